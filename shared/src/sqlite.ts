@@ -1,0 +1,52 @@
+import Database from "better-sqlite3";
+import { FlowstateError, systemCode } from "./errors.ts";
+
+export type Sqlite = Database.Database;
+
+/**
+ * Opens a database with the house settings: WAL, foreign keys, five seconds of patience for another writer.
+ * `durable` makes a commit survive a power cut (`synchronous=FULL`); without it, it survives `kill -9`.
+ */
+export function openSqlite(file: string, { durable = false, readOnly = false }: SqliteOptions = {}): Sqlite {
+  let db: Sqlite | undefined;
+  try {
+    db = new Database(file, { readonly: readOnly, timeout: 5000 });
+    if (!readOnly) {
+      db.pragma("journal_mode = WAL");
+      db.pragma(`synchronous = ${durable ? "FULL" : "NORMAL"}`);
+    }
+    db.pragma("foreign_keys = ON");
+    db.prepare("SELECT count(*) FROM sqlite_schema").get();
+    return db;
+  } catch (error) {
+    db?.close();
+    throw describeSqliteError(error, file);
+  }
+}
+
+interface SqliteOptions {
+  durable?: boolean;
+  readOnly?: boolean;
+}
+
+/** A database failure as one sentence that names the file and what to do. Anything else is returned as it is. */
+export function describeSqliteError(error: unknown, file: string): unknown {
+  const code = systemCode(error);
+  if (code === null || !(code.startsWith("SQLITE_") || error instanceof TypeError)) return error;
+  if (code === "SQLITE_NOTADB" || code.startsWith("SQLITE_CORRUPT")) {
+    return new FlowstateError(
+      "FS_STORE_CORRUPT",
+      `${file} is damaged or no SQLite database; it was left as it is`,
+      {
+        cause: error,
+      },
+    );
+  }
+  const reason =
+    code === "SQLITE_FULL"
+      ? "the disk is full"
+      : code.startsWith("SQLITE_READONLY") || code === "SQLITE_CANTOPEN" || code.startsWith("SQLITE_PERM")
+        ? "it cannot be opened for writing"
+        : code;
+  return new FlowstateError("FS_STORAGE", `${file}: ${reason}`, { cause: error });
+}
