@@ -39,8 +39,8 @@ export interface LeafOptions {
 export function generateKeys(): KeyPair {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   return {
-    publicKey: publicKey.export({ type: "spki", format: "pem" }).toString(),
-    privateKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    publicKey: publicKey.export({ type: "spki", format: "pem" }),
+    privateKey: privateKey.export({ type: "pkcs8", format: "pem" }),
   };
 }
 
@@ -126,7 +126,7 @@ function build({ subject, issuer, keys, extensions, days, now, signingKey, autho
   ]);
   const algorithm = sequence(object("1.2.840.10045.4.3.2"));
   const tbs = sequence(
-    context(0, integer("\u0002")),
+    context(0, [integer("\u0002")]),
     integer(positiveSerial()),
     algorithm,
     distinguishedName(issuer),
@@ -150,10 +150,8 @@ function build({ subject, issuer, keys, extensions, days, now, signingKey, autho
 }
 
 function nameConstraints(permitted: readonly string[]): object {
-  const subtrees = permitted.map((suffix) =>
-    sequence(asn1.create(asn1.Class.CONTEXT_SPECIFIC, 2, false, suffix)),
-  );
-  const value = sequence(asn1.create(asn1.Class.CONTEXT_SPECIFIC, 0, true, subtrees));
+  const subtrees = permitted.map((suffix) => sequence(context(2, suffix)));
+  const value = sequence(context(0, subtrees));
   return { id: "2.5.29.30", critical: true, value: asn1.toDer(value).getBytes() };
 }
 
@@ -177,12 +175,7 @@ function distinguishedName(commonName: string): forge.asn1.Asn1 {
 }
 
 function time(at: number): forge.asn1.Asn1 {
-  return asn1.create(
-    asn1.Class.UNIVERSAL,
-    asn1.Type.UTCTIME,
-    false,
-    asn1.dateToUtcTime(new Date(at)) as unknown as string,
-  );
+  return asn1.create(asn1.Class.UNIVERSAL, asn1.Type.UTCTIME, false, asn1.dateToUtcTime(new Date(at)));
 }
 
 function sequence(...items: forge.asn1.Asn1[]): forge.asn1.Asn1 {
@@ -197,6 +190,7 @@ function integer(bytes: string): forge.asn1.Asn1 {
   return asn1.create(asn1.Class.UNIVERSAL, asn1.Type.INTEGER, false, bytes);
 }
 
-function context(tag: number, item: forge.asn1.Asn1): forge.asn1.Asn1 {
-  return asn1.create(asn1.Class.CONTEXT_SPECIFIC, tag, true, [item]);
+/** A context-specific field: constructed where it holds others, primitive where it holds bytes. */
+function context(tag: number, content: forge.asn1.Asn1[] | string): forge.asn1.Asn1 {
+  return asn1.create(asn1.Class.CONTEXT_SPECIFIC, tag, typeof content !== "string", content);
 }
