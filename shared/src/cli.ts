@@ -18,7 +18,7 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : codes.FS_USAGE.exit;
     process.stderr.write(`${describeError(error)}\n`);
-    return isFlowstateError(error) ? codes[error.code].exit : codes.FS_INTERNAL.exit;
+    return exitCodeOf(error);
   }
 }
 
@@ -26,11 +26,32 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
 export function describeError(error: unknown): string {
   if (isFlowstateError(error))
     return hideKeys(oneLine(`${error.message} (${error.code}): ${codes[error.code].hint}`)).trimEnd();
-  const code = systemCode(error);
-  if (code === "ENOSPC" || code === "EACCES" || code === "EROFS" || code === "EPERM") {
-    return hideKeys(oneLine(`${(error as Error).message} (FS_STORAGE): ${codes.FS_STORAGE.hint}`)).trimEnd();
+  if (isStorageFailure(error)) {
+    return hideKeys(oneLine(`${error.message} (FS_STORAGE): ${codes.FS_STORAGE.hint}`)).trimEnd();
   }
   return hideKeys(error instanceof Error ? (error.stack ?? error.message) : String(error));
+}
+
+/** The exit code that goes with `describeError`. */
+export function exitCodeOf(error: unknown): number {
+  if (isFlowstateError(error)) return codes[error.code].exit;
+  return isStorageFailure(error) ? codes.FS_STORAGE.exit : codes.FS_INTERNAL.exit;
+}
+
+const storageFailures = new Set([
+  "ENOSPC",
+  "EACCES",
+  "EROFS",
+  "EPERM",
+  "EDQUOT",
+  "ENOTDIR",
+  "EEXIST",
+  "ENOENT",
+]);
+
+/** A file or folder that cannot be made or written: the machine's trouble, not a defect of ours. */
+function isStorageFailure(error: unknown): error is Error {
+  return storageFailures.has(systemCode(error) ?? "");
 }
 
 /** Prints one JSON document; bigint as a string. */

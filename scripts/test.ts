@@ -1,0 +1,34 @@
+/**
+ * `npm test`: the checks, then every test, then one line `N passed, N failed`. Arguments go to ava, so that
+ * `npm test -- proxy/test/*.test.ts` runs a part.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+
+const checked = spawnSync(process.execPath, ["scripts/check.ts"], { stdio: "inherit" }).status === 0;
+const { code, summary } = await runAva(process.argv.slice(2));
+const failed =
+  count(summary, /(\d+) tests? failed/) + count(summary, /(\d+) (?:uncaught exception|unhandled rejection)/);
+const skipped = count(summary, /(\d+) tests? skipped/);
+const green = checked && code === 0;
+
+process.stdout.write(
+  `${count(summary, /(\d+) tests? passed/)} passed, ${green ? 0 : Math.max(1, failed)} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`,
+);
+process.exitCode = green ? 0 : 1;
+
+/** Ava's own report goes through unchanged; its last lines hold the counts. */
+async function runAva(args: readonly string[]): Promise<{ code: number | null; summary: string }> {
+  const child = spawn("ava", args, { stdio: ["ignore", "pipe", "inherit"] });
+  let summary = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    process.stdout.write(chunk);
+    summary = (summary + chunk.toString()).slice(-10_000);
+  });
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, summary };
+}
+
+function count(text: string, pattern: RegExp): number {
+  return Number(pattern.exec(text)?.[1] ?? 0);
+}
