@@ -1,0 +1,43 @@
+import { FlowstateError, isFlowstateError } from "@flowstate/shared/errors";
+import { Secret } from "@flowstate/shared/secret";
+import type { Store } from "../store/open.ts";
+import type { MasterKey } from "./master-key.ts";
+import { open, seal, type Sealed } from "./seal.ts";
+
+const owner = { orgId: "installation", record: "canary" };
+const name = "canary";
+
+/**
+ * Proves that the master key is the one this database was written with, by opening a value that the first start
+ * sealed. Without it, a wrong key would show only as refused credentials.
+ */
+export async function proveMasterKey(store: Store, master: MasterKey): Promise<void> {
+  const found = await store.reader
+    .selectFrom("installation")
+    .select("value")
+    .where("name", "=", name)
+    .executeTakeFirst();
+  if (found !== undefined) {
+    requireOpens(found.value as Sealed, master);
+    return;
+  }
+  await store.transact(async (db) => {
+    await db
+      .insertInto("installation")
+      .values({ name, value: seal(new Secret("canary"), owner, master) })
+      .onConflict((on) => on.column("name").doNothing())
+      .execute();
+  });
+  await proveMasterKey(store, master);
+}
+
+function requireOpens(canary: Sealed, master: MasterKey): void {
+  try {
+    open(canary, owner, master);
+  } catch (error) {
+    if (!isFlowstateError(error)) throw error;
+    throw new FlowstateError("FS_MASTER_KEY", "this database was written with another master key", {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,76 @@
+import { hkdfSync, randomBytes } from "node:crypto";
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { FlowstateError } from "@flowstate/shared/errors";
+import type { Secret } from "@flowstate/shared/secret";
+
+/** 32 bytes outside the database from which every other secret of the installation is derived. */
+export interface MasterKey {
+  /** First letters of a derived fingerprint; stored with what the key sealed. */
+  readonly id: string;
+  /** Wraps data keys. */
+  readonly wrapping: Buffer;
+  /** Under which access keys are hashed. */
+  readonly pepper: Buffer;
+}
+
+export interface MasterKeySource {
+  /** Base64 of 32 bytes. */
+  readonly inline: Secret | null;
+  readonly file: string | null;
+  readonly dataDir: string;
+}
+
+/** Reads the key from the setting, from the named file, or from `master.key` in the data folder, made when missing. */
+export function loadMasterKey({ inline, file, dataDir }: MasterKeySource): MasterKey {
+  if (inline !== null) return deriveKeys(decode(inline.reveal(), "FLOWSTATE_MASTER_KEY"));
+  if (file !== null) return deriveKeys(decode(readText(file), file));
+  const own = join(dataDir, "master.key");
+  if (!existsSync(own)) writeNewKey(own);
+  return deriveKeys(decode(readText(own), own));
+}
+
+/** Derives the working keys (HKDF-SHA-256, RFC 5869), so that no two purposes share one. */
+export function deriveKeys(bytes: Buffer): MasterKey {
+  const derive = (purpose: string): Buffer =>
+    Buffer.from(hkdfSync("sha256", bytes, "", `flowstate/${purpose}/v1`, 32));
+  return {
+    id: derive("id").toString("hex").slice(0, 16),
+    wrapping: derive("wrap"),
+    pepper: derive("pepper"),
+  };
+}
+
+function decode(text: string, where: string): Buffer {
+  const trimmed = text.trim();
+  const bytes = Buffer.from(trimmed, "base64");
+  if (bytes.length !== 32 || !/^[A-Za-z0-9+/]{43}=?$/.test(trimmed)) {
+    throw new FlowstateError("FS_MASTER_KEY", `${where} does not hold 32 bytes in base64`);
+  }
+  return bytes;
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new FlowstateError("FS_MASTER_KEY", `the master key file ${file} cannot be read`, { cause: error });
+  }
+}
+
+/** `wx` lets exactly one of two programs that start together make the key; the other one reads it. */
+function writeNewKey(file: string): void {
+  let fd: number;
+  try {
+    fd = openSync(file, "wx", 0o600);
+  } catch (error) {
+    if (existsSync(file)) return;
+    throw error;
+  }
+  try {
+    writeSync(fd, `${randomBytes(32).toString("base64")}\n`);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

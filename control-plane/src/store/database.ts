@@ -1,0 +1,30 @@
+import type { AuditTables } from "../audit/tables.ts";
+import type { IngestTables } from "../ingest/tables.ts";
+import type { KeyTables } from "../keys/tables.ts";
+import type { LoginTables } from "../login/tables.ts";
+import type { MemberTables } from "../members/tables.ts";
+import type { OrgTables } from "../orgs/tables.ts";
+import type { QuotaTables } from "../proxy-status/tables.ts";
+
+/**
+ * Every table, composed from the capabilities that own them. Each primary key starts with `org_id`; the two tables
+ * here are the exceptions, since they belong to the installation as a whole.
+ */
+export interface Database
+  extends OrgTables, MemberTables, LoginTables, KeyTables, AuditTables, IngestTables, QuotaTables, JobTables {
+  migrations: { number: bigint; name: string; applied_at: number };
+  /** Facts about the installation: the canary that proves the master key. */
+  installation: { name: string; value: string };
+}
+
+interface JobTables {
+  jobs: {
+    org_id: string;
+    name: string;
+    due_at: number;
+    lease_owner: string | null;
+    lease_expires_at: number | null;
+    failures: bigint;
+    last_error: string | null;
+  };
+}

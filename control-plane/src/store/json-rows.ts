@@ -1,0 +1,24 @@
+import { sql, type RawBuilder } from "kysely";
+import type { Engine } from "./words.ts";
+
+export type ColumnType = "text" | "integer";
+
+/**
+ * Many rows as one parameter: an expression `(…)` for a FROM clause that yields the named columns. A batch of a
+ * thousand rows is then one statement of fixed text on either engine, which is many times faster than a VALUES list.
+ */
+export function jsonRows(
+  engine: Engine,
+  columns: Readonly<Record<string, ColumnType>>,
+  rows: readonly (readonly (string | number | null)[])[],
+): RawBuilder<unknown> {
+  const picked = Object.entries(columns).map(([name, type], index) =>
+    engine === "sqlite"
+      ? sql`value ->> ${sql.raw(String(index))} AS ${sql.id(name)}`
+      : sql`CAST(value ->> ${sql.raw(String(index))} AS ${sql.raw(type === "text" ? "TEXT" : "BIGINT")}) AS ${sql.id(name)}`,
+  );
+  const source = JSON.stringify(rows);
+  return engine === "sqlite"
+    ? sql`(SELECT ${sql.join(picked)} FROM json_each(${source}))`
+    : sql`(SELECT ${sql.join(picked)} FROM json_array_elements(CAST(${source} AS JSON)))`;
+}

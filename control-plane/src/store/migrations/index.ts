@@ -1,0 +1,9 @@
+import type { Migration } from "../migration.ts";
+import { orgs } from "./0001-orgs.ts";
+import { audit } from "./0002-audit.ts";
+import { keys } from "./0003-keys.ts";
+import { members } from "./0004-members.ts";
+import { meter } from "./0005-meter.ts";
+
+/** Every step, in the order in which it runs. Steps are added at the end and never changed. */
+export const migrations: readonly Migration[] = [orgs, audit, keys, members, meter];

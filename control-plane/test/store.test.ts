@@ -1,0 +1,95 @@
+/** The ground every capability stands on: transactions, readers, migrations and leases, alike on both engines. */
+import { sql } from "kysely";
+import { orgId as storedOrgId } from "@flowstate/shared/ids";
+import { raiseRevision, readRevisions } from "../src/orgs/orgs.ts";
+import { jsonRows } from "../src/store/json-rows.ts";
+import { leaseJob, releaseJob, scheduleJob } from "../src/store/jobs.ts";
+import { migrate } from "../src/store/migrate.ts";
+import { isUniqueViolation, openStore } from "../src/store/open.ts";
+import { testOnBothEngines } from "./support/both-engines.ts";
+
+testOnBothEngines("a transaction that throws leaves nothing behind", async (t, { store, orgId }) => {
+  await t.throwsAsync(
+    store.transact(async (db) => {
+      await raiseRevision(db, orgId);
+      throw new Error("no");
+    }),
+    { message: "no" },
+  );
+  t.is((await readRevisions(store.reader)).get(orgId), 1);
+});
+
+testOnBothEngines("a reader cannot write", async (t, { store, orgId }) => {
+  await t.throwsAsync(sql`UPDATE orgs SET revision = 99`.execute(store.reader));
+  t.is((await readRevisions(store.reader)).get(orgId), 1);
+});
+
+testOnBothEngines("64-bit integers are exact and instants are numbers", async (t, { store, orgId }) => {
+  const huge = 9_007_199_254_740_993n;
+  await store.transact((db) =>
+    db.insertInto("quotas").values({ org_id: orgId, subject: "a@b.c", requests: huge }).execute(),
+  );
+  const row = await store.reader.selectFrom("quotas").select("requests").executeTakeFirstOrThrow();
+  t.is(row.requests, huge);
+  const { created_at } = await store.reader.selectFrom("orgs").select("created_at").executeTakeFirstOrThrow();
+  t.is(typeof created_at, "number");
+});
+
+testOnBothEngines(
+  "concurrent transactions from two programs all count",
+  async (t, { store, address, orgId }) => {
+    await using other = await openStore(address);
+    const both = [store, other, store, other, store, other, store, other];
+    await Promise.all(both.map((each) => each.transact((db) => raiseRevision(db, orgId))));
+    t.is((await readRevisions(other.reader)).get(orgId), 1 + both.length);
+  },
+);
+
+testOnBothEngines("a second row with the same key is told from other failures", async (t, { store }) => {
+  const again = store.transact((db) =>
+    db.insertInto("orgs").values({ org_id: "x", slug: "acme", revision: 1n, created_at: 0 }).execute(),
+  );
+  const error = await t.throwsAsync(again);
+  t.true(isUniqueViolation(error));
+  t.false(isUniqueViolation(new Error("else")));
+});
+
+testOnBothEngines("migrating again does nothing, and a newer database is refused", async (t, { store }) => {
+  t.deepEqual(await migrate(store.transact, store.engine), []);
+  await store.transact((db) =>
+    db.insertInto("migrations").values({ number: 9999n, name: "later", applied_at: 0 }).execute(),
+  );
+  t.like(await t.throwsAsync(migrate(store.transact, store.engine)), { code: "FS_CONFLICT" });
+});
+
+testOnBothEngines("rows given as one parameter keep text, numbers and null", async (t, { store }) => {
+  const rows = jsonRows(store.engine, { name: "text", amount: "integer" }, [
+    ["a'b\"c", Number.MAX_SAFE_INTEGER],
+    ["ü", null],
+  ]);
+  const found = await sql`SELECT * FROM ${rows} AS r ORDER BY name`.execute(store.reader);
+  t.deepEqual(found.rows, [
+    { name: "a'b\"c", amount: BigInt(Number.MAX_SAFE_INTEGER) },
+    { name: "ü", amount: null },
+  ]);
+});
+
+testOnBothEngines(
+  "a due job is leased once, and again when the lease runs out",
+  async (t, { store, orgId }) => {
+    const lease = (owner: string, now: number) =>
+      store.transact((db) => leaseJob(db, { owner, now, leaseMs: 100 }, "sync/"));
+    await store.transact((db) => scheduleJob(db, orgId, "sync/a", 1000));
+    t.is(await lease("one", 999), null);
+    const job = await lease("one", 1000);
+    t.deepEqual(job, { orgId: storedOrgId(orgId), name: "sync/a", failures: 0 });
+    t.is(await lease("two", 1050), null);
+    t.truthy(await lease("two", 1100));
+    if (job === null) return;
+    const late = await store.transact((db) => releaseJob(db, job, "one", { dueAt: 5000, error: null }));
+    t.false(late, "a lease that was lost cannot be given back");
+    t.true(await store.transact((db) => releaseJob(db, job, "two", { dueAt: 2000, error: "no answer" })));
+    t.is(await lease("one", 1999), null);
+    t.like(await lease("one", 2000), { failures: 1 });
+  },
+);
