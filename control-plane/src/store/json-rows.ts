@@ -10,14 +10,16 @@ export type ColumnType = "text" | "integer";
 export function jsonRows(
   engine: Engine,
   columns: Readonly<Record<string, ColumnType>>,
-  rows: readonly (readonly (string | number | null)[])[],
+  rows: readonly (readonly (string | number | bigint | null)[])[],
 ): RawBuilder<unknown> {
-  const picked = Object.entries(columns).map(([name, type], index) =>
-    engine === "sqlite"
-      ? sql`value ->> ${sql.raw(String(index))} AS ${sql.id(name)}`
-      : sql`CAST(value ->> ${sql.raw(String(index))} AS ${sql.raw(type === "text" ? "TEXT" : "BIGINT")}) AS ${sql.id(name)}`,
+  const words = { text: "TEXT", integer: engine === "sqlite" ? "INTEGER" : "BIGINT" };
+  const picked = Object.entries(columns).map(
+    ([name, type], index) =>
+      sql`CAST(value ->> ${sql.raw(String(index))} AS ${sql.raw(words[type])}) AS ${sql.id(name)}`,
   );
-  const source = JSON.stringify(rows);
+  const source = JSON.stringify(rows, (_, value: unknown) =>
+    typeof value === "bigint" ? `${value}` : value,
+  );
   return engine === "sqlite"
     ? sql`(SELECT ${sql.join(picked)} FROM json_each(${source}))`
     : sql`(SELECT ${sql.join(picked)} FROM json_array_elements(CAST(${source} AS JSON)))`;

@@ -1,0 +1,84 @@
+import type { FastifyRequest } from "fastify";
+import { systemClock, type Clock } from "@flowstate/shared/clock";
+import { background } from "@flowstate/shared/lifecycle";
+import { createLogger, type Logger } from "@flowstate/shared/log";
+import type { Config } from "./config.ts";
+import { createPushHub } from "./ingest/push.ts";
+import { ingestRoutes } from "./ingest/routes.ts";
+import { createKeyring } from "./keys/keyring.ts";
+import { signInLink } from "./login/invite.ts";
+import { loginRoutes } from "./login/routes.ts";
+import { bootstrap } from "./orgs/bootstrap.ts";
+import { createStatusCard } from "./proxy-status/status.ts";
+import { openInstallation } from "./secrets/installation.ts";
+import { graphqlRoutes } from "./serve/graphql/server.ts";
+import { healthRoutes } from "./serve/health.ts";
+import { createHttpServer, listen } from "./serve/http.ts";
+import { findPrincipal } from "./serve/principal.ts";
+import { version } from "./version.ts";
+
+export interface ControlPlane extends AsyncDisposable {
+  /** Where it listens. */
+  readonly address: string;
+  /** One-time link of the first owner, on the first start alone. */
+  readonly signInLink: string | null;
+}
+
+export interface ComposeOptions {
+  readonly clock?: Clock;
+  readonly log?: Logger;
+}
+
+/** Builds the whole program and starts it; disposing drains it. */
+export async function compose(
+  config: Config,
+  { clock = systemClock, log = createLogger("control-plane", config.logLevel) }: ComposeOptions = {},
+): Promise<ControlPlane> {
+  await using stack = new AsyncDisposableStack();
+  const { store, master } = stack.use(await openInstallation(config, clock));
+  const firstLink = await bootstrap(store, config.admin, clock);
+  const { pepper } = master;
+
+  const keyring = createKeyring(store, pepper, clock);
+  const onError = (error: unknown): void => log.error({ err: error }, "looking for changes failed");
+  const hub = createPushHub({ reader: store.reader, keyring, pepper, clock, onError });
+
+  let address = new URL(`http://${config.http.host}`);
+  const publicUrl = (): URL => config.publicUrl ?? address;
+  const { proxyUrl } = config;
+  const principalOf = (request: FastifyRequest) =>
+    findPrincipal(request, { store, keyring, clock, publicUrl });
+  const services = {
+    store,
+    clock,
+    pepper,
+    statusCard: createStatusCard(store.reader),
+    proxyUrl,
+    publicUrl,
+    poke: hub.poke,
+  };
+
+  let accepting = true;
+  const app = createHttpServer({ log, trustedProxies: config.trustedProxies });
+  stack.defer(() => app.close());
+  await healthRoutes(app, {
+    store,
+    findPrincipal: principalOf,
+    connectedProxies: () => hub.connected,
+    accepting: () => accepting,
+  });
+  await app.register((scope) => ingestRoutes(scope, { store, keyring, hub, pepper, clock }));
+  await app.register((scope) => graphqlRoutes(scope, { services, findPrincipal: principalOf, log }));
+  await app.register((scope) => loginRoutes(scope, { store, clock, publicUrl, proxyUrl, version }));
+  address = await listen(app, config.http.host, config.http.port);
+  stack.use(background((signal) => hub.watch(signal)));
+  stack.defer(() => void (accepting = false));
+  log.info({ address: address.origin, engine: store.engine }, "listening");
+
+  const running = stack.move();
+  return {
+    address: address.origin,
+    signInLink: firstLink === null ? null : signInLink(publicUrl(), firstLink),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}

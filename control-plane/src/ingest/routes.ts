@@ -1,0 +1,102 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { WebSocketServer } from "ws";
+import type { Clock } from "@flowstate/shared/clock";
+import { FlowstateError } from "@flowstate/shared/errors";
+import { meterBatch } from "@flowstate/shared/wire/meter";
+import type { Keyring, PresentedKey } from "../keys/keyring.ts";
+import type { Store } from "../store/open.ts";
+import { decompressBody, ingestBounds, parseBatch } from "./decode.ts";
+import { ingestMeter } from "./meter.ts";
+import type { PushHub } from "./push.ts";
+import { buildSnapshot } from "./snapshot.ts";
+
+export interface IngestDependencies {
+  readonly store: Store;
+  readonly keyring: Keyring;
+  readonly hub: PushHub;
+  readonly pepper: Buffer;
+  readonly clock: Clock;
+}
+
+/** What proxies speak to: meter rows in, keys and policy out. Each request carries an enrolment token. */
+export async function ingestRoutes(app: FastifyInstance, dependencies: IngestDependencies): Promise<void> {
+  const { store, hub, pepper, clock } = dependencies;
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: ingestBounds.sentBytes }, (_, body, done) => {
+    done(null, body);
+  });
+
+  app.post("/ingest/v1/meter", async (request) => {
+    const { orgId, keyId } = await requireProxy(request, dependencies);
+    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    const text = await decompressBody(body, request.headers["content-encoding"]);
+    const batch = text.ok
+      ? parseBatch(text.value, request.headers["content-type"], meterBatch, "rows")
+      : text;
+    if (!batch.ok) {
+      const code = batch.reason === "too_large" ? "FS_TOO_LARGE" : "FS_INPUT_INVALID";
+      throw new FlowstateError(code, batch.detail, { details: { reason: batch.reason } });
+    }
+    const answer = await ingestMeter(store, { orgId, keyId, batch: batch.value, now: clock.now() });
+    hub.poke();
+    return answer;
+  });
+
+  app.get("/ingest/v1/snapshot", async (request, reply) => {
+    const { orgId } = await requireProxy(request, dependencies);
+    const snapshot = await buildSnapshot(store.reader, orgId, pepper, clock.now());
+    const etag = `"${snapshot.revision}"`;
+    void reply.header("etag", etag).header("cache-control", "no-cache");
+    return request.headers["if-none-match"] === etag ? reply.code(304).send() : snapshot;
+  });
+
+  app.get("/ingest/v1/stream", async (request, reply) => {
+    await requireProxy(request, dependencies);
+    return reply
+      .code(426)
+      .header("upgrade", "websocket")
+      .send({ code: "FS_USAGE", message: "this is a WebSocket" });
+  });
+
+  acceptStreams(app, dependencies);
+}
+
+/** Upgrades `/ingest/v1/stream`; any other upgrade is refused. */
+function acceptStreams(app: FastifyInstance, { keyring, hub }: IngestDependencies): void {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: 64 << 10 });
+  const accept = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
+    if (request.url?.split("?")[0] !== "/ingest/v1/stream") return refuseUpgrade(socket, "404 Not Found");
+    const token = bearerToken(request.headers.authorization);
+    const proxy = await keyring.check(token, "enrolment");
+    if (proxy === null) return refuseUpgrade(socket, "401 Unauthorized");
+    sockets.handleUpgrade(request, socket, head, (stream) => {
+      hub.attach(stream, proxy, token).catch((error: unknown) => {
+        app.log.error({ err: error }, "a proxy's stream failed");
+        stream.close(1011);
+      });
+    });
+  };
+  app.server.on("upgrade", (request, socket, head) => {
+    socket.on("error", () => socket.destroy());
+    accept(request, socket, head).catch(() => refuseUpgrade(socket, "503 Service Unavailable"));
+  });
+}
+
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+async function requireProxy(request: FastifyRequest, { keyring }: IngestDependencies): Promise<PresentedKey> {
+  const key = await keyring.check(bearerToken(request.headers.authorization), "enrolment");
+  if (key === null) {
+    throw new FlowstateError("FS_UNAUTHENTICATED", "a proxy's enrolment token is expected as a bearer token");
+  }
+  return key;
+}
+
+/** The token of `Authorization: Bearer …` (RFC 6750), or an empty text. */
+export function bearerToken(header: string | undefined): string {
+  return /^Bearer +([\w.~+/=-]+)$/i.exec(header ?? "")?.[1] ?? "";
+}

@@ -1,0 +1,143 @@
+import { hash } from "node:crypto";
+
+const style = `
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
+body { max-width: 26rem; margin: 12vh auto; padding: 0 1rem }
+h1 { font-size: 1.25rem }
+label { display: block; margin-top: 1rem }
+input, button { font: inherit; width: 100%; box-sizing: border-box; padding: .5rem; margin-top: .25rem }
+button { margin-top: 1.5rem; cursor: pointer }
+code { overflow-wrap: anywhere }
+.notice { border-left: 4px solid; padding-left: .75rem }
+`;
+
+/** Nothing but our own inline style, and forms to ourselves: no script, no request to anybody else. */
+export const pageHeaders: Readonly<Record<string, string>> = {
+  "content-type": "text/html; charset=utf-8",
+  "content-security-policy": `default-src 'none'; style-src 'sha256-${hash("sha256", style, "base64")}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`,
+  "cache-control": "no-store",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "cross-origin-opener-policy": "same-origin",
+};
+
+export interface SignInForm {
+  /** More than one organisation: the form asks which. */
+  readonly organisations: readonly string[];
+  readonly email: string;
+  readonly organisation: string;
+  readonly notice: string | null;
+}
+
+export function signInPage({ organisations, email, organisation, notice }: SignInForm): string {
+  const only = organisations.length === 1 ? organisations[0] : undefined;
+  const org =
+    only === undefined
+      ? field("Organisation", "organisation", "text", organisation, "organization")
+      : `<input type="hidden" name="organisation" value="${escape(only)}">`;
+  return page(
+    "Sign in",
+    `<h1>Sign in to Flowstate</h1>${noticeOf(notice)}
+<form method="post" action="/sign-in">
+${org}
+${field("E-mail", "email", "email", email, "username")}
+${field("Password", "password", "password", "", "current-password")}
+<button>Sign in</button>
+</form>`,
+  );
+}
+
+/** Asks for a click, because mail scanners open links by themselves and would spend it. */
+export function linkPage(secret: string): string {
+  return page(
+    "Sign in",
+    `<h1>Sign in to Flowstate</h1>
+<p>This link works once.</p>
+<form method="post" action="/sign-in/link/${escape(secret)}"><button>Sign in</button></form>`,
+  );
+}
+
+export function spentLinkPage(): string {
+  return page(
+    "Sign in",
+    `<h1>This link does not work any more</h1>
+<p>A sign-in link works once, for 24 hours. Ask for a new one: an administrator makes it with
+<code>flowstate-control user invite E-MAIL --role ROLE</code>.</p>`,
+  );
+}
+
+export function passwordPage(email: string, notice: string | null): string {
+  return page(
+    "Choose a password",
+    `<h1>Choose a password</h1>${noticeOf(notice)}
+<form method="post" action="/account/password">
+<input type="hidden" name="email" value="${escape(email)}" autocomplete="username">
+${field("New password, 12 characters or more", "password", "password", "", "new-password")}
+<button>Save</button>
+</form>`,
+  );
+}
+
+export interface HomePage {
+  readonly version: string;
+  readonly proxyUrl: string;
+  /** Null when nobody is signed in. */
+  readonly email: string | null;
+}
+
+export function homePage({ version, proxyUrl, email }: HomePage): string {
+  const who =
+    email === null
+      ? `<p><a href="/sign-in">Sign in</a></p>`
+      : `<p>Signed in as ${escape(email)}. <a href="/account/password">Change the password</a></p>
+<form method="post" action="/sign-out"><button>Sign out</button></form>`;
+  return page(
+    "Flowstate",
+    `<h1>Flowstate control plane ${escape(version)}</h1>
+<p>It shows what your AI tools cost, who causes it, and whether the bill is right.</p>
+<ul>
+<li>Questions and changes: <code>/graphql</code> with an API key</li>
+<li>Health: <a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a></li>
+<li>The cloud proxy for devices: <code>${escape(proxyUrl)}</code></li>
+<li>Keys, members, backup: <code>npx flowstate-control --help</code></li>
+</ul>
+${who}`,
+  );
+}
+
+function page(title: string, body: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${escape(title)}</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+${body}
+</main>
+</body>
+</html>
+`;
+}
+
+function field(label: string, name: string, type: string, value: string, autocomplete: string): string {
+  return `<label>${escape(label)}
+<input name="${name}" type="${type}" value="${escape(value)}" autocomplete="${autocomplete}" required></label>`;
+}
+
+function noticeOf(notice: string | null): string {
+  return notice === null ? "" : `\n<p class="notice" role="alert">${escape(notice)}</p>`;
+}
+
+function escape(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;")
+    .replaceAll("'", "&#39;");
+}

@@ -1,0 +1,68 @@
+import SchemaBuilder from "@pothos/core";
+import ScopeAuthPlugin from "@pothos/plugin-scope-auth";
+import type { Clock } from "@flowstate/shared/clock";
+import type { Period } from "@flowstate/shared/time";
+import { check, type Principal } from "../../access/check.ts";
+import type { Permission } from "../../access/permissions.ts";
+import type { createStatusCard } from "../../proxy-status/status.ts";
+import type { Store, Writer } from "../../store/open.ts";
+
+/** What resolvers may use. */
+export interface GraphqlServices {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly pepper: Buffer;
+  readonly statusCard: ReturnType<typeof createStatusCard>;
+  /** What devices put into HTTPS_PROXY, without the credentials. */
+  readonly proxyUrl: string;
+  readonly publicUrl: () => URL;
+  /** Tells the connected proxies to look for changes now. */
+  readonly poke: () => void;
+}
+
+export interface GraphqlContext extends GraphqlServices {
+  readonly principal: Principal | null;
+}
+
+export interface SchemaTypes {
+  Context: GraphqlContext;
+  DefaultFieldNullability: false;
+  DefaultAuthStrategy: "all";
+  AuthScopes: { signedIn: boolean; permission: Permission };
+  Scalars: {
+    /** UTC epoch milliseconds inside, ISO 8601 outside. */
+    DateTime: { Input: number; Output: number };
+    Period: { Input: Period; Output: Period };
+    BigInt: { Input: bigint; Output: bigint };
+  };
+}
+
+/** The schema is written in code; each root field states the permission it takes, and `check` alone decides. */
+export const builder = new SchemaBuilder<SchemaTypes>({
+  plugins: [ScopeAuthPlugin],
+  defaultFieldNullability: false,
+  scopeAuth: {
+    authorizeOnSubscribe: true,
+    authScopes: ({ principal }) => ({
+      signedIn: principal !== null,
+      permission: (permission) => check(principal, permission) === principal,
+    }),
+  },
+});
+
+export type Builder = typeof builder;
+
+/** The caller, of whom the field's scope has made sure. */
+export function callerOf({ principal }: GraphqlContext, permission: Permission): Principal {
+  return check(principal, permission);
+}
+
+/** Runs one change and has the proxies learn of it at once. */
+export async function commit<T>(
+  { store, poke }: GraphqlContext,
+  run: (db: Writer) => Promise<T>,
+): Promise<T> {
+  const result = await store.transact(run);
+  poke();
+  return result;
+}

@@ -1,0 +1,17 @@
+import type { GraphQLSchema } from "graphql";
+import { addApiKeys } from "./api-keys.ts";
+import { addAudit } from "./audit.ts";
+import { builder } from "./builder.ts";
+import { addCloudProxy } from "./cloud-proxy.ts";
+import { addMembers } from "./members.ts";
+import { addScalars } from "./scalars.ts";
+
+builder.queryType({ description: "questions" });
+builder.mutationType({ description: "changes; each is recorded in the audit log" });
+addScalars(builder);
+addCloudProxy(builder);
+addMembers(builder, addApiKeys(builder));
+addAudit(builder);
+
+/** The whole schema; `schema.graphql` is its printed form. */
+export const schema: GraphQLSchema = builder.toSchema();

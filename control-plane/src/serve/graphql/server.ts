@@ -1,0 +1,110 @@
+import { GraphQLError, parse, type GraphQLErrorOptions } from "graphql";
+import { createYoga, type Plugin } from "graphql-yoga";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { codes, isFlowstateError } from "@flowstate/shared/errors";
+import type { Logger } from "@flowstate/shared/log";
+import type { Principal } from "../../access/check.ts";
+import { publicMessage } from "../errors.ts";
+import type { GraphqlContext, GraphqlServices } from "./builder.ts";
+import { graphqlLimits, limitDocument } from "./limits.ts";
+import { schema } from "./schema.ts";
+
+export interface GraphqlDependencies {
+  readonly services: GraphqlServices;
+  readonly findPrincipal: (request: FastifyRequest) => Promise<Principal | null>;
+  readonly log: Logger;
+}
+
+/** `/graphql` (GraphQL over HTTP, draft of the GraphQL foundation): GET and POST, one operation a request. */
+export async function graphqlRoutes(
+  app: FastifyInstance,
+  { services, findPrincipal, log }: GraphqlDependencies,
+): Promise<void> {
+  const yoga = createYoga<{ readonly principal: Principal }, GraphqlContext>({
+    schema,
+    graphqlEndpoint: "/graphql",
+    graphiql: false,
+    landingPage: false,
+    batching: false,
+    cors: false,
+    logging: false,
+    context: ({ principal }) => ({ ...services, principal }),
+    maskedErrors: { maskError: (error) => maskError(error, log) },
+    plugins: [limits],
+  });
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    "*",
+    { parseAs: "buffer", bodyLimit: graphqlLimits.bodyBytes },
+    (_, body, done) => {
+      done(null, body);
+    },
+  );
+  app.route({
+    url: "/graphql",
+    method: ["GET", "POST"],
+    handler: async (request, reply) => {
+      void reply.header("cache-control", "no-store");
+      const principal = await findPrincipal(request);
+      if (principal === null) {
+        const message = "nobody is signed in and no valid API key was sent";
+        void reply.code(401).header("www-authenticate", "Bearer");
+        return { errors: [{ message, extensions: { code: "FS_UNAUTHENTICATED" } }] };
+      }
+      const answer = await yoga.fetch(requestOf(request), { principal });
+      void reply.code(answer.status);
+      for (const name of ["content-type", "allow"]) {
+        const value = answer.headers.get(name);
+        if (value !== null) void reply.header(name, value);
+      }
+      return reply.send(await answer.text());
+    },
+  });
+}
+
+/** Only what GraphQL needs goes on: neither the cookie nor the key. */
+function requestOf(request: FastifyRequest): Request {
+  const headers = new Headers();
+  for (const name of ["accept", "content-type"]) {
+    const value = request.headers[name];
+    if (typeof value === "string") headers.set(name, value);
+  }
+  const body = Buffer.isBuffer(request.body) ? { body: new Uint8Array(request.body) } : {};
+  return new Request(new URL(request.url, "http://localhost"), { method: request.method, headers, ...body });
+}
+
+const limits: Plugin = {
+  onParse: ({ setParseFn }) => {
+    setParseFn((source: string, options: object) =>
+      parse(source, { ...options, maxTokens: graphqlLimits.tokens }),
+    );
+  },
+  onValidate: ({ addValidationRule }) => addValidationRule(limitDocument),
+};
+
+/** Each error has a stable code; what is not meant for callers is logged and told as a sentence that says nothing. */
+function maskError(error: unknown, log: Logger): GraphQLError {
+  const original = error instanceof GraphQLError ? error.originalError : error;
+  const place = placeOf(error);
+  if (isFlowstateError(original)) {
+    const { code, details } = original;
+    if (codes[code].status >= 500) log.error({ err: original }, "a query failed");
+    return new GraphQLError(publicMessage(original), { ...place, extensions: { ...details, code } });
+  }
+  if (error instanceof GraphQLError && (original === undefined || original instanceof GraphQLError)) {
+    const code = original?.extensions["code"] ?? error.extensions["code"] ?? "FS_INPUT_INVALID";
+    return new GraphQLError(error.message, { ...place, extensions: { ...error.extensions, code } });
+  }
+  log.error({ err: original }, "a query failed");
+  return new GraphQLError("something went wrong on our side", {
+    ...place,
+    extensions: { code: "FS_INTERNAL" },
+  });
+}
+
+function placeOf(error: unknown): GraphQLErrorOptions {
+  if (!(error instanceof GraphQLError)) return {};
+  const { nodes, source, positions, path } = error;
+  return { nodes: nodes ?? null, source: source ?? null, positions: positions ?? null, path: path ?? null };
+}
