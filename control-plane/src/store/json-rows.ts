@@ -21,6 +21,6 @@ export function jsonRows(
     typeof value === "bigint" ? `${value}` : value,
   );
   return engine === "sqlite"
-    ? sql`(SELECT ${sql.join(picked)} FROM json_each(${source}))`
+    ? sql`(SELECT ${sql.join(picked)} FROM jsonb_each(${source}))`
     : sql`(SELECT ${sql.join(picked)} FROM json_array_elements(CAST(${source} AS JSON)))`;
 }

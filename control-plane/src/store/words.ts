@@ -7,9 +7,11 @@ export interface EngineWords {
   readonly integer: string;
   /** Ends a CREATE TABLE: SQLite checks types only when told to. */
   readonly strict: string;
+  /** The same, for a large table that is kept in the order of its primary key instead of beside an index of it. */
+  readonly clustered: string;
 }
 
 export const wordsOf: Readonly<Record<Engine, EngineWords>> = {
-  sqlite: { engine: "sqlite", integer: "INTEGER", strict: "STRICT" },
-  postgres: { engine: "postgres", integer: "BIGINT", strict: "" },
+  sqlite: { engine: "sqlite", integer: "INTEGER", strict: "STRICT", clustered: "STRICT, WITHOUT ROWID" },
+  postgres: { engine: "postgres", integer: "BIGINT", strict: "", clustered: "" },
 };

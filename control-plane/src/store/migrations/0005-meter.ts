@@ -3,7 +3,7 @@ import type { Migration } from "../migration.ts";
 export const meter: Migration = {
   number: 5,
   name: "meter",
-  async up(execute, { integer, strict }) {
+  async up(execute, { integer, strict, clustered }) {
     const columns = (names: readonly string[]): string =>
       names.map((name) => `${name} ${integer} NOT NULL`).join(",\n");
     const sums = columns([
@@ -34,14 +34,14 @@ export const meter: Migration = {
       ${hourSums},
       estimate_method TEXT,
       PRIMARY KEY (org_id, hour, subject, host)
-    ) ${strict}`);
+    ) ${clustered}`);
     await execute(`CREATE TABLE meter_months (
       org_id TEXT NOT NULL REFERENCES orgs,
       period TEXT NOT NULL,
       subject TEXT NOT NULL,
       ${sums},
       PRIMARY KEY (org_id, period, subject)
-    ) ${strict}`);
+    ) ${clustered}`);
     await execute(`CREATE TABLE meter_sources (
       org_id TEXT NOT NULL REFERENCES orgs,
       source TEXT NOT NULL,
