@@ -8,7 +8,7 @@ import { ingestRoutes } from "./ingest/routes.ts";
 import { createKeyring } from "./keys/keyring.ts";
 import { signInLink } from "./login/invite.ts";
 import { loginRoutes } from "./login/routes.ts";
-import { bootstrap } from "./orgs/bootstrap.ts";
+import { bootstrap, offerFirstLink } from "./orgs/bootstrap.ts";
 import { createStatusCard } from "./proxy-status/status.ts";
 import { openInstallation } from "./secrets/installation.ts";
 import { graphqlRoutes } from "./serve/graphql/server.ts";
@@ -36,7 +36,7 @@ export async function compose(
 ): Promise<ControlPlane> {
   await using stack = new AsyncDisposableStack();
   const { store, master } = stack.use(await openInstallation(config, clock));
-  const firstLink = await bootstrap(store, config.admin, clock);
+  await bootstrap(store, config.admin, clock);
   const { pepper } = master;
 
   const keyring = createKeyring(store, pepper, clock);
@@ -75,6 +75,7 @@ export async function compose(
   stack.defer(() => void (accepting = false));
   log.info({ address: address.origin, engine: store.engine }, "listening");
 
+  const firstLink = await offerFirstLink(store, clock);
   const running = stack.move();
   return {
     address: address.origin,

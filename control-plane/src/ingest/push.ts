@@ -51,10 +51,6 @@ export function createPushHub({
   let poked = Promise.withResolvers<void>();
 
   const refresh = async (proxy: Attached): Promise<void> => {
-    if ((await keyring.check(proxy.token, "enrolment")) === null) {
-      proxy.socket.close(policyViolation, "the enrolment token was revoked");
-      return;
-    }
     const snapshot = await buildSnapshot(reader, proxy.orgId, pepper, clock.now());
     for (const message of messagesFor(proxy.sent, snapshot)) proxy.socket.send(JSON.stringify(message));
     proxy.sent = snapshot;
@@ -64,7 +60,9 @@ export function createPushHub({
     if (attached.size === 0) return;
     const revisions = await readRevisions(reader);
     for (const proxy of attached) {
-      if (proxy.sent?.revision !== revisions.get(proxy.orgId)) await refresh(proxy);
+      if ((await keyring.check(proxy.token, "enrolment")) === null) {
+        proxy.socket.close(policyViolation, "the enrolment token was revoked");
+      } else if (proxy.sent?.revision !== revisions.get(proxy.orgId)) await refresh(proxy);
     }
   };
 

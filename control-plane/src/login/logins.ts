@@ -104,18 +104,24 @@ export async function setPassword(
   password: Secret,
   now: number,
 ): Promise<void> {
-  const hashed = await hashPassword(password);
-  await store.transact(async (db) => {
-    const { orgId, memberId } = member;
-    await db
-      .updateTable("members")
-      .set({ password_hash: hashed })
-      .where("org_id", "=", orgId)
-      .where("member_id", "=", memberId)
-      .execute();
-    await db.deleteFrom("logins").where("org_id", "=", orgId).where("member_id", "=", memberId).execute();
-    await recordAudit(db, { orgId, at: now, actor: member.email, action: "member.password_set" });
-  });
+  const passwordHash = await hashPassword(password);
+  await store.transact((db) => storePassword(db, member, passwordHash, now));
+}
+
+export async function storePassword(
+  db: Writer,
+  { orgId, memberId, email }: Member,
+  passwordHash: string,
+  now: number,
+): Promise<void> {
+  await db
+    .updateTable("members")
+    .set({ password_hash: passwordHash })
+    .where("org_id", "=", orgId)
+    .where("member_id", "=", memberId)
+    .execute();
+  await db.deleteFrom("logins").where("org_id", "=", orgId).where("member_id", "=", memberId).execute();
+  await recordAudit(db, { orgId, at: now, actor: email, action: "member.password_set" });
 }
 
 /** The member whose e-mail and password these are, or null. An unknown e-mail takes as long as a wrong password. */

@@ -1,10 +1,11 @@
 import type { Clock } from "@flowstate/shared/clock";
-import { newOrgId, type OrgId } from "@flowstate/shared/ids";
+import { newOrgId, orgId, type OrgId } from "@flowstate/shared/ids";
 import type { Secret } from "@flowstate/shared/secret";
 import { recordAudit } from "../audit/record.ts";
-import { createSignInLink, setPassword } from "../login/logins.ts";
-import { addMember, requireEmail, type Member } from "../members/members.ts";
-import { isUniqueViolation, type Store, type Writer } from "../store/open.ts";
+import { createSignInLink, storePassword } from "../login/logins.ts";
+import { hashPassword } from "../login/password.ts";
+import { addMember, requireEmail, requireMember } from "../members/members.ts";
+import type { Store, Writer } from "../store/open.ts";
 import { createOrg, listOrgs } from "./orgs.ts";
 
 export interface FirstOwner {
@@ -14,36 +15,47 @@ export interface FirstOwner {
 
 const unnamedOwner = "owner@flowstate.invalid";
 
-/**
- * The first start makes the organisation `default` and its owner. Returns the secret of a one-time sign-in link, or
- * null where nothing was made or a password was given.
- */
-export async function bootstrap(store: Store, owner: FirstOwner, clock: Clock): Promise<Secret | null> {
-  if ((await listOrgs(store.reader)).length > 0) return null;
+/** The first start makes the organisation `default` and its owner, with the password that automation may give. */
+export async function bootstrap(store: Store, owner: FirstOwner, clock: Clock): Promise<void> {
+  if ((await listOrgs(store.reader)).length > 0) return;
   const email = requireEmail(owner.email ?? unnamedOwner);
+  const passwordHash = owner.password === null ? null : await hashPassword(owner.password);
   const now = clock.now();
-  const made = await makeDefault(store, email, owner.password === null, now);
-  if (made === null || owner.password === null) return made?.link ?? null;
-  await setPassword(store, made.member, owner.password, now);
-  return null;
-}
-
-async function makeDefault(store: Store, email: string, withLink: boolean, now: number) {
   try {
-    return await store.transact(async (db) => {
+    await store.transact(async (db) => {
       const orgId = await foundOrg(db, { slug: "default", actor: "first start", now });
-      const member: Member = await addMember(
-        db,
-        { orgId, actor: "first start", now },
-        { email, role: "owner" },
-      );
-      return { member, link: withLink ? await createSignInLink(db, member, now) : null };
+      const change = { orgId, actor: "first start", now };
+      const member = await addMember(db, change, { email, role: "owner" });
+      if (passwordHash !== null) await storePassword(db, member, passwordHash, now);
     });
   } catch (error) {
-    // Another control plane started at the same moment and was first.
-    if (isUniqueViolation(error) || (await listOrgs(store.reader)).length > 0) return null;
-    throw error;
+    // Another control plane that started at the same moment was first.
+    if ((await listOrgs(store.reader)).length === 0) throw error;
   }
+}
+
+/** The first owner's way in: one link in the life of an installation that nobody has a password for; else null. */
+export async function offerFirstLink(store: Store, clock: Clock): Promise<Secret | null> {
+  return store.transact(async (db) => {
+    const link = await db.selectFrom("sign_in_links").select("link_hash").limit(1).executeTakeFirst();
+    const password = await db
+      .selectFrom("members")
+      .select("member_id")
+      .where("password_hash", "is not", null)
+      .limit(1)
+      .executeTakeFirst();
+    if (link !== undefined || password !== undefined) return null;
+    const owner = await db
+      .selectFrom("members")
+      .select(["org_id", "member_id"])
+      .where("role", "=", "owner")
+      .orderBy("created_at")
+      .limit(1)
+      .executeTakeFirst();
+    if (owner === undefined) return null;
+    const member = await requireMember(db, orgId(owner.org_id), owner.member_id);
+    return createSignInLink(db, member, clock.now());
+  });
 }
 
 /** A new organisation with the first entry of its audit log. */

@@ -80,7 +80,13 @@ const limits: Plugin = {
       parse(source, { ...options, maxTokens: graphqlLimits.tokens }),
     );
   },
-  onValidate: ({ addValidationRule }) => addValidationRule(limitDocument),
+  onValidate: ({ addValidationRule }) => {
+    addValidationRule(limitDocument);
+    // These errors do not pass `maskError`, and yoga gives them a code of its own.
+    return ({ result }) => {
+      for (const { extensions } of result) extensions["code"] = ourCode(extensions["code"]);
+    };
+  },
 };
 
 /** Each error has a stable code; what is not meant for callers is logged and told as a sentence that says nothing. */
@@ -93,7 +99,7 @@ function maskError(error: unknown, log: Logger): GraphQLError {
     return new GraphQLError(publicMessage(original), { ...place, extensions: { ...details, code } });
   }
   if (error instanceof GraphQLError && (original === undefined || original instanceof GraphQLError)) {
-    const code = original?.extensions["code"] ?? error.extensions["code"] ?? "FS_INPUT_INVALID";
+    const code = ourCode(original?.extensions["code"] ?? error.extensions["code"]);
     return new GraphQLError(error.message, { ...place, extensions: { ...error.extensions, code } });
   }
   log.error({ err: original }, "a query failed");
@@ -101,6 +107,11 @@ function maskError(error: unknown, log: Logger): GraphQLError {
     ...place,
     extensions: { code: "FS_INTERNAL" },
   });
+}
+
+/** What is wrong with a document has a code of GraphQL's own; to our callers it is bad input. */
+function ourCode(given: unknown): string {
+  return typeof given === "string" && given in codes ? given : "FS_INPUT_INVALID";
 }
 
 function placeOf(error: unknown): GraphQLErrorOptions {

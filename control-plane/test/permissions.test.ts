@@ -1,0 +1,92 @@
+/** Every operation of GraphQL against every role: allowed exactly where the table says so, and nowhere by default. */
+import anyTest, { type TestFn } from "ava";
+import { permissions, type Permission } from "../src/access/permissions.ts";
+import { roleNames, roles } from "../src/access/roles.ts";
+import { schema } from "../src/serve/graphql/schema.ts";
+import { startRunning, type Running } from "./support/running.ts";
+
+const test = anyTest as TestFn<{ running: Running; keys: ReadonlyMap<string, string> }>;
+
+/** Operation, the permission it takes (null: being signed in), and a call of it that would otherwise succeed. */
+const operations: readonly [name: string, permission: Permission | null, call: string][] = [
+  ["Query.viewer", null, "{ viewer { organizationId permissions } }"],
+  ["Query.cloudProxyStatus", "SETTINGS_INTEGRATIONS_VIEW", "{ cloudProxyStatus { state } }"],
+  ["Query.subjectMeter", "AI_INSIGHTS_VIEW", "{ subjectMeter { subject } }"],
+  ["Query.apiKeys", "SETTINGS_API_KEYS_CREATE", "{ apiKeys { keyId } }"],
+  ["Query.members", "MEMBERS_UPDATE", "{ members { email } }"],
+  ["Query.auditLog", "AUDIT_VIEW", "{ auditLog { sequence } }"],
+  ["Mutation.provisionOrgKey", "SETTINGS_INTEGRATIONS_UPDATE", "mutation { provisionOrgKey { keyId } }"],
+  ["Mutation.setSubjectQuota", "SETTINGS_INTEGRATIONS_UPDATE", 'mutation { setSubjectQuota(quota: "5") }'],
+  [
+    "Mutation.createApiKey",
+    "SETTINGS_API_KEYS_CREATE",
+    'mutation { createApiKey(name: "n", permissions: [SETTINGS_API_KEYS_CREATE]) { keyId } }',
+  ],
+  ["Mutation.revokeApiKey", "SETTINGS_API_KEYS_CREATE", 'mutation { revokeApiKey(keyId: "none") }'],
+  [
+    "Mutation.inviteMember",
+    "MEMBERS_UPDATE",
+    'mutation { inviteMember(email: "v@example.com", role: VIEWER) { signInLink } }',
+  ],
+  ["Mutation.setMemberRole", "MEMBERS_UPDATE", 'mutation { setMemberRole(id: "none", role: VIEWER) { id } }'],
+  ["Mutation.removeMember", "MEMBERS_UPDATE", 'mutation { removeMember(id: "none") }'],
+];
+
+/** What an allowed call of a thing that does not exist answers; anything but a refusal. */
+const harmless = new Set(["FS_NOT_FOUND"]);
+
+test.before(async (t) => {
+  const running = await startRunning();
+  const keys = new Map<string, string>();
+  for (const role of roleNames) keys.set(role, await running.apiKey(...roles[role]));
+  for (const permission of permissions) keys.set(permission, await running.apiKey(permission));
+  t.context = { running, keys };
+});
+
+test.after.always(({ context }) => context.running[Symbol.asyncDispose]());
+
+for (const [name, permission, call] of operations) {
+  for (const role of roleNames) {
+    const allowed = permission === null || (roles[role] as readonly Permission[]).includes(permission);
+    test(`${name}: ${role} ${allowed ? "may" : "may not"}`, async ({ context, ...t }) => {
+      const { codes } = await context.running.graphql(context.keys.get(role) ?? "", call);
+      t.deepEqual(
+        codes.filter((code) => !harmless.has(code)),
+        allowed ? [] : ["FS_FORBIDDEN"],
+      );
+    });
+  }
+  test(`${name} takes ${permission ?? "no permission"} and no other`, async ({ context, ...t }) => {
+    for (const given of permissions) {
+      const { messages } = await context.running.graphql(context.keys.get(given) ?? "", call);
+      const refused = messages.includes(`this needs the permission ${permission}`);
+      t.is(refused, permission !== null && given !== permission, given);
+    }
+  });
+}
+
+test("the table names every operation that there is", (t) => {
+  const roots = [schema.getQueryType(), schema.getMutationType()];
+  const there = roots.flatMap((root) =>
+    Object.keys(root?.getFields() ?? {}).map((field) => `${root?.name}.${field}`),
+  );
+  t.deepEqual(there.sort(), operations.map(([name]) => name).sort());
+});
+
+test("without a valid key nothing is answered, not even the schema", async ({ context, ...t }) => {
+  for (const key of ["", "fsa_none", `${context.keys.get("owner")}x`]) {
+    const { status, codes } = await context.running.graphql(key, "{ __schema { types { name } } }");
+    t.is(status, 401);
+    t.deepEqual(codes, ["FS_UNAUTHENTICATED"]);
+  }
+});
+
+test("nobody grants more than they have", async ({ context, ...t }) => {
+  const { running, keys } = context;
+  const own = keys.get("SETTINGS_API_KEYS_CREATE") ?? "";
+  const more = 'mutation { createApiKey(name: "n", permissions: [AUDIT_VIEW]) { keyId } }';
+  t.deepEqual((await running.graphql(own, more)).codes, ["FS_FORBIDDEN"]);
+  const inviter = keys.get("MEMBERS_UPDATE") ?? "";
+  const owner = 'mutation { inviteMember(email: "o@example.com", role: OWNER) { signInLink } }';
+  t.deepEqual((await running.graphql(inviter, owner)).codes, ["FS_FORBIDDEN"]);
+});
