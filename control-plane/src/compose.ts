@@ -9,6 +9,7 @@ import { createKeyring } from "./keys/keyring.ts";
 import { signInLink } from "./login/invite.ts";
 import { loginRoutes } from "./login/routes.ts";
 import { bootstrap, offerFirstLink } from "./orgs/bootstrap.ts";
+import { watchMonth } from "./proxy-status/month.ts";
 import { createStatusCard } from "./proxy-status/status.ts";
 import { openInstallation } from "./secrets/installation.ts";
 import { graphqlRoutes } from "./serve/graphql/server.ts";
@@ -40,7 +41,7 @@ export async function compose(
   const { pepper } = master;
 
   const keyring = createKeyring(store, pepper, clock);
-  const onError = (error: unknown): void => log.error({ err: error }, "looking for changes failed");
+  const onError = (error: unknown): void => log.error({ err: error }, "background work failed");
   const hub = createPushHub({ reader: store.reader, keyring, pepper, clock, onError });
 
   let address = new URL(`http://${config.http.host}`);
@@ -72,6 +73,7 @@ export async function compose(
   await app.register((scope) => loginRoutes(scope, { store, clock, publicUrl, proxyUrl, version }));
   address = await listen(app, config.http.host, config.http.port);
   stack.use(background((signal) => hub.watch(signal)));
+  stack.use(background((signal) => watchMonth(store, clock, signal, onError)));
   stack.defer(() => void (accepting = false));
   log.info({ address: address.origin, engine: store.engine }, "listening");
 

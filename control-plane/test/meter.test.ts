@@ -1,12 +1,14 @@
 /** Meter rows become sums exactly once, and what follows from the sums: status, quotas, what proxies are told. */
 import { randomUUID } from "node:crypto";
 import type { OrgId } from "@flowstate/shared/ids";
-import { hourMs, hourOf, periodOf } from "@flowstate/shared/time";
+import { addMonths, hourMs, hourOf, periodOf } from "@flowstate/shared/time";
 import type { MeterRow } from "@flowstate/shared/wire/meter";
 import { ingestMeter, type IngestAnswer } from "../src/ingest/meter.ts";
 import { buildSnapshot } from "../src/ingest/snapshot.ts";
-import { provisionOrgKey } from "../src/keys/provision.ts";
+import { enrolProxy, provisionOrgKey } from "../src/keys/provision.ts";
 import { readRevisions } from "../src/orgs/orgs.ts";
+import { beginMonth } from "../src/proxy-status/month.ts";
+import { listProxies } from "../src/proxy-status/proxies.ts";
 import { setQuota } from "../src/proxy-status/quotas.ts";
 import { createStatusCard, readStatus } from "../src/proxy-status/status.ts";
 import { readSubjectHosts, readSubjectMeter } from "../src/proxy-status/subject-meter.ts";
@@ -243,3 +245,33 @@ testOnBothEngines(
     t.deepEqual(await overQuota(), []);
   },
 );
+
+testOnBothEngines(
+  "a proxy's last report and what never came of it are shown",
+  async (t, { store, orgId }) => {
+    const enrolled = await store.transact((db) => enrolProxy(db, { orgId, actor: "t", pepper, now }, "edge"));
+    t.like((await listProxies(store.reader, orgId))[0], { lastReportedAt: null, missingRows: 0 });
+    const batch = {
+      source: randomUUID(),
+      batch: randomUUID(),
+      rows: [1, 5, 6].map((seq) => row(orgId, seq)),
+    };
+    await ingestMeter(store, { orgId, keyId: enrolled.keyId, now, batch });
+    const [proxy] = await listProxies(store.reader, orgId);
+    t.like(proxy, { lastReportedAt: now, missingRows: 3, key: { keyId: enrolled.keyId, name: "edge" } });
+  },
+);
+
+testOnBothEngines("a new month tells the proxies once that quotas start afresh", async (t, opened) => {
+  const { store, address, orgId } = opened;
+  await using other = await openStore(address);
+  await store.transact((db) => setQuota(db, { orgId, actor: "t", now, subject: null, quota: 1n }));
+  const revision = async () => (await readRevisions(store.reader)).get(orgId) ?? 0;
+  const next = addMonths(period, 1);
+  await beginMonth(store, period);
+  const before = await revision();
+  const begun = await Promise.all([store, other, store].map((each) => beginMonth(each, next)));
+  t.is(begun.filter(Boolean).length, 1);
+  t.is(await revision(), before + 1);
+  t.false(await beginMonth(other, period), "a clock that is behind changes nothing");
+});

@@ -1,9 +1,9 @@
 import { FlowstateError } from "@flowstate/shared/errors";
-import { actorOf, type Principal } from "../../access/check.ts";
+import type { Principal } from "../../access/check.ts";
 import { permissions, type Permission } from "../../access/permissions.ts";
-import { createApiKey, revokeKey, type KeyContext } from "../../keys/provision.ts";
+import { createApiKey, revokeKey } from "../../keys/provision.ts";
 import { listKeys, type KeyListing } from "../../keys/queries.ts";
-import { callerOf, commit, type Builder, type GraphqlContext } from "./builder.ts";
+import { callerOf, changeBy, commit, type Builder } from "./builder.ts";
 
 /** Keys for programs that ask questions, and the permissions such keys and people have. */
 export function addApiKeys(builder: Builder) {
@@ -90,7 +90,7 @@ export function addApiKeys(builder: Builder) {
           throw new FlowstateError("FS_INPUT_INVALID", "permissions: name one or more");
         refuseMoreThanOwn(caller, granted);
         const request = { name, permissions: granted, expiresAt: expiresAt ?? null };
-        const reveal = await commit(context, (db) => createApiKey(db, keyContext(context, caller), request));
+        const reveal = await commit(context, (db) => createApiKey(db, changeBy(caller, context), request));
         return { ...reveal, permissions: granted };
       },
     }),
@@ -100,7 +100,7 @@ export function addApiKeys(builder: Builder) {
       args: { keyId: t.arg.string({ required: true, description: "the key's id" }) },
       resolve: (_, { keyId }, context) => {
         const caller = callerOf(context, "SETTINGS_API_KEYS_CREATE");
-        return commit(context, (db) => revokeKey(db, keyContext(context, caller), keyId, ["api"]));
+        return commit(context, (db) => revokeKey(db, changeBy(caller, context), keyId, ["api"]));
       },
     }),
   }));
@@ -115,10 +115,6 @@ export function refuseMoreThanOwn(caller: Principal, wanted: readonly Permission
   throw new FlowstateError("FS_FORBIDDEN", `this would grant ${missing}, which you do not have yourself`, {
     details: { permission: missing },
   });
-}
-
-function keyContext({ pepper, clock }: GraphqlContext, caller: Principal): KeyContext {
-  return { orgId: caller.orgId, actor: actorOf(caller), pepper, now: clock.now() };
 }
 
 const permissionTexts: Readonly<Record<Permission, string>> = {

@@ -2,8 +2,9 @@ import SchemaBuilder from "@pothos/core";
 import ScopeAuthPlugin from "@pothos/plugin-scope-auth";
 import type { Clock } from "@flowstate/shared/clock";
 import type { Period } from "@flowstate/shared/time";
-import { check, type Principal } from "../../access/check.ts";
+import { actorOf, check, type Principal } from "../../access/check.ts";
 import type { Permission } from "../../access/permissions.ts";
+import type { KeyContext } from "../../keys/provision.ts";
 import type { createStatusCard } from "../../proxy-status/status.ts";
 import type { Store, Writer } from "../../store/open.ts";
 
@@ -55,6 +56,11 @@ export type Builder = typeof builder;
 /** The caller, of whom the field's scope has made sure. */
 export function callerOf({ principal }: GraphqlContext, permission: Permission): Principal {
   return check(principal, permission);
+}
+
+/** What a change of keys or members records: whose organisation, by whom, when. */
+export function changeBy(caller: Principal, { pepper, clock }: GraphqlServices): KeyContext {
+  return { orgId: caller.orgId, actor: actorOf(caller), pepper, now: clock.now() };
 }
 
 /** Runs one change and has the proxies learn of it at once. */

@@ -1,12 +1,11 @@
 import { FlowstateError } from "@flowstate/shared/errors";
 import { parseSubject } from "@flowstate/shared/subject";
 import { periodBounds, periodOf, type Period } from "@flowstate/shared/time";
-import { actorOf } from "../../access/check.ts";
 import { provisionOrgKey } from "../../keys/provision.ts";
 import { setQuota } from "../../proxy-status/quotas.ts";
 import type { ConnectionState, StatusReading } from "../../proxy-status/status.ts";
 import { readSubjectHosts, readSubjectMeter, type SubjectMonth } from "../../proxy-status/subject-meter.ts";
-import { callerOf, commit, type Builder } from "./builder.ts";
+import { callerOf, changeBy, commit, type Builder } from "./builder.ts";
 
 interface MeterRow extends SubjectMonth {
   readonly period: Period;
@@ -146,9 +145,7 @@ export function addCloudProxy(builder: Builder): void {
       description: "provisions, or rotates: the active key before it is revoked in the same transaction",
       authScopes: { permission: "SETTINGS_INTEGRATIONS_UPDATE" },
       resolve: (_, __, context) => {
-        const caller = callerOf(context, "SETTINGS_INTEGRATIONS_UPDATE");
-        const { pepper, clock } = context;
-        const change = { orgId: caller.orgId, actor: actorOf(caller), pepper, now: clock.now() };
+        const change = changeBy(callerOf(context, "SETTINGS_INTEGRATIONS_UPDATE"), context);
         return commit(context, (db) => provisionOrgKey(db, change));
       },
     }),
@@ -160,16 +157,12 @@ export function addCloudProxy(builder: Builder): void {
         quota: t.arg({ type: "BigInt", description: "left out: no quota" }),
       },
       resolve: async (_, { subject, quota }, context) => {
-        const caller = callerOf(context, "SETTINGS_INTEGRATIONS_UPDATE");
-        await commit(context, (db) =>
-          setQuota(db, {
-            orgId: caller.orgId,
-            actor: actorOf(caller),
-            now: context.clock.now(),
-            subject: requireSubject(subject ?? null),
-            quota: requireQuota(quota ?? null),
-          }),
-        );
+        const change = {
+          ...changeBy(callerOf(context, "SETTINGS_INTEGRATIONS_UPDATE"), context),
+          subject: requireSubject(subject ?? null),
+          quota: requireQuota(quota ?? null),
+        };
+        await commit(context, (db) => setQuota(db, change));
         return true;
       },
     }),

@@ -1,10 +1,9 @@
-import { actorOf } from "../../access/check.ts";
 import { permissions } from "../../access/permissions.ts";
 import { roleNames, roles, type Role } from "../../access/roles.ts";
 import { inviteMember, signInLink } from "../../login/invite.ts";
 import { changeRole, listMembers, removeMember, requireMember, type Member } from "../../members/members.ts";
 import { refuseMoreThanOwn, type addApiKeys } from "./api-keys.ts";
-import { callerOf, commit, type Builder, type GraphqlContext } from "./builder.ts";
+import { callerOf, changeBy, commit, type Builder, type GraphqlContext } from "./builder.ts";
 
 /** People who may sign in, and who is signed in now. */
 export function addMembers(builder: Builder, PermissionName: PermissionRef): void {
@@ -96,7 +95,7 @@ export function addMembers(builder: Builder, PermissionName: PermissionRef): voi
       resolve: (_, { email, role }, context) => {
         const caller = callerOf(context, "MEMBERS_UPDATE");
         refuseMoreThanOwn(caller, roles[role]);
-        const change = { orgId: caller.orgId, actor: actorOf(caller), now: context.clock.now() };
+        const change = changeBy(caller, context);
         return commit(context, async (db) => {
           const { member, link } = await inviteMember(db, change, { email, role });
           return { member, signInLink: signInLink(context.publicUrl(), link) };
@@ -113,7 +112,7 @@ export function addMembers(builder: Builder, PermissionName: PermissionRef): voi
       },
       resolve: (_, { id, role }, context) => {
         const caller = callerOf(context, "MEMBERS_UPDATE");
-        const change = { orgId: caller.orgId, actor: actorOf(caller), now: context.clock.now() };
+        const change = changeBy(caller, context);
         return commit(context, async (db) => {
           const { role: before } = await requireMember(db, caller.orgId, id);
           refuseMoreThanOwn(caller, [...roles[role], ...roles[before]]);
@@ -127,7 +126,7 @@ export function addMembers(builder: Builder, PermissionName: PermissionRef): voi
       args: { id: t.arg.id({ required: true, description: "the member" }) },
       resolve: async (_, { id }, context) => {
         const caller = callerOf(context, "MEMBERS_UPDATE");
-        const change = { orgId: caller.orgId, actor: actorOf(caller), now: context.clock.now() };
+        const change = changeBy(caller, context);
         await commit(context, async (db) => {
           const { role } = await requireMember(db, caller.orgId, id);
           refuseMoreThanOwn(caller, roles[role]);

@@ -4,12 +4,14 @@ import { addAudit } from "./audit.ts";
 import { builder } from "./builder.ts";
 import { addCloudProxy } from "./cloud-proxy.ts";
 import { addMembers } from "./members.ts";
+import { addProxies } from "./proxies.ts";
 import { addScalars } from "./scalars.ts";
 
 builder.queryType({ description: "questions" });
 builder.mutationType({ description: "changes; each is recorded in the audit log" });
 addScalars(builder);
 addCloudProxy(builder);
+addProxies(builder);
 addMembers(builder, addApiKeys(builder));
 addAudit(builder);
 
