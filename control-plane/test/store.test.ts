@@ -1,7 +1,12 @@
 /** The ground every capability stands on: transactions, readers, migrations and leases, alike on both engines. */
+import { join } from "node:path";
+import test from "ava";
 import { sql } from "kysely";
+import { must } from "@flowstate/shared/assert";
 import { orgId as storedOrgId } from "@flowstate/shared/ids";
+import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { raiseRevision, readRevisions } from "../src/orgs/orgs.ts";
+import { backUp } from "../src/store/backup.ts";
 import { jsonRows } from "../src/store/json-rows.ts";
 import { leaseJob, releaseJob, scheduleJob } from "../src/store/jobs.ts";
 import { migrate } from "../src/store/migrate.ts";
@@ -91,5 +96,41 @@ testOnBothEngines(
     t.true(await store.transact((db) => releaseJob(db, job, "two", { dueAt: 2000, error: "no answer" })));
     t.is(await lease("one", 1999), null);
     t.like(await lease("one", 2000), { failures: 1 });
+  },
+);
+
+test("a full disk fails one change with a reason, and the next succeeds once there is room", async (t) => {
+  using folder = temporaryFolder();
+  await using store = await openStore({ kind: "sqlite", file: join(folder.path, "control-plane.db") });
+  const raw = must(store.sqlite, "this is SQLite");
+  const add = (count: number) =>
+    store.transact(async (db) => {
+      for (let number = 0; number < count; number += 1) {
+        const org = { org_id: `o${number}`, slug: `s${number}`, revision: 1n, created_at: 0 };
+        await db.insertInto("orgs").values(org).execute();
+      }
+    });
+  raw.pragma(`max_page_count = ${String(raw.pragma("page_count", { simple: true }))}`);
+  const error = await t.throwsAsync(add(1000), { message: /the disk is full/ });
+  t.like(error, { code: "FS_STORAGE" });
+  raw.pragma("max_page_count = 1000000");
+  await add(10);
+  t.is((await readRevisions(store.reader)).size, 10);
+});
+
+testOnBothEngines(
+  "a backup is a database of its own; PostgreSQL has better tools for it",
+  async (t, { store, orgId }) => {
+    using folder = temporaryFolder();
+    const file = join(folder.path, "copy.db");
+    if (store.engine === "postgres") {
+      const error = await t.throwsAsync(backUp(store, file), { message: /pg_dump/ });
+      t.like(error, { code: "FS_USAGE" });
+      return;
+    }
+    await backUp(store, file);
+    await store.transact((db) => raiseRevision(db, orgId));
+    await using copy = await openStore({ kind: "sqlite", file });
+    t.is((await readRevisions(copy.reader)).get(orgId), 1);
   },
 );

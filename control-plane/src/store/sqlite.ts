@@ -68,7 +68,8 @@ function createDriver(open: () => Sqlite, file: string): Driver {
     },
     beginTransaction: () => (db === null ? Promise.reject(notOpen()) : beginImmediate(db, file)),
     commitTransaction: (on) => run("COMMIT", on),
-    rollbackTransaction: (on) => run("ROLLBACK", on),
+    // A full disk has SQLite roll back by itself; a second one would hide the reason behind its own failure.
+    rollbackTransaction: async (on) => (db?.inTransaction ? run("ROLLBACK", on) : undefined),
     async releaseConnection() {},
     async destroy() {
       db?.close();
