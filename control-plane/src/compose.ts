@@ -8,7 +8,7 @@ import { ingestRoutes } from "./ingest/routes.ts";
 import { createKeyring } from "./keys/keyring.ts";
 import { signInLink } from "./login/invite.ts";
 import { loginRoutes } from "./login/routes.ts";
-import { bootstrap, offerFirstLink } from "./orgs/bootstrap.ts";
+import { bootstrap, offerFirstLink } from "./login/first-start.ts";
 import { watchMonth } from "./proxy-status/month.ts";
 import { createStatusCard } from "./proxy-status/status.ts";
 import { openInstallation } from "./secrets/installation.ts";

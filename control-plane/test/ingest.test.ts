@@ -10,7 +10,7 @@ import { hourOf } from "@flowstate/shared/time";
 import { proxySnapshot, pushMessage, type PushMessage } from "@flowstate/shared/wire/push";
 import { permissions } from "../src/access/permissions.ts";
 import { provisionOrgKey, revokeKey } from "../src/keys/provision.ts";
-import { foundOrg } from "../src/orgs/bootstrap.ts";
+import { foundOrg } from "../src/orgs/orgs.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
 import { newMasterKey, startRunning, type Running } from "./support/running.ts";
 

@@ -8,7 +8,7 @@ import { buildSnapshot } from "../src/ingest/snapshot.ts";
 import { enrolProxy, provisionOrgKey } from "../src/keys/provision.ts";
 import { readRevisions } from "../src/orgs/orgs.ts";
 import { beginMonth } from "../src/proxy-status/month.ts";
-import { listProxies } from "../src/proxy-status/proxies.ts";
+import { listProxies } from "../src/ingest/proxies.ts";
 import { setQuota } from "../src/proxy-status/quotas.ts";
 import { createStatusCard, readStatus } from "../src/proxy-status/status.ts";
 import { readSubjectHosts, readSubjectMeter } from "../src/proxy-status/subject-meter.ts";

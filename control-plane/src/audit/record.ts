@@ -2,29 +2,15 @@ import type { OrgId } from "@flowstate/shared/ids";
 import type { Reader, Writer } from "../store/open.ts";
 import { chainStart, entryHash, type ChainedRecord } from "./chain.ts";
 
-/** Every business fact that is recorded; `target` and `detail` never hold a secret. */
-export type AuditAction =
-  | "org.created"
-  | "org_key.provisioned"
-  | "org_key.revoked"
-  | "api_key.created"
-  | "api_key.revoked"
-  | "proxy.enrolled"
-  | "proxy.revoked"
-  | "member.invited"
-  | "member.role_changed"
-  | "member.removed"
-  | "member.signed_in"
-  | "member.signed_out"
-  | "member.password_set"
-  | "quota.set"
-  | (string & {});
+/** What was done, as thing and past participle: `org_key.provisioned`. */
+export type AuditAction = `${string}.${string}`;
 
 export interface NewEntry {
   readonly orgId: OrgId;
   readonly at: number;
   readonly actor: string;
   readonly action: AuditAction;
+  /** To what or whom; neither this nor `detail` ever holds a secret. */
   readonly target?: string | null;
   readonly detail?: string | null;
 }

@@ -48,7 +48,7 @@ export function createPushHub({
   onError = () => undefined,
 }: PushHubOptions): PushHub {
   const attached = new Set<Attached>();
-  let poked = Promise.withResolvers<void>();
+  let wake = new AbortController();
 
   const refresh = async (proxy: Attached): Promise<void> => {
     const snapshot = await buildSnapshot(reader, proxy.orgId, pepper, clock.now());
@@ -78,11 +78,11 @@ export function createPushHub({
       socket.on("error", onError);
       await refresh(proxy);
     },
-    poke: () => poked.resolve(),
+    poke: () => wake.abort(),
     async watch(signal) {
       for (let tick = 1; !signal.aborted; tick += 1) {
-        await Promise.race([clock.sleep(pollMs, signal), poked.promise]);
-        poked = Promise.withResolvers();
+        await clock.sleep(pollMs, AbortSignal.any([signal, wake.signal]));
+        wake = new AbortController();
         await refreshChanged().catch(onError);
         if (tick % pingEveryPolls === 0) dropSilent(attached);
       }

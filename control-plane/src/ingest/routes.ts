@@ -5,6 +5,7 @@ import { WebSocketServer } from "ws";
 import type { Clock } from "@flowstate/shared/clock";
 import { FlowstateError } from "@flowstate/shared/errors";
 import { meterBatch } from "@flowstate/shared/wire/meter";
+import { bearerToken } from "../access/bearer.ts";
 import type { Keyring, PresentedKey } from "../keys/keyring.ts";
 import type { Store } from "../store/open.ts";
 import { decompressBody, ingestBounds, parseBatch } from "./decode.ts";
@@ -94,9 +95,4 @@ async function requireProxy(request: FastifyRequest, { keyring }: IngestDependen
     throw new FlowstateError("FS_UNAUTHENTICATED", "a proxy's enrolment token is expected as a bearer token");
   }
   return key;
-}
-
-/** The token of `Authorization: Bearer …` (RFC 6750), or an empty text. */
-export function bearerToken(header: string | undefined): string {
-  return /^Bearer +([\w.~+/=-]+)$/i.exec(header ?? "")?.[1] ?? "";
 }

@@ -27,8 +27,8 @@ export async function startLogin(db: Writer, member: Member, now: number): Promi
     })
     .execute();
   await db.deleteFrom("logins").where("expires_at", "<=", now).execute();
-  const entry = { orgId: member.orgId, at: now, actor: member.email, action: "member.signed_in" };
-  await recordAudit(db, entry);
+  const { orgId, email } = member;
+  await recordAudit(db, { orgId, at: now, actor: email, action: "member.signed_in" });
   return secret;
 }
 

@@ -18,7 +18,7 @@ import {
   type Login,
 } from "./logins.ts";
 import { homePage, linkPage, pageHeaders, passwordPage, signInPage, spentLinkPage } from "./pages.ts";
-import { countFailure, forgive, refuseIfThrottled, type Attempt } from "./throttle.ts";
+import { admitAttempt, forgive, type Attempt } from "./throttle.ts";
 
 export interface LoginDependencies {
   readonly store: Store;
@@ -149,15 +149,16 @@ async function tryPassword(
   if (org === undefined) return wrong;
   const attempt: Attempt = { orgId: org.orgId, email: canonical.ok ? canonical.value : email, address, now };
   try {
-    await refuseIfThrottled(store.reader, attempt);
+    await store.transact((db) => admitAttempt(db, attempt));
   } catch (error) {
     if (!isFlowstateError(error) || error.code !== "FS_RATE_LIMITED") throw error;
     const seconds = Number(error.details["retryAfterSeconds"]);
     return { ok: false, notice: "Too many attempts. Try again later.", retryAfterSeconds: seconds };
   }
   const member = await findByPassword(store.reader, org.orgId, attempt.email, password);
-  await store.transact((db) => (member === null ? countFailure(db, attempt) : forgive(db, attempt)));
-  return member === null ? wrong : { ok: true, member };
+  if (member === null) return wrong;
+  await store.transact((db) => forgive(db, attempt));
+  return { ok: true, member };
 }
 
 function formOf(request: FastifyRequest): Form {

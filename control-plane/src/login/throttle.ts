@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { FlowstateError } from "@flowstate/shared/errors";
 import type { OrgId } from "@flowstate/shared/ids";
-import type { Reader, Writer } from "../store/open.ts";
+import type { Writer } from "../store/open.ts";
 
 /** Failed attempts in a window after which further ones are refused, right password or not. */
 const allowed = { email: 10, address: 50 } as const;
@@ -15,33 +15,19 @@ export interface Attempt {
   readonly now: number;
 }
 
-/** Throws FS_RATE_LIMITED when this e-mail or this address has failed too often. */
-export async function refuseIfThrottled(db: Reader, attempt: Attempt): Promise<void> {
-  const limits = bucketsOf(attempt);
-  const rows = await db
-    .selectFrom("sign_in_failures")
-    .select(["bucket", "failures", "window_started_at"])
-    .where("org_id", "=", attempt.orgId)
-    .where("bucket", "in", [...limits.keys()])
-    .where("window_started_at", ">", attempt.now - windowMs)
-    .execute();
-  const full = rows.find(({ bucket, failures }) => failures >= (limits.get(bucket) ?? 0));
-  if (full === undefined) return;
-  const retryAfterSeconds = Math.ceil((full.window_started_at + windowMs - attempt.now) / 1000);
-  throw new FlowstateError("FS_RATE_LIMITED", "too many failed attempts to sign in", {
-    details: { retryAfterSeconds },
-  });
-}
-
-/** Counts a failure in the database, so that it counts on every control plane. */
-export async function countFailure(db: Writer, attempt: Attempt): Promise<void> {
+/**
+ * Counts an attempt as failed before its password is looked at, so that many at once do not slip through, and throws
+ * FS_RATE_LIMITED when this e-mail or this address has failed too often. The counts are in the database and so hold on
+ * every control plane.
+ */
+export async function admitAttempt(db: Writer, attempt: Attempt): Promise<void> {
   const { orgId, now } = attempt;
   await db
     .deleteFrom("sign_in_failures")
     .where("window_started_at", "<=", now - windowMs)
     .execute();
-  for (const bucket of [...bucketsOf(attempt).keys()].sort()) {
-    await db
+  for (const { bucket, most } of bucketsOf(attempt)) {
+    const { failures, window_started_at } = await db
       .insertInto("sign_in_failures")
       .values({ org_id: orgId, bucket, failures: 1n, window_started_at: now })
       .onConflict((on) =>
@@ -49,13 +35,26 @@ export async function countFailure(db: Writer, attempt: Attempt): Promise<void> 
           failures: row("sign_in_failures.failures", "+", 1n),
         })),
       )
-      .execute();
+      .returning(["failures", "window_started_at"])
+      .executeTakeFirstOrThrow();
+    if (failures > most) {
+      const retryAfterSeconds = Math.ceil((window_started_at + windowMs - now) / 1000);
+      throw new FlowstateError("FS_RATE_LIMITED", "too many failed attempts to sign in", {
+        details: { retryAfterSeconds },
+      });
+    }
   }
 }
 
-/** A right password forgives the e-mail's failures, not the address's. */
+/** The attempt was no failure: it is taken back from the address, and the e-mail's failures are forgotten. */
 export async function forgive(db: Writer, attempt: Attempt): Promise<void> {
-  const [email = ""] = bucketsOf(attempt).keys();
+  const { email, address } = bucketNames(attempt);
+  await db
+    .updateTable("sign_in_failures")
+    .set((row) => ({ failures: row("failures", "-", 1n) }))
+    .where("org_id", "=", attempt.orgId)
+    .where("bucket", "=", address)
+    .execute();
   await db
     .deleteFrom("sign_in_failures")
     .where("org_id", "=", attempt.orgId)
@@ -63,12 +62,18 @@ export async function forgive(db: Writer, attempt: Attempt): Promise<void> {
     .execute();
 }
 
+/** In one order always, so that two attempts do not wait for each other. */
+function bucketsOf(attempt: Attempt): readonly { readonly bucket: string; readonly most: number }[] {
+  const { email, address } = bucketNames(attempt);
+  return [
+    { bucket: address, most: allowed.address },
+    { bucket: email, most: allowed.email },
+  ];
+}
+
 /** Hashed, because what people mistype into the e-mail field is often a password. */
-function bucketsOf({ email, address }: Attempt): ReadonlyMap<string, number> {
+function bucketNames({ email, address }: Attempt): { readonly email: string; readonly address: string } {
   const name = (kind: string, value: string): string =>
     `${kind}:${hash("sha256", value, "hex").slice(0, 32)}`;
-  return new Map([
-    [name("email", email), allowed.email],
-    [name("address", address), allowed.address],
-  ]);
+  return { email: name("email", email), address: name("address", address) };
 }

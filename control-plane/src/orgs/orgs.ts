@@ -1,5 +1,6 @@
 import { FlowstateError } from "@flowstate/shared/errors";
-import { orgId, type OrgId } from "@flowstate/shared/ids";
+import { newOrgId, orgId, type OrgId } from "@flowstate/shared/ids";
+import { recordAudit } from "../audit/record.ts";
 import { isUniqueViolation, type Reader, type Writer } from "../store/open.ts";
 
 export interface Org {
@@ -17,6 +18,17 @@ export async function createOrg(
     if (!isUniqueViolation(error)) throw error;
     throw new FlowstateError("FS_CONFLICT", `there is an organisation "${slug}" already`);
   }
+}
+
+/** A new organisation with the first entry of its audit log. */
+export async function foundOrg(
+  db: Writer,
+  { slug, actor, now }: { readonly slug: string; readonly actor: string; readonly now: number },
+): Promise<OrgId> {
+  const orgId = newOrgId();
+  await createOrg(db, { orgId, slug, now });
+  await recordAudit(db, { orgId, at: now, actor, action: "org.created", target: slug });
+  return orgId;
 }
 
 /** The organisation of that short name. Throws FS_NOT_FOUND. */

@@ -2,7 +2,7 @@ import { FlowstateError, isFlowstateError } from "@flowstate/shared/errors";
 import { Secret } from "@flowstate/shared/secret";
 import type { Store } from "../store/open.ts";
 import type { MasterKey } from "./master-key.ts";
-import { open, seal, type Sealed } from "./seal.ts";
+import { seal, unseal, type Sealed } from "./seal.ts";
 
 const owner = { orgId: "installation", record: "canary" };
 const name = "canary";
@@ -33,7 +33,7 @@ export async function proveMasterKey(store: Store, master: MasterKey): Promise<v
 
 function requireOpens(canary: Sealed, master: MasterKey): void {
   try {
-    open(canary, owner, master);
+    unseal(canary, owner, master);
   } catch (error) {
     if (!isFlowstateError(error)) throw error;
     throw new FlowstateError("FS_MASTER_KEY", "this database was written with another master key", {

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { isFlowstateError } from "@flowstate/shared/errors";
 import { Secret } from "@flowstate/shared/secret";
 import { deriveKeys } from "./master-key.ts";
-import { open, rewrap, seal, type Sealed } from "./seal.ts";
+import { rewrap, seal, unseal, type Sealed } from "./seal.ts";
 
 const master = deriveKeys(randomBytes(32));
 const other = deriveKeys(randomBytes(32));
@@ -14,7 +14,7 @@ test("what was sealed opens to the same text, and never shows it", (t) => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme", minLength: 8 }), (text) => {
       const sealed = seal(new Secret(text), owner, master);
-      t.is(open(sealed, owner, master).reveal(), text);
+      t.is(unseal(sealed, owner, master).reveal(), text);
       t.false(sealed.includes(text));
     }),
   );
@@ -28,7 +28,7 @@ test("sealing twice gives two texts", (t) => {
 test("another master key is told by its id before anything is tried", (t) => {
   const sealed = seal(new Secret("x"), owner, master);
   t.like(
-    t.throws(() => open(sealed, owner, other)),
+    t.throws(() => unseal(sealed, owner, other)),
     { code: "FS_MASTER_KEY" },
   );
 });
@@ -40,7 +40,7 @@ for (const [what, moved] of [
   test(`a sealed secret that was moved to ${what} does not open`, (t) => {
     const sealed = seal(new Secret("x"), owner, master);
     t.like(
-      t.throws(() => open(sealed, moved, master)),
+      t.throws(() => unseal(sealed, moved, master)),
       { code: "FS_STORE_CORRUPT" },
     );
   });
@@ -54,7 +54,7 @@ test("any changed letter is noticed", (t) => {
       const forged = (sealed.slice(0, at) + letter + sealed.slice(at + 1)) as Sealed;
       let found = "refused";
       try {
-        found = open(forged, owner, master).reveal();
+        found = unseal(forged, owner, master).reveal();
       } catch (error) {
         t.true(isFlowstateError(error));
       }
@@ -67,7 +67,7 @@ test("any changed letter is noticed", (t) => {
 test("rotating the master key leaves the secret, and the old key no longer opens it", (t) => {
   const sealed = seal(new Secret("kept"), owner, master);
   const rotated = rewrap(sealed, owner, master, other);
-  t.is(open(rotated, owner, other).reveal(), "kept");
-  t.throws(() => open(rotated, owner, master));
+  t.is(unseal(rotated, owner, other).reveal(), "kept");
+  t.throws(() => unseal(rotated, owner, master));
   t.is(rewrap(rotated, owner, master, other), rotated, "rotating again changes nothing");
 });

@@ -23,7 +23,7 @@ export function seal(clearText: Secret, owner: SealedFor, master: MasterKey): Se
 }
 
 /** Decrypts. Throws FS_MASTER_KEY when another key sealed it, FS_STORE_CORRUPT when it was changed or moved. */
-export function open(sealed: Sealed, owner: SealedFor, master: MasterKey): Secret {
+export function unseal(sealed: Sealed, owner: SealedFor, master: MasterKey): Secret {
   const { keyId, wrapped, box } = split(sealed);
   requireKey(keyId, master);
   return new Secret(decrypt(box, unwrap(wrapped, owner, master), `data|${boundTo(owner)}`).toString());

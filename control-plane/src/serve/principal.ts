@@ -1,8 +1,8 @@
 import type { FastifyRequest } from "fastify";
 import { FlowstateError } from "@flowstate/shared/errors";
 import type { Clock } from "@flowstate/shared/clock";
+import { bearerToken } from "../access/bearer.ts";
 import type { Principal } from "../access/check.ts";
-import { bearerToken } from "../ingest/routes.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import { cookieValue, isSameOrigin } from "../login/cookie.ts";
 import { findLogin, parseLoginSecret } from "../login/logins.ts";

@@ -6,7 +6,7 @@ import {
   readRefusals,
   type EnrolledProxy,
   type RefusedCredentials,
-} from "../../proxy-status/proxies.ts";
+} from "../../ingest/proxies.ts";
 import { callerOf, changeBy, commit, type Builder } from "./builder.ts";
 
 /** The proxies themselves, and whom they turned away. */

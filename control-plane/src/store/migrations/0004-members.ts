@@ -16,7 +16,7 @@ export const members: Migration = {
     ) ${strict}`);
     await execute(`CREATE TABLE logins (
       org_id TEXT NOT NULL,
-      login_hash TEXT NOT NULL UNIQUE,
+      login_hash TEXT NOT NULL,
       member_id TEXT NOT NULL,
       created_at ${integer} NOT NULL,
       seen_at ${integer} NOT NULL,
@@ -26,7 +26,7 @@ export const members: Migration = {
     ) ${strict}`);
     await execute(`CREATE TABLE sign_in_links (
       org_id TEXT NOT NULL,
-      link_hash TEXT NOT NULL UNIQUE,
+      link_hash TEXT NOT NULL,
       member_id TEXT NOT NULL,
       created_at ${integer} NOT NULL,
       expires_at ${integer} NOT NULL,
@@ -34,6 +34,8 @@ export const members: Migration = {
       PRIMARY KEY (org_id, link_hash),
       FOREIGN KEY (org_id, member_id) REFERENCES members ON DELETE CASCADE
     ) ${strict}`);
+    await execute("CREATE INDEX logins_by_hash ON logins (login_hash)");
+    await execute("CREATE INDEX sign_in_links_by_hash ON sign_in_links (link_hash)");
     await execute(`CREATE TABLE sign_in_failures (
       org_id TEXT NOT NULL,
       bucket TEXT NOT NULL,

@@ -1,12 +1,11 @@
 import type { Clock } from "@flowstate/shared/clock";
-import { newOrgId, orgId, type OrgId } from "@flowstate/shared/ids";
+import { orgId } from "@flowstate/shared/ids";
 import type { Secret } from "@flowstate/shared/secret";
-import { recordAudit } from "../audit/record.ts";
-import { createSignInLink, storePassword } from "../login/logins.ts";
-import { hashPassword } from "../login/password.ts";
+import { createSignInLink, storePassword } from "./logins.ts";
+import { hashPassword } from "./password.ts";
 import { addMember, requireEmail, requireMember } from "../members/members.ts";
-import type { Store, Writer } from "../store/open.ts";
-import { createOrg, listOrgs } from "./orgs.ts";
+import type { Store } from "../store/open.ts";
+import { foundOrg, listOrgs } from "../orgs/orgs.ts";
 
 export interface FirstOwner {
   readonly email: string | null;
@@ -56,15 +55,4 @@ export async function offerFirstLink(store: Store, clock: Clock): Promise<Secret
     const member = await requireMember(db, orgId(owner.org_id), owner.member_id);
     return createSignInLink(db, member, clock.now());
   });
-}
-
-/** A new organisation with the first entry of its audit log. */
-export async function foundOrg(
-  db: Writer,
-  { slug, actor, now }: { readonly slug: string; readonly actor: string; readonly now: number },
-): Promise<OrgId> {
-  const orgId = newOrgId();
-  await createOrg(db, { orgId, slug, now });
-  await recordAudit(db, { orgId, at: now, actor, action: "org.created", target: slug });
-  return orgId;
 }

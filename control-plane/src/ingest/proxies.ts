@@ -1,7 +1,7 @@
 import type { OrgId } from "@flowstate/shared/ids";
 import type { Period } from "@flowstate/shared/time";
 import type { RefusalReason } from "@flowstate/shared/wire/meter";
-import { countMissing, readRanges } from "../ingest/ranges.ts";
+import { countMissing, readRanges } from "./ranges.ts";
 import { listKeys, type KeyListing } from "../keys/queries.ts";
 import type { Reader } from "../store/open.ts";
 
