@@ -16,7 +16,9 @@ import { createApiKey, enrolProxy, provisionOrgKey, type KeyContext } from "./ke
 import { inviteMember, signInLink } from "./login/invite.ts";
 import { bootstrap } from "./login/first-start.ts";
 import { foundOrg, listOrgs, requireOrg } from "./orgs/orgs.ts";
+import { proveCopy } from "./secrets/canary.ts";
 import { openInstallation, type Installation } from "./secrets/installation.ts";
+import { loadMasterKey } from "./secrets/master-key.ts";
 import { backUp, restore } from "./store/backup.ts";
 import { version } from "./version.ts";
 
@@ -61,7 +63,7 @@ export function controlProgram(env: NodeJS.ProcessEnv): Command {
     .command("restore")
     .argument("<file>", "a copy made by backup")
     .description("replace the database by a copy; the server must be stopped")
-    .action(async (file: string) => say(await restore(config(), file)));
+    .action(async (file: string) => say(restoreChecked(config(), file)));
   program
     .command("audit")
     .description("the audit log")
@@ -185,12 +187,16 @@ function userCommands(config: () => Config): Command {
         const { member, link } = await change(settings, options.org, ({ store }, { orgId, now }) =>
           store.transact((db) => inviteMember(db, { orgId, actor, now }, { email, role })),
         );
-        const url = settings.publicUrl ?? new URL(`http://${settings.http.host}:${settings.http.port}`);
-        const href = signInLink(url, link);
+        const href = signInLink(settings.publicUrl ?? settings.localUrl, link);
         if (options.json) printJson({ email: member.email, role: member.role, signInLink: href });
         else say(href);
       }),
   );
+}
+
+/** A copy that the master key at hand does not open would be of no use. */
+function restoreChecked(config: Config, file: string): string {
+  return restore(config.store, file, (copy) => proveCopy(copy, loadMasterKey(config.masterKey)));
 }
 
 async function verify(config: Config): Promise<void> {

@@ -44,7 +44,7 @@ export async function compose(
   const onError = (error: unknown): void => log.error({ err: error }, "background work failed");
   const hub = createPushHub({ reader: store.reader, keyring, pepper, clock, onError });
 
-  let address = new URL(`http://${config.http.host}`);
+  let address = config.localUrl;
   const publicUrl = (): URL => config.publicUrl ?? address;
   const { proxyUrl } = config;
   const principalOf = (request: FastifyRequest) =>

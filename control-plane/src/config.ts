@@ -72,7 +72,10 @@ export interface Config {
   readonly store: StoreAddress;
   readonly masterKey: MasterKeySource;
   readonly http: { readonly host: string; readonly port: number };
+  /** Where browsers reach it, where that is not the address it listens on. */
   readonly publicUrl: URL | null;
+  /** The address it listens on; port 0 stands until the real one is known. */
+  readonly localUrl: URL;
   readonly trustedProxies: BlockList;
   /** What devices put into HTTPS_PROXY, without the credentials. */
   readonly proxyUrl: string;
@@ -104,6 +107,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     masterKey: { inline: raw.masterKey, file: raw.masterKeyFile, dataDir },
     http: { host: httpHost, port: raw.httpPort },
     publicUrl,
+    localUrl: new URL(`http://${inUrl(httpHost)}:${raw.httpPort}`),
     trustedProxies: raw.trustedProxies,
     proxyUrl: proxyUrl(raw.proxyPublicHost, raw.proxyPort),
     admin: { email: adminEmail, password: adminPassword },
@@ -123,8 +127,11 @@ function storeAddress(databaseUrl: Secret | null, dataDir: string): StoreAddress
 /** Until the host is known the product's own name stands there, as in the payloads. */
 function proxyUrl(host: string | null, port: number): string {
   if (host === null) return "https://ai.flowstate.inc";
-  const name = isIP(host) === 6 ? `[${host}]` : host;
-  return port === 443 ? `https://${name}` : `https://${name}:${port}`;
+  return port === 443 ? `https://${inUrl(host)}` : `https://${inUrl(host)}:${port}`;
+}
+
+function inUrl(host: string): string {
+  return isIP(host) === 6 ? `[${host}]` : host;
 }
 
 export function isLoopback(host: string): boolean {

@@ -43,8 +43,8 @@ async function diagnoseStore(config: Config): Promise<readonly Finding[]> {
 }
 
 /** A server that is not running is no fault. */
-async function diagnoseServer({ http }: Config): Promise<Finding> {
-  const address = `http://${http.host}:${http.port}`;
+async function diagnoseServer({ localUrl }: Config): Promise<Finding> {
+  const address = localUrl.origin;
   try {
     const answer = await fetch(`${address}/readyz`, { signal: AbortSignal.timeout(3000) });
     return { ok: answer.ok, text: `server: ${address} answers ${answer.status}` };

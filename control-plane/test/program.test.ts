@@ -221,6 +221,8 @@ test("a backup of a running server restores, and a restore over a running server
   const broken = join(folder.path, "broken.db");
   writeFileSync(broken, randomBytes(8192));
   t.is((await control(dataDir, ["restore", broken])).code, 74);
+  const otherKey = { FLOWSTATE_MASTER_KEY: randomBytes(32).toString("base64") };
+  t.is((await control(dataDir, ["restore", copy], otherKey)).code, 78);
   t.like(await control(dataDir, ["restore", copy]), { code: 0 });
   const next = await json(dataDir, "org-key", "provision", ...org);
   t.is(next["revokedKeyId"], kept["keyId"], "what came after the backup is gone");

@@ -38,3 +38,9 @@ test("an address that does not exist is a problem document", async (t) => {
   t.is(answer.headers.get("content-type"), "application/problem+json; charset=utf-8");
   t.like(await answer.json(), { status: 404, code: "FS_NOT_FOUND" });
 });
+
+test("it listens on IPv6 as well", async (t) => {
+  await using running = await startRunning({ env: { FLOWSTATE_HTTP_HOST: "::1" } });
+  t.regex(running.address, /^http:\/\/\[::1\]:\d+$/);
+  t.is((await fetch(`${running.address}/healthz`)).status, 200);
+});

@@ -1,5 +1,6 @@
 import { FlowstateError, isFlowstateError } from "@flowstate/shared/errors";
 import { Secret } from "@flowstate/shared/secret";
+import type { Sqlite } from "@flowstate/shared/sqlite";
 import type { Store } from "../store/open.ts";
 import type { MasterKey } from "./master-key.ts";
 import { seal, unseal, type Sealed } from "./seal.ts";
@@ -29,6 +30,12 @@ export async function proveMasterKey(store: Store, master: MasterKey): Promise<v
       .execute();
   });
   await proveMasterKey(store, master);
+}
+
+/** The same for a copy that is no store yet. */
+export function proveCopy(copy: Sqlite, master: MasterKey): void {
+  const value = copy.prepare("SELECT value FROM installation WHERE name = ?").pluck().get(name);
+  if (typeof value === "string") requireOpens(value as Sealed, master);
 }
 
 function requireOpens(canary: Sealed, master: MasterKey): void {

@@ -3,6 +3,7 @@ import {
   copyFileSync,
   existsSync,
   fsyncSync,
+  linkSync,
   openSync,
   closeSync,
   renameSync,
@@ -12,8 +13,7 @@ import {
 import { dirname } from "node:path";
 import { FlowstateError, systemCode } from "@flowstate/shared/errors";
 import { describeSqliteError, openSqlite, type Sqlite } from "@flowstate/shared/sqlite";
-import type { Config } from "../config.ts";
-import type { Store } from "./open.ts";
+import type { Store, StoreAddress } from "./open.ts";
 
 /** Copies the database with SQLite's online backup, while others read and write it. */
 export async function backUp(store: Store, file: string): Promise<void> {
@@ -32,13 +32,13 @@ export async function backUp(store: Store, file: string): Promise<void> {
 }
 
 /**
- * Puts a copy in the database's place: checked first, swapped in by one rename, the one before kept beside it. Refused
- * while a server has the database open. Returns a sentence that says what happened.
+ * Puts a copy in the database's place: checked first, by us and by `check`, and swapped in by one rename, with the one
+ * before kept beside it. Refused while a server has the database open. Returns a sentence that says what happened.
  */
-export async function restore(config: Pick<Config, "store" | "dataDir">, file: string): Promise<string> {
-  if (config.store.kind === "postgres") throw usePostgresTools("pg_restore");
-  requireSound(file);
-  const target = config.store.file;
+export function restore(address: StoreAddress, file: string, check: (copy: Sqlite) => void): string {
+  if (address.kind === "postgres") throw usePostgresTools("pg_restore");
+  requireSound(file, check);
+  const target = address.file;
   const incoming = `${target}.restoring`;
   mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
   copyFileSync(file, incoming);
@@ -46,7 +46,8 @@ export async function restore(config: Pick<Config, "store" | "dataDir">, file: s
   const kept = `${target}.before-restore`;
   if (existsSync(target)) {
     requireUnused(target);
-    renameSync(target, kept);
+    rmSync(kept, { force: true });
+    linkSync(target, kept);
   }
   for (const left of ["-wal", "-shm"]) rmSync(`${target}${left}`, { force: true });
   renameSync(incoming, target);
@@ -54,7 +55,7 @@ export async function restore(config: Pick<Config, "store" | "dataDir">, file: s
   return existsSync(kept) ? `restored ${file}; the database before it is ${kept}` : `restored ${file}`;
 }
 
-function requireSound(file: string): void {
+function requireSound(file: string, check: (copy: Sqlite) => void): void {
   if (!existsSync(file)) throw new FlowstateError("FS_NOT_FOUND", `${file} does not exist`);
   const db = openSqlite(file, { readOnly: true });
   try {
@@ -63,6 +64,7 @@ function requireSound(file: string): void {
     if (verdict !== "ok") throw new FlowstateError("FS_STORE_CORRUPT", `${file} is damaged`);
     if (steps !== 1)
       throw new FlowstateError("FS_INPUT_INVALID", `${file} is no backup of the control plane`);
+    check(db);
   } catch (error) {
     throw describeSqliteError(error, file);
   } finally {
