@@ -1,0 +1,76 @@
+import { constants } from "node:crypto";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo, Server as NetServer } from "node:net";
+import { createSecureContext } from "node:tls";
+import { FlowstateError, systemCode } from "@flowstate/shared/errors";
+import type { Config } from "../config.ts";
+
+/** Tokens of HTTP/1.1; the misspelt one is what https-proxy-agent 5 and old agents built on it offer. */
+const http1 = new Set(["http/1.1", "http 1.1"]);
+
+const headBytes = 16 << 10;
+
+/**
+ * The TLS listener. It asks for no SNI (several clients send none), takes the client's own ALPN token, and lets each
+ * side of a connection end by itself. Renegotiation is refused.
+ */
+export function createListener({ certificateFile, keyFile, timing }: Config): Server {
+  const server = createServer({
+    ...readCertificate(certificateFile, keyFile),
+    minVersion: "TLSv1.2",
+    ecdhCurve: "X25519:P-256:P-384",
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    ALPNCallback: ({ protocols }) => protocols.find((protocol) => http1.has(protocol)),
+    handshakeTimeout: timing.headMs,
+    headersTimeout: timing.headMs,
+    requestTimeout: 0,
+    keepAliveTimeout: timing.headMs,
+    connectionsCheckingInterval: 500,
+    maxHeaderSize: headBytes,
+    requireHostHeader: false,
+    insecureHTTPParser: false,
+    noDelay: true,
+    allowHalfOpen: true,
+  });
+  // Fields are counted where the head is read: Node would cut the list short without a word.
+  server.maxHeadersCount = 0;
+  return server;
+}
+
+/** Reads and checks the pair. Throws FS_CONFIG_INVALID that names the file. */
+export function readCertificate(certificateFile: string, keyFile: string): { cert: string; key: string } {
+  try {
+    const pair = { cert: readFileSync(certificateFile, "utf8"), key: readFileSync(keyFile, "utf8") };
+    createSecureContext(pair);
+    return pair;
+  } catch (error) {
+    throw new FlowstateError(
+      "FS_CONFIG_INVALID",
+      `FLOWSTATE_PROXY_CERT ${certificateFile} and FLOWSTATE_PROXY_KEY ${keyFile} are no usable pair: ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
+}
+
+/** Binds, and says in one line why it cannot. Returns the port. */
+export async function listen(server: NetServer, host: string, port: number): Promise<number> {
+  try {
+    server.listen(port, host);
+    await once(server, "listening");
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === "EADDRINUSE")
+      throw new FlowstateError("FS_ADDRESS_IN_USE", `${host}:${port} is in use by another program`, {
+        cause: error,
+      });
+    if (code === "EACCES" || code === "EADDRNOTAVAIL") {
+      throw new FlowstateError("FS_CONFIG_INVALID", `the proxy may not listen on ${host}:${port} (${code})`, {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+  return (server.address() as AddressInfo).port;
+}

@@ -1,0 +1,49 @@
+import { hashKey } from "@flowstate/shared/keys";
+import { defaultProxyPolicy, type ProxyPolicy } from "@flowstate/shared/wire/policy";
+import type { ActiveKey, ProxySnapshot } from "@flowstate/shared/wire/push";
+
+/** The active keys and the policies, in memory. Replaced whole by a snapshot; a revocation takes effect at once. */
+export interface Keyring {
+  /** Null until the first snapshot: nobody can be told from anybody. */
+  readonly revision: number | null;
+  replace(snapshot: ProxySnapshot): void;
+  revoke(keyId: string): void;
+  /** The key behind a clear text that has the form of one. Looked up by its keyed hash, so that timing tells nothing. */
+  find(text: string): ActiveKey | null;
+  policyOf(orgId: string): ProxyPolicy;
+  isOverQuota(orgId: string, subject: string): boolean;
+}
+
+interface OrgRules {
+  readonly policy: ProxyPolicy;
+  readonly overQuota: ReadonlySet<string>;
+}
+
+export function createKeyring(): Keyring {
+  let revision: number | null = null;
+  let pepper = Buffer.alloc(0);
+  let keys = new Map<string, ActiveKey>();
+  let orgs = new Map<string, OrgRules>();
+  return {
+    get revision() {
+      return revision;
+    },
+    replace(snapshot) {
+      pepper = Buffer.from(snapshot.pepper, "base64");
+      keys = new Map(snapshot.keys.map((key) => [key.hash, key]));
+      orgs = new Map(
+        snapshot.orgs.map(({ orgId, policy, overQuota }) => [
+          orgId,
+          { policy, overQuota: new Set(overQuota) },
+        ]),
+      );
+      revision = snapshot.revision;
+    },
+    revoke(keyId) {
+      for (const [hash, key] of keys) if (key.keyId === keyId) keys.delete(hash);
+    },
+    find: (text) => (revision === null ? null : (keys.get(hashKey(text, pepper)) ?? null)),
+    policyOf: (orgId) => orgs.get(orgId)?.policy ?? defaultProxyPolicy,
+    isOverQuota: (orgId, subject) => orgs.get(orgId)?.overQuota.has(subject) ?? false,
+  };
+}
