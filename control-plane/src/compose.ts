@@ -3,6 +3,7 @@ import { systemClock, type Clock } from "@flowstate/shared/clock";
 import { background } from "@flowstate/shared/lifecycle";
 import { createLogger, type Logger } from "@flowstate/shared/log";
 import type { Config } from "./config.ts";
+import { createEvents } from "./events.ts";
 import { createPushHub } from "./ingest/push.ts";
 import { ingestRoutes } from "./ingest/routes.ts";
 import { createKeyring } from "./keys/keyring.ts";
@@ -41,6 +42,7 @@ export async function compose(
   const { pepper } = master;
 
   const keyring = createKeyring(store, pepper, clock);
+  const events = createEvents(log);
   const onError = (error: unknown): void => log.error({ err: error }, "background work failed");
   const hub = createPushHub({ reader: store.reader, keyring, pepper, clock, onError });
 
@@ -64,13 +66,14 @@ export async function compose(
   stack.defer(() => app.close());
   await healthRoutes(app, {
     store,
+    events,
     findPrincipal: principalOf,
     connectedProxies: () => hub.connected,
     accepting: () => accepting,
   });
-  await app.register((scope) => ingestRoutes(scope, { store, keyring, hub, pepper, clock }));
+  await app.register((scope) => ingestRoutes(scope, { store, events, keyring, hub, pepper, clock }));
   await app.register((scope) => graphqlRoutes(scope, { services, findPrincipal: principalOf, log }));
-  await app.register((scope) => loginRoutes(scope, { store, clock, publicUrl, proxyUrl, version }));
+  await app.register((scope) => loginRoutes(scope, { store, events, clock, publicUrl, proxyUrl, version }));
   address = await listen(app, config.http.host, config.http.port);
   stack.use(background((signal) => hub.watch(signal)));
   stack.use(background((signal) => watchMonth(store, clock, signal, onError)));

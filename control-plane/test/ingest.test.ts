@@ -87,6 +87,9 @@ test("a batch is taken as JSON or NDJSON, plain, gzip or zstd, and counts once i
   }
   const ndjson = await sendMeter(running, token, lines, { "content-type": "application/x-ndjson" });
   t.like(ndjson.body, { accepted: 1, duplicates: 3 });
+  const metrics = await (await fetch(`${running.address}/metrics`)).text();
+  t.true(metrics.includes('flowstate_meter_rows_total{outcome="accepted"} 4\n'));
+  t.true(metrics.includes('flowstate_meter_rows_total{outcome="duplicate"} 12\n'));
   const key = await running.apiKey("AI_INSIGHTS_VIEW");
   const { data } = await running.graphql(
     key,

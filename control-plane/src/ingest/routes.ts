@@ -6,6 +6,7 @@ import type { Clock } from "@flowstate/shared/clock";
 import { FlowstateError } from "@flowstate/shared/errors";
 import { meterBatch } from "@flowstate/shared/wire/meter";
 import { bearerToken } from "../access/bearer.ts";
+import type { Events } from "../events.ts";
 import type { Keyring, PresentedKey } from "../keys/keyring.ts";
 import type { Store } from "../store/open.ts";
 import { decompressBody, ingestBounds, parseBatch } from "./decode.ts";
@@ -15,6 +16,7 @@ import { buildSnapshot } from "./snapshot.ts";
 
 export interface IngestDependencies {
   readonly store: Store;
+  readonly events: Events;
   readonly keyring: Keyring;
   readonly hub: PushHub;
   readonly pepper: Buffer;
@@ -23,7 +25,7 @@ export interface IngestDependencies {
 
 /** What proxies speak to: meter rows in, keys and policy out. Each request carries an enrolment token. */
 export async function ingestRoutes(app: FastifyInstance, dependencies: IngestDependencies): Promise<void> {
-  const { store, hub, pepper, clock } = dependencies;
+  const { store, events, hub, pepper, clock } = dependencies;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: ingestBounds.sentBytes }, (_, body, done) => {
     done(null, body);
@@ -41,6 +43,7 @@ export async function ingestRoutes(app: FastifyInstance, dependencies: IngestDep
       throw new FlowstateError(code, batch.detail, { details: { reason: batch.reason } });
     }
     const answer = await ingestMeter(store, { orgId, keyId, batch: batch.value, now: clock.now() });
+    events.meterTaken(keyId, batch.value.source, answer);
     hub.poke();
     return answer;
   });

@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "@flowstate/shared/clock";
+import { unreachable } from "@flowstate/shared/assert";
 import { FlowstateError, isFlowstateError } from "@flowstate/shared/errors";
 import { Secret } from "@flowstate/shared/secret";
 import { parseSubject } from "@flowstate/shared/subject";
+import type { Events } from "../events.ts";
 import type { Member } from "../members/members.ts";
 import { listOrgs, type Org } from "../orgs/orgs.ts";
 import type { Store } from "../store/open.ts";
@@ -22,6 +24,7 @@ import { admitAttempt, forgive, type Attempt } from "./throttle.ts";
 
 export interface LoginDependencies {
   readonly store: Store;
+  readonly events: Events;
   readonly clock: Clock;
   readonly publicUrl: () => URL;
   readonly proxyUrl: string;
@@ -33,7 +36,7 @@ const freshMs = 10 * 60_000;
 
 /** Pages for people, without script: the front page, signing in and out, setting a password. */
 export async function loginRoutes(app: FastifyInstance, dependencies: LoginDependencies): Promise<void> {
-  const { store, clock, publicUrl, proxyUrl, version } = dependencies;
+  const { store, events, clock, publicUrl, proxyUrl, version } = dependencies;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     "application/x-www-form-urlencoded",
@@ -76,11 +79,21 @@ export async function loginRoutes(app: FastifyInstance, dependencies: LoginDepen
   app.post("/sign-in", async (request, reply) => {
     const form = formOf(request);
     const orgs = await listOrgs(store.reader);
-    const found = await tryPassword(store, orgs, form, request.ip, clock.now());
-    if (found.ok) return signIn(request, reply, found.member);
-    if (found.retryAfterSeconds !== null) void reply.header("retry-after", String(found.retryAfterSeconds));
-    void reply.code(found.retryAfterSeconds === null ? 401 : 429);
-    return signInPage({ ...form, organisations: orgs.map(({ slug }) => slug), notice: found.notice });
+    const outcome = await tryPassword(store, orgs, form, request.ip, clock.now());
+    events.signInTried(outcome.kind);
+    const again = (notice: string) =>
+      signInPage({ ...form, organisations: orgs.map(({ slug }) => slug), notice });
+    switch (outcome.kind) {
+      case "signed_in":
+        return signIn(request, reply, outcome.member);
+      case "wrong":
+        return reply.code(401).send(again("The e-mail or the password is wrong."));
+      case "throttled":
+        void reply.header("retry-after", String(outcome.retryAfterSeconds));
+        return reply.code(429).send(again("Too many attempts. Try again later."));
+      default:
+        return unreachable(outcome);
+    }
   });
 
   app.get<{ Params: { secret: string } }>("/sign-in/link/:secret", async (request, reply) => {
@@ -92,6 +105,7 @@ export async function loginRoutes(app: FastifyInstance, dependencies: LoginDepen
     const secret = parseLoginSecret(request.params.secret);
     const member =
       secret === null ? null : await store.transact((db) => spendSignInLink(db, secret, clock.now()));
+    events.signInTried(member === null ? "bad_link" : "signed_in");
     return member === null ? reply.code(404).send(spentLinkPage()) : signIn(request, reply, member);
   });
 
@@ -123,8 +137,9 @@ export async function loginRoutes(app: FastifyInstance, dependencies: LoginDepen
 }
 
 type Outcome =
-  | { readonly ok: true; readonly member: Member }
-  | { readonly ok: false; readonly notice: string; readonly retryAfterSeconds: number | null };
+  | { readonly kind: "signed_in"; readonly member: Member }
+  | { readonly kind: "wrong" }
+  | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
 
 interface Form {
   readonly organisation: string;
@@ -139,26 +154,16 @@ async function tryPassword(
   address: string,
   now: number,
 ): Promise<Outcome> {
-  const wrong: Outcome = {
-    ok: false,
-    notice: "The e-mail or the password is wrong.",
-    retryAfterSeconds: null,
-  };
   const org = orgs.find(({ slug }) => slug === organisation);
+  if (org === undefined) return { kind: "wrong" };
   const canonical = parseSubject(email.trim());
-  if (org === undefined) return wrong;
   const attempt: Attempt = { orgId: org.orgId, email: canonical.ok ? canonical.value : email, address, now };
-  try {
-    await store.transact((db) => admitAttempt(db, attempt));
-  } catch (error) {
-    if (!isFlowstateError(error) || error.code !== "FS_RATE_LIMITED") throw error;
-    const seconds = Number(error.details["retryAfterSeconds"]);
-    return { ok: false, notice: "Too many attempts. Try again later.", retryAfterSeconds: seconds };
-  }
+  const admission = await store.transact((db) => admitAttempt(db, attempt));
+  if (!admission.ok) return { kind: "throttled", retryAfterSeconds: admission.retryAfterSeconds };
   const member = await findByPassword(store.reader, org.orgId, attempt.email, password);
-  if (member === null) return wrong;
+  if (member === null) return { kind: "wrong" };
   await store.transact((db) => forgive(db, attempt));
-  return { ok: true, member };
+  return { kind: "signed_in", member };
 }
 
 function formOf(request: FastifyRequest): Form {

@@ -1,5 +1,4 @@
 import { hash } from "node:crypto";
-import { FlowstateError } from "@flowstate/shared/errors";
 import type { OrgId } from "@flowstate/shared/ids";
 import type { Writer } from "../store/open.ts";
 
@@ -15,12 +14,14 @@ export interface Attempt {
   readonly now: number;
 }
 
+export type Admission = { readonly ok: true } | { readonly ok: false; readonly retryAfterSeconds: number };
+
 /**
- * Counts an attempt as failed before its password is looked at, so that many at once do not slip through, and throws
- * FS_RATE_LIMITED when this e-mail or this address has failed too often. The counts are in the database and so hold on
- * every control plane.
+ * Counts an attempt as failed before its password is looked at, so that many at once do not slip through, and refuses
+ * it when this e-mail or this address has failed too often. The counts are in the database and so hold on every
+ * control plane.
  */
-export async function admitAttempt(db: Writer, attempt: Attempt): Promise<void> {
+export async function admitAttempt(db: Writer, attempt: Attempt): Promise<Admission> {
   const { orgId, now } = attempt;
   await db
     .deleteFrom("sign_in_failures")
@@ -38,12 +39,10 @@ export async function admitAttempt(db: Writer, attempt: Attempt): Promise<void> 
       .returning(["failures", "window_started_at"])
       .executeTakeFirstOrThrow();
     if (failures > most) {
-      const retryAfterSeconds = Math.ceil((window_started_at + windowMs - now) / 1000);
-      throw new FlowstateError("FS_RATE_LIMITED", "too many failed attempts to sign in", {
-        details: { retryAfterSeconds },
-      });
+      return { ok: false, retryAfterSeconds: Math.ceil((window_started_at + windowMs - now) / 1000) };
     }
   }
+  return { ok: true };
 }
 
 /** The attempt was no failure: it is taken back from the address, and the e-mail's failures are forgotten. */

@@ -1,7 +1,16 @@
 import { hkdfSync, randomBytes } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
-import { FlowstateError } from "@flowstate/shared/errors";
+import { FlowstateError, systemCode } from "@flowstate/shared/errors";
 import type { Secret } from "@flowstate/shared/secret";
 
 /** 32 bytes outside the database from which every other secret of the installation is derived. */
@@ -58,19 +67,24 @@ function readText(file: string): string {
   }
 }
 
-/** `wx` lets exactly one of two programs that start together make the key; the other one reads it. */
+/**
+ * Written whole before it has its name, so that a full disk leaves no half of a key; of two programs that start
+ * together one makes the key and the other reads it.
+ */
 function writeNewKey(file: string): void {
-  let fd: number;
+  const unfinished = `${file}.${process.pid}`;
   try {
-    fd = openSync(file, "wx", 0o600);
+    const fd = openSync(unfinished, "w", 0o600);
+    try {
+      writeSync(fd, `${randomBytes(32).toString("base64")}\n`);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    linkSync(unfinished, file);
   } catch (error) {
-    if (existsSync(file)) return;
-    throw error;
-  }
-  try {
-    writeSync(fd, `${randomBytes(32).toString("base64")}\n`);
-    fsyncSync(fd);
+    if (systemCode(error) !== "EEXIST") throw error;
   } finally {
-    closeSync(fd);
+    rmSync(unfinished, { force: true });
   }
 }

@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { check, type Principal } from "../access/check.ts";
 import { isLoopback } from "../config.ts";
+import type { Events } from "../events.ts";
 import type { Store } from "../store/open.ts";
 
 export interface HealthDependencies {
   readonly store: Store;
+  readonly events: Events;
   readonly findPrincipal: (request: FastifyRequest) => Promise<Principal | null>;
   readonly connectedProxies: () => number;
   /** False while draining. */
@@ -14,12 +16,10 @@ export interface HealthDependencies {
 /** `/healthz` (the process answers), `/readyz` (the store answers too), `/metrics` (Prometheus text). */
 export async function healthRoutes(
   app: FastifyInstance,
-  { store, findPrincipal, connectedProxies, accepting }: HealthDependencies,
+  { store, events, findPrincipal, connectedProxies, accepting }: HealthDependencies,
 ): Promise<void> {
-  const counts = new Map<string, number>();
   app.addHook("onResponse", async (request, reply) => {
-    const labels = `method="${request.method}",route="${request.routeOptions.url ?? "none"}",status="${reply.statusCode}"`;
-    counts.set(labels, (counts.get(labels) ?? 0) + 1);
+    events.requestAnswered(request.method, request.routeOptions.url ?? "none", reply.statusCode);
   });
 
   app.get("/healthz", async () => ({ status: "ok" }));
@@ -34,12 +34,12 @@ export async function healthRoutes(
     if (!isLocal(request)) check(await findPrincipal(request), "AUDIT_VIEW");
     void reply.type("text/plain; version=0.0.4; charset=utf-8");
     return renderMetrics([
-      {
-        name: "flowstate_http_requests_total",
-        type: "counter",
-        help: "Requests answered, by route.",
-        samples: [...counts].map(([labels, value]) => ({ labels, value })),
-      },
+      ...events.counters.map(({ name, help, values }) => ({
+        name,
+        type: "counter" as const,
+        help,
+        samples: [...values].map(([labels, value]) => ({ labels, value })),
+      })),
       {
         name: "flowstate_connected_proxies",
         type: "gauge",

@@ -17,10 +17,16 @@ export function jsonRows(
     ([name, type], index) =>
       sql`CAST(value ->> ${sql.raw(String(index))} AS ${sql.raw(words[type])}) AS ${sql.id(name)}`,
   );
-  const source = JSON.stringify(rows, (_, value: unknown) =>
-    typeof value === "bigint" ? `${value}` : value,
-  );
+  const source = JSON.stringify(rows.map((row) => row.map(toJson)));
   return engine === "sqlite"
     ? sql`(SELECT ${sql.join(picked)} FROM jsonb_each(${source}))`
     : sql`(SELECT ${sql.join(picked)} FROM json_array_elements(CAST(${source} AS JSON)))`;
 }
+
+/** JSON numbers are exact up to 2^53; the casts read text as well. */
+function toJson(value: string | number | bigint | null): string | number | null {
+  if (typeof value !== "bigint") return value;
+  return value > maxSafe || value < -maxSafe ? String(value) : Number(value);
+}
+
+const maxSafe = BigInt(Number.MAX_SAFE_INTEGER);

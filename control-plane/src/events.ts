@@ -1,0 +1,55 @@
+import type { Logger } from "@flowstate/shared/log";
+import type { IngestAnswer } from "./ingest/meter.ts";
+
+/** A number that only grows, by the few labels that tell its kinds apart. Labels never name a person. */
+export interface Counter {
+  readonly name: string;
+  readonly help: string;
+  /** Label text, as in `outcome="accepted"`, to value. */
+  readonly values: ReadonlyMap<string, number>;
+}
+
+export type SignInOutcome = "signed_in" | "wrong" | "throttled" | "bad_link";
+
+/** Facts worth counting: each moves a counter and, where somebody may have to act, writes a line. */
+export interface Events {
+  requestAnswered(method: string, route: string, status: number): void;
+  meterTaken(keyId: string, source: string, answer: IngestAnswer): void;
+  signInTried(outcome: SignInOutcome): void;
+  readonly counters: readonly Counter[];
+}
+
+export function createEvents(log: Logger): Events {
+  const requests = counter("flowstate_http_requests_total", "Requests answered, by route.");
+  const rows = counter("flowstate_meter_rows_total", "Meter rows received, by what became of them.");
+  const signIns = counter("flowstate_sign_ins_total", "Attempts to sign in, by outcome.");
+  return {
+    counters: [requests, rows, signIns],
+    requestAnswered: (method, route, status) => {
+      requests.add(`method="${method}",route="${route}",status="${status}"`, 1);
+    },
+    meterTaken: (keyId, source, { accepted, duplicates, rejected }) => {
+      rows.add('outcome="accepted"', accepted);
+      rows.add('outcome="duplicate"', duplicates);
+      rows.add('outcome="rejected"', rejected.length);
+      const [first] = rejected;
+      if (first !== undefined) {
+        log.warn({ keyId, source, rejected: rejected.length, reason: first.reason }, "meter rows rejected");
+      }
+    },
+    signInTried: (outcome) => {
+      signIns.add(`outcome="${outcome}"`, 1);
+      if (outcome === "throttled") log.warn("an attempt to sign in was refused after too many failures");
+    },
+  };
+}
+
+function counter(name: string, help: string): Counter & { add(labels: string, amount: number): void } {
+  const values = new Map<string, number>();
+  return {
+    name,
+    help,
+    values,
+    add: (labels, amount) => void values.set(labels, (values.get(labels) ?? 0) + amount),
+  };
+}
