@@ -1,0 +1,128 @@
+/**
+ * Claude Code's transcripts: one row per content block, each repeating the usage of the whole answer. Its output count
+ * is often the placeholder known when the answer began, so rows carry the evidence that `merge.ts` weighs: the smallest
+ * count, the one beside a stop reason, and what the visible content amounts to.
+ */
+import { readCount, tokens, type TokenCounts } from "@flowstate/shared/tokens";
+import { estimateTokens } from "../../normalise/estimate.ts";
+import { logSighting, type Sighting } from "../../normalise/sighting.ts";
+import { fields, instant, items, name, path, type Fields } from "./json.ts";
+import type { LineReader } from "./reader.ts";
+
+export const claudeCode: LineReader = {
+  kind: "lines",
+  tool: "claude-code",
+  marks: ['_tokens"'],
+  start: () => ({}),
+  read: readRow,
+};
+
+function readRow(row: Fields): readonly Sighting[] {
+  const nested = fields(fields(row["data"])["message"]);
+  const envelope = "message" in nested ? nested : row;
+  const message = fields(envelope["message"]);
+  const usage = fields(message["usage"]);
+  const occurredAt = instant(envelope["timestamp"]) ?? instant(row["timestamp"]);
+  const model = name(message["model"]);
+  const id = name(message["id"]) ?? unnamed(row);
+  if (!("usage" in message) || occurredAt === null || id === null) return [];
+  if (model === "<synthetic>" || row["isApiErrorMessage"] === true) return [];
+
+  const counts = readUsage(usage);
+  const requestId = name(envelope["requestId"]) ?? name(row["requestId"]);
+  const call = logSighting({
+    callId: id,
+    aliases: requestId === null ? [] : [requestId],
+    tool: "claude-code",
+    toolVersion: name(row["version"]),
+    provider: providerOf(id),
+    model,
+    place: {
+      occurredAt,
+      sidechain: row["isSidechain"] === true,
+      sessionId: name(row["sessionId"]),
+      cwd: path(row["cwd"]),
+    },
+    tokens: counts,
+    evidence: {
+      declared: "floor",
+      least: counts.output,
+      stopped: name(message["stop_reason"]) === null ? null : counts.output,
+      blocks: readBlocks(message["content"], counts.output ?? 0),
+    },
+    terms: {
+      serviceTier: name(usage["service_tier"]),
+      speed: name(usage["speed"]),
+      inferenceGeo: name(usage["inference_geo"]),
+    },
+  });
+  const advisors = usage["iterations"] === undefined ? [] : readAdvisors(usage["iterations"], call);
+  return advisors.length === 0 ? [call] : [call, ...advisors];
+}
+
+/** A row without a message id is at least itself. */
+function unnamed(row: Fields): string | null {
+  const uuid = name(row["uuid"]);
+  return uuid === null ? null : `claude-code:${uuid}`;
+}
+
+/** A usage of zeros only is what proxies write before the answer: nothing is known yet. */
+function readUsage(usage: Fields): TokenCounts {
+  const split = fields(usage["cache_creation"]);
+  const written = readCount(usage["cache_creation_input_tokens"]);
+  const hour = readCount(split["ephemeral_1h_input_tokens"]);
+  const five = readCount(split["ephemeral_5m_input_tokens"]);
+  const isSplit = hour !== null && five !== null && (written === null || hour + five === written);
+  const counts = {
+    input: readCount(usage["input_tokens"]),
+    output: readCount(usage["output_tokens"]),
+    cacheRead: readCount(usage["cache_read_input_tokens"]),
+    cacheWrite5m: isSplit ? five : written,
+    cacheWrite1h: isSplit ? hour : written === null ? null : 0,
+    reasoning: readCount(fields(usage["output_tokens_details"])["thinking_tokens"]),
+  };
+  const isEmpty = Object.values(counts).every((count) => count === null || count === 0);
+  return isEmpty ? tokens({}) : counts;
+}
+
+function readBlocks(content: unknown, reported: number): Readonly<Record<string, number>> | null {
+  let blocks: Record<string, number> | null = null;
+  for (const item of items(content)) {
+    const block = fields(item);
+    const text = textOf(block);
+    if (text === null || text.length <= reported) continue;
+    const id = name(block["id"]) ?? `${String(name(block["type"]))}:${text.length}`;
+    blocks ??= {};
+    blocks[id] = estimateTokens(text, reported * 2);
+  }
+  return blocks;
+}
+
+function textOf(block: Fields): string | null {
+  const text = block["text"] ?? block["thinking"];
+  if (typeof text === "string") return text;
+  return block["type"] === "tool_use" ? JSON.stringify(block["input"] ?? {}) : null;
+}
+
+/** An advisor's tokens are not in the row's sums and are charged under the advisor's own model. */
+function readAdvisors(iterations: unknown, call: Sighting): readonly Sighting[] {
+  return items(iterations).flatMap((item, index) => {
+    const iteration = fields(item);
+    if (iteration["type"] !== "advisor_message") return [];
+    return logSighting({
+      callId: `${call.callId}:advisor:${index}`,
+      tool: call.tool,
+      toolVersion: call.toolVersion,
+      provider: call.provider,
+      model: name(iteration["model"]),
+      place: { ...call.place, parentCallId: call.callId },
+      tokens: readUsage(iteration),
+      terms: call.terms,
+    });
+  });
+}
+
+function providerOf(id: string): string {
+  if (id.startsWith("msg_bdrk_")) return "aws-bedrock";
+  return id.startsWith("msg_vrtx_") ? "google-vertex" : "anthropic";
+}

@@ -1,0 +1,75 @@
+import { readdirSync, realpathSync, statSync, type Dirent } from "node:fs";
+import { join, relative, sep } from "node:path";
+import type { Reader } from "./reader.ts";
+import type { Source } from "./sources.ts";
+
+/** A log on disk, as it was when it was found. */
+export interface LogFile {
+  readonly path: string;
+  readonly tool: string;
+  readonly reader: Reader;
+  readonly device: number;
+  readonly inode: number;
+  readonly size: number;
+  readonly modifiedMs: number;
+}
+
+/**
+ * The logs of all sources, each file once however many names it has: hard links and folders reached twice are the same
+ * file. A folder that is absent or closed to us has no logs.
+ */
+export function discover(sources: readonly Source[]): readonly LogFile[] {
+  const found = new Map<string, LogFile>();
+  for (const source of sources) {
+    const root = realFolder(source.folder);
+    if (root !== null) walk(source, root, root, source.depth, found);
+  }
+  return [...found.values()];
+}
+
+function walk(
+  source: Source,
+  root: string,
+  folder: string,
+  depth: number,
+  found: Map<string, LogFile>,
+): void {
+  for (const entry of readFolder(folder)) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      if (depth > 0) walk(source, root, path, depth - 1, found);
+      continue;
+    }
+    // A symbolic link may lead out of the configured folder; what it points to is found under its own name.
+    if (!entry.isFile()) continue;
+    const below = relative(root, path);
+    const reader = source.readerOf(sep === "/" ? below : below.replaceAll(sep, "/"));
+    const file = reader === null ? null : identify(path, source.tool, reader);
+    if (file === null) continue;
+    const key = `${file.device}:${file.inode}`;
+    if (!found.has(key)) found.set(key, file);
+  }
+}
+
+/** Null when the file has gone since its folder was read. */
+export function identify(path: string, tool: string, reader: Reader): LogFile | null {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || !stat.isFile()) return null;
+  return { path, tool, reader, device: stat.dev, inode: stat.ino, size: stat.size, modifiedMs: stat.mtimeMs };
+}
+
+function readFolder(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+function realFolder(folder: string): string | null {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,37 @@
+import type { Sighting } from "../../normalise/sighting.ts";
+import type { Fields } from "./json.ts";
+
+/**
+ * Reads a log of one JSON object a line. `State` is what a later line needs to know of earlier ones (the model, the last
+ * counter); it is plain JSON, so that a reader can stop at any line and go on after a restart.
+ */
+export interface LineReader<State extends object = object> {
+  readonly kind: "lines";
+  readonly tool: string;
+  /**
+   * A line that holds none of these is not even decoded. Each ends in a quote, which inside a quoted text would be
+   * escaped, and begins with a rare letter, which makes the search four times as fast.
+   */
+  readonly marks: readonly string[];
+  start(file: string): State;
+  /** The calls that this row tells of; updates `state`. Never throws, whatever the row holds. */
+  read(row: Fields, state: State): readonly Sighting[];
+}
+
+/** Reads a file that its tool rewrites whole. */
+export interface DocumentReader {
+  readonly kind: "document";
+  readonly tool: string;
+  /** Never throws, whatever the document holds. */
+  read(document: unknown, file: string): readonly Sighting[];
+}
+
+/** Reads a tool's SQLite database. */
+export interface DatabaseReader {
+  readonly kind: "database";
+  readonly tool: string;
+  /** `query` answers no rows for a statement that the database's layout does not fit. */
+  read(query: (sql: string) => readonly Fields[], file: string): readonly Sighting[];
+}
+
+export type Reader = LineReader | DocumentReader | DatabaseReader;
