@@ -38,7 +38,7 @@ test("a wrong setting is named with what it holds and takes", async (t) => {
 
 test("a port in use is named", async (t) => {
   using folder = temporaryFolder();
-  const other = createServer().listen(0, "127.0.0.1");
+  await using other = createServer().listen(0, "127.0.0.1");
   await once(other, "listening");
   const { port } = other.address() as AddressInfo;
   for (const variable of ["FLOWSTATE_HTTP_PORT", "FLOWSTATE_PROXY_PORT", "FLOWSTATE_PROXY_ADMIN_PORT"]) {
@@ -50,7 +50,6 @@ test("a port in use is named", async (t) => {
     t.regex(stderr, oneLine, variable);
     t.true(stderr.includes(String(port)), stderr);
   }
-  other.close();
 });
 
 test("a data folder that is a file is named", async (t) => {

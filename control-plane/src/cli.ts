@@ -40,7 +40,7 @@ export function controlProgram(env: NodeJS.ProcessEnv): Command {
   program
     .command("serve")
     .description("run the control plane")
-    .action(() => serve(config()));
+    .action(() => supervised(() => serve(config())));
   program
     .command("migrate")
     .description("bring the database to this version")
@@ -95,7 +95,15 @@ async function serve(config: Config): Promise<void> {
     if (link !== null) say(`first sign-in (works once, for 24 hours): ${link}`);
   }
   await Promise.race([signal, orphaned]);
-  if (process.connected) process.disconnect?.();
+}
+
+/** Lets go of the supervisor's channel at the end, however it comes: an open channel keeps the process alive. */
+async function supervised(run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } finally {
+    if (process.connected) process.disconnect?.();
+  }
 }
 
 async function migrateNow(config: Config): Promise<void> {

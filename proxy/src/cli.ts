@@ -33,5 +33,4 @@ async function serve(config: Config): Promise<void> {
   process.send?.({ type: "ready", address, admin });
   if (process.send === undefined) process.stdout.write(`Flowstate proxy: ${address} (admin ${admin})\n`);
   await Promise.race([signal, orphaned]);
-  if (process.connected) process.disconnect?.();
 }

@@ -4,3 +4,5 @@ import { proxyProgram } from "./cli.ts";
 // Whatever this program makes is for its own user alone.
 process.umask(0o077);
 process.exitCode = await runProgram(proxyProgram(process.env), process.argv.slice(2));
+// The channel to a supervisor would keep a program alive that has nothing left to do.
+if (process.connected) process.disconnect?.();

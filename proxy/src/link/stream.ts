@@ -77,7 +77,9 @@ async function readStream(
     else if (message.type === "revoked") onRevoked(message.keyId);
     else onSnapshot(message.snapshot);
   });
-  socket.on("error", (error) => onTrouble(`the control plane's stream failed: ${error.message}`));
+  socket.on("error", (error) => {
+    if (!signal.aborted) onTrouble(`the control plane's stream failed: ${error.message}`);
+  });
   socket.on("close", () => {
     clearTimeout(silence);
     signal.removeEventListener("abort", stop);
