@@ -1,0 +1,134 @@
+import { addUsd, zeroUsd, type NanoUsd } from "@flowstate/shared/money";
+import { shippedPrices, type Price } from "@flowstate/shared/prices/book";
+import { bandIndex, rate } from "@flowstate/shared/prices/rate";
+import { promptTokens, type TokenCounts } from "@flowstate/shared/tokens";
+import { readOutput } from "../normalise/merge.ts";
+import type { OutputTrust, Sighting } from "../normalise/sighting.ts";
+
+/** What belongs together in every report: all calls of a quarter of an hour that differ in none of these. */
+export interface BucketKey {
+  /** Start of the quarter, UTC epoch milliseconds: every time zone's day begins on one. */
+  readonly quarter: number;
+  readonly tool: string;
+  readonly provider: string;
+  readonly model: string | null;
+  readonly session: string | null;
+  readonly project: string | null;
+}
+
+export interface Usage {
+  readonly calls: number;
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+  /** Sum of the calls that have a price. */
+  readonly costNanoUsd: NanoUsd;
+  /** Calls whose model has no known price, or whose tokens are not known. */
+  readonly unpricedCalls: number;
+  /** Output tokens by how far they can be trusted; they add up to `output`. */
+  readonly outputByTrust: Readonly<Record<OutputTrust, number>>;
+}
+
+export interface Bucket extends BucketKey {
+  readonly usage: Usage;
+}
+
+export const noUsage: Usage = {
+  calls: 0,
+  input: 0,
+  output: 0,
+  cacheRead: 0,
+  cacheWrite: 0,
+  costNanoUsd: zeroUsd,
+  unpricedCalls: 0,
+  outputByTrust: { final: 0, floor: 0, estimated: 0 },
+};
+
+export function addUsage(a: Usage, b: Usage): Usage {
+  return {
+    calls: a.calls + b.calls,
+    input: a.input + b.input,
+    output: a.output + b.output,
+    cacheRead: a.cacheRead + b.cacheRead,
+    cacheWrite: a.cacheWrite + b.cacheWrite,
+    costNanoUsd: addUsd(a.costNanoUsd, b.costNanoUsd),
+    unpricedCalls: a.unpricedCalls + b.unpricedCalls,
+    outputByTrust: {
+      final: a.outputByTrust.final + b.outputByTrust.final,
+      floor: a.outputByTrust.floor + b.outputByTrust.floor,
+      estimated: a.outputByTrust.estimated + b.outputByTrust.estimated,
+    },
+  };
+}
+
+/** Calls of one bucket that are also priced alike; their tokens may be summed before they are rated. */
+interface Group {
+  readonly key: BucketKey;
+  readonly price: Price | null;
+  readonly first: Sighting;
+  readonly prompt: number;
+  readonly trust: OutputTrust;
+  readonly sum: Record<keyof TokenCounts, number>;
+  readonly known: boolean;
+  calls: number;
+}
+
+const quarterMs = 900_000;
+
+/** The calls as buckets. Prices are exact sums: within one price and band a sum of calls costs what the calls do. */
+export function bucketsOf(
+  calls: Iterable<Sighting>,
+  projectLabel: (cwd: string) => string,
+  book = shippedPrices(),
+): readonly Bucket[] {
+  const groups = new Map<string, Group>();
+  for (const call of calls) {
+    const { output, trust } = readOutput(call);
+    const counts: TokenCounts = output === call.tokens.output ? call.tokens : { ...call.tokens, output };
+    const { terms, place, model, provider, tool } = call;
+    const price = model === null ? null : book.find(provider, model, place.occurredAt);
+    const prompt = promptTokens(counts) ?? 0;
+    const known = counts.input !== null && output !== null;
+    const quarter = Math.floor(place.occurredAt / quarterMs) * quarterMs;
+    const band = price === null ? -1 : bandIndex(price, terms, prompt);
+    const key = `${quarter}|${tool}|${provider}|${model}|${place.sessionId}|${place.cwd}|${trust}|${known}|${band}|${terms.serviceTier}|${terms.speed}|${terms.inferenceGeo}|${price?.from}`;
+    let group = groups.get(key);
+    if (group === undefined) {
+      const project = place.cwd === null ? null : projectLabel(place.cwd);
+      const bucket = { quarter, tool, provider, model, session: place.sessionId, project };
+      const sum = { input: 0, output: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, reasoning: 0 };
+      group = { key: bucket, price, first: call, prompt, trust, sum, known, calls: 0 };
+      groups.set(key, group);
+    }
+    addCounts(group.sum, counts);
+    group.calls += 1;
+  }
+  return [...groups.values()].map(toBucket);
+}
+
+function addCounts(sum: Record<keyof TokenCounts, number>, counts: TokenCounts): void {
+  sum.input += counts.input ?? 0;
+  sum.output += counts.output ?? 0;
+  sum.cacheRead += counts.cacheRead ?? 0;
+  sum.cacheWrite5m += counts.cacheWrite5m ?? 0;
+  sum.cacheWrite1h += counts.cacheWrite1h ?? 0;
+  sum.reasoning += counts.reasoning ?? 0;
+}
+
+function toBucket({ key, price, first, prompt, trust, sum, known, calls }: Group): Bucket {
+  const rated = price === null || !known ? null : rate(price, sum, first.terms, prompt);
+  return {
+    ...key,
+    usage: {
+      calls,
+      input: sum.input,
+      output: sum.output,
+      cacheRead: sum.cacheRead,
+      cacheWrite: sum.cacheWrite5m + sum.cacheWrite1h,
+      costNanoUsd: rated?.costNanoUsd ?? zeroUsd,
+      unpricedCalls: rated === null ? calls : 0,
+      outputByTrust: { ...noUsage.outputByTrust, [trust]: sum.output },
+    },
+  };
+}
