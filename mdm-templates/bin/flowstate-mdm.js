@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+// Starts the program, on the Node that is bundled with the checkout where the system's is too old to run it.
+import { spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
+
+const main = new URL("../src/main.ts", import.meta.url);
+if (Number(process.versions.node.split(".")[0]) >= 24) {
+  await import(main.href);
+} else {
+  const node = createRequire(import.meta.url).resolve("node/bin/node");
+  const { status } = spawnSync(node, [main.pathname, ...process.argv.slice(2)], { stdio: "inherit" });
+  process.exitCode = status ?? 70;
+}
