@@ -23,15 +23,16 @@ async function control(
   dataDir: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
+  supervision: readonly "ipc"[] = [],
 ): Promise<Result> {
   const child = spawn(process.execPath, [main, ...args], {
     env: { ...process.env, FLOWSTATE_DATA_DIR: dataDir, FLOWSTATE_HTTP_PORT: "0", ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", ...supervision],
   });
   let stdout = "";
   let stderr = "";
-  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stdout?.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
   const [code] = (await once(child, "close")) as [number | null];
   return { code, stdout, stderr };
 }
@@ -148,7 +149,7 @@ test("a wrong command is one line on standard error, and its exit code says what
   }
 });
 
-test("a bad start is one line and changes nothing", async (t) => {
+test("a bad start is one line, ends under a supervisor too, and changes nothing", async (t) => {
   using folder = temporaryFolder();
   const good = join(folder.path, "good");
   await control(good, ["migrate"]);
@@ -175,7 +176,7 @@ test("a bad start is one line and changes nothing", async (t) => {
     ["/sys/flowstate", {}, 74, /\/sys\/flowstate/],
   ];
   for (const [dataDir, env, code, words] of cases) {
-    const result = await control(dataDir, ["serve"], { FLOWSTATE_LOG_LEVEL: "silent", ...env });
+    const result = await control(dataDir, ["serve"], { FLOWSTATE_LOG_LEVEL: "silent", ...env }, ["ipc"]);
     t.is(result.code, code, result.stderr);
     t.regex(result.stderr, oneLine);
     t.regex(result.stderr, words);
