@@ -1,6 +1,5 @@
 /** A payload on a device, a real proxy, real curl: the person whom the MDM named is the one who is metered. */
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import test from "ava";
 import { assert } from "@flowstate/shared/assert";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
@@ -40,15 +39,15 @@ test("installed, curl of a fresh login shell is metered under the MDM's person; 
       ),
       device.loginShell("sh"),
     );
-  const bundle = join(folder.path, "bundle.pem");
-  writeFileSync(bundle, origin.ca);
-  // curl reads its settings with -q off; the origin's authority is given by name, the proxy's by the payload.
+  // Not run synchronously: the origin answers from this process.
   const verify = () =>
-    device.run("sh", payload("verify", "detect").replace(/^FS_TARGET=.*$/m, `FS_TARGET='${origin.url}'`), {
-      env: { CURL_CA_BUNDLE: bundle },
-    });
+    runProgram(
+      "sh",
+      [device.place(payload("verify", "detect").replace(/^FS_TARGET=.*$/m, `FS_TARGET='${origin.url}'`))],
+      { ...process.env, HOME: device.home, CURL_CA_BUNDLE: origin.caFile },
+    );
 
-  t.is(verify().code, 1);
+  t.is((await verify()).code, 1);
   device.profile("O'Brien+test@corp.example");
   const first = await provision(installation);
   t.is(install(first).code, 0);
@@ -63,13 +62,13 @@ test("installed, curl of a fresh login shell is metered under the MDM's person; 
     );
     return subjectMeter.some(({ subject }) => subject === "o'brien+test@corp.example");
   });
-  t.like(verify(), { code: 0, stdout: "flowstate: routed; the provider answered 200\n" });
+  t.like(await verify(), { code: 0, stdout: "flowstate: routed; the provider answered 200\n" });
 
   const second = await provision(installation);
-  await until("the key before to be refused", () => verify().code === 2);
+  await until("the key before to be refused", async () => (await verify()).code === 2);
   t.is(install(second).code, 0);
   await until("the new key to be known", async () => (await curl()).code === 0);
-  t.is(verify().code, 0);
+  t.is((await verify()).code, 0);
   t.is(device.run("sh", payload("jamf-pro", "uninstall")).code, 0);
-  t.is(verify().code, 1);
+  t.is((await verify()).code, 1);
 });

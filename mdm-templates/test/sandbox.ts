@@ -21,6 +21,8 @@ export interface RunResult {
 export interface Device extends Disposable {
   readonly root: string;
   readonly home: string;
+  /** Puts a payload on the device and returns the file, for a caller that runs it without waiting. */
+  place(script: string): string;
   /** Runs a payload as root would. */
   run(shell: string, script: string, options?: RunOptions): RunResult;
   /** What a login shell of the person that starts now has in its environment. */
@@ -93,13 +95,18 @@ export function createDevice(system: System, user = "ada"): Device {
       .replaceAll("[ -r /etc/flowstate-proxy/env ]", `[ -r ${root}/etc/flowstate-proxy/env ]`)
       .replaceAll(". /etc/flowstate-proxy/env", `. ${root}/etc/flowstate-proxy/env`);
 
+  const place = (script: string): string => {
+    const file = join(folder.path, "payload.sh");
+    writeFileSync(file, localise(script));
+    return file;
+  };
+
   return {
     root,
     home,
+    place,
     run(shell, script, { args = [], stdin = "", env = {} } = {}) {
-      const file = join(folder.path, "payload.sh");
-      writeFileSync(file, localise(script));
-      const done = spawnSync(shell, [file, ...args], {
+      const done = spawnSync(shell, [place(script), ...args], {
         input: stdin,
         encoding: "utf8",
         env: { PATH: process.env["PATH"] ?? "", HOME: home, ...env },
