@@ -1,16 +1,7 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-} from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -38,7 +29,7 @@ export async function startPostgres(): Promise<Postgres | null> {
   cpSync(native, join(folder, "native"), { recursive: true });
   linkLibraries(join(folder, "native"));
   chmodSync(folder, 0o755);
-  if (asRoot) chownSync(folder, unprivileged, unprivileged);
+  if (asRoot) execFileSync("chown", ["-R", `${unprivileged}:${unprivileged}`, folder]);
   const data = join(folder, "data");
   const env = { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC" };
   const bin = join(folder, "native/bin");
@@ -51,25 +42,32 @@ export async function startPostgres(): Promise<Postgres | null> {
   const settings = ["listen_addresses=127.0.0.1", `port=${port}`, `unix_socket_directories=${folder}`];
   const speed = ["fsync=off", "shared_buffers=32MB", "max_connections=200"];
   const server = spawn(
-    join(bin, "postgres"),
-    ["-D", data, ...[...settings, ...speed].flatMap((setting) => ["-c", setting])],
-    { ...identity, env, stdio: "ignore", cwd: folder },
+    "sh",
+    [
+      "-c",
+      guarded,
+      folder,
+      join(bin, "postgres"),
+      "-D",
+      data,
+      ...[...settings, ...speed].flatMap((setting) => ["-c", setting]),
+    ],
+    { ...identity, env, stdio: ["pipe", "ignore", "ignore"], cwd: "/" },
   );
   const exited = once(server, "exit");
-  const killOnExit = (): void => void server.kill("SIGQUIT");
-  process.on("exit", killOnExit);
   const url = `postgres://flowstate@127.0.0.1:${port}/postgres`;
   await until("PostgreSQL to answer", () => answers(url), 60_000);
   return {
     url,
     async stop() {
-      process.off("exit", killOnExit);
-      server.kill("SIGINT");
+      server.stdin.end();
       await exited;
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
+
+/** Ends the server and removes its folder ($0) when our end of the pipe closes, which it does even if we are killed. */
+const guarded = '"$@" & server=$!; cat > /dev/null; kill -INT $server; wait $server; rm -rf "$0"';
 
 /** Runs one statement in the server's own database. */
 export async function runOn(url: string, statement: string): Promise<void> {
