@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { codes, isFlowstateError, systemCode } from "./errors.ts";
-import { hideKeys } from "./log.ts";
+import { hideKeys } from "./redact.ts";
 
 /** A program whose errors are one line on standard error and whose exit codes are those of `errors.ts`. */
 export function createProgram(name: string, description: string, version: string): Command {

@@ -1,5 +1,7 @@
 import { pino, type DestinationStream, type Logger } from "pino";
+import { hideKeys } from "./redact.ts";
 
+export { hideKeys };
 export type { Logger };
 
 /** Fields that never reach a log, at any depth of two; secrets held as `Secret` print as `[secret]` anyway. */
@@ -18,8 +20,6 @@ const redacted = [
   "credentials",
 ];
 
-const keyInText = /\b(fs[ksuap]_[A-Za-z0-9]{8})_[A-Za-z0-9]{43}_[A-Za-z0-9]{6}\b/g;
-
 /** The root logger of one program: one JSON object a line, UTC time, credentials removed. */
 export function createLogger(name: string, level: string, destination?: DestinationStream): Logger {
   const deep = (path: string): string => (path.startsWith("[") ? `*${path}` : `*.${path}`);
@@ -35,9 +35,4 @@ export function createLogger(name: string, level: string, destination?: Destinat
     },
     destination ?? pino.destination({ fd: 2, sync: true }),
   );
-}
-
-/** Cuts our own keys down to their public id, wherever in a text they stand. */
-export function hideKeys(text: string): string {
-  return text.replace(keyInText, "$1…");
 }
