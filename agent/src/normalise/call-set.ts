@@ -9,29 +9,38 @@ export interface CallSet {
 }
 
 export function callSet(): CallSet {
-  const keyOf = new Map<string, string>();
   const calls = new Map<string, Sighting>();
+  /** Names under which no call is kept, and the one that is. */
+  const kept = new Map<string, string>();
 
-  const join = (name: string, key: string): void => {
-    const other = keyOf.get(name);
-    keyOf.set(name, key);
-    if (other === undefined || other === key) return;
-    const known = calls.get(other);
+  const keyOf = (name: string): string | undefined => (calls.has(name) ? name : kept.get(name));
+
+  const join = (alias: string, key: string): void => {
+    const other = keyOf(alias);
+    if (other === key) return;
+    const known = other === undefined ? undefined : calls.get(other);
     const into = calls.get(key);
-    if (known === undefined || into === undefined) return;
+    kept.set(alias, key);
+    if (other === undefined || known === undefined || into === undefined) return;
     calls.delete(other);
-    const merged = mergeSightings(into, known);
-    calls.set(key, merged);
-    for (const alias of [known.callId, ...known.aliases]) keyOf.set(alias, key);
+    calls.set(key, mergeSightings(into, known));
+    for (const name of [other, known.callId, ...known.aliases]) kept.set(name, key);
   };
 
   return {
     add(sighting) {
-      const key = keyOf.get(sighting.callId) ?? sighting.callId;
-      const known = calls.get(key);
-      if (known === undefined) keyOf.set(key, key);
-      calls.set(key, known === undefined ? sighting : mergeSightings(known, sighting));
-      for (const alias of sighting.aliases) join(alias, key);
+      const { callId, aliases } = sighting;
+      const known = calls.get(callId);
+      const key = known === undefined ? (kept.get(callId) ?? callId) : callId;
+      const before = known ?? calls.get(key);
+      calls.set(key, before === undefined ? sighting : mergeSightings(before, sighting));
+      if (
+        before?.aliases[0] === aliases[0] &&
+        before?.aliases.length === aliases.length &&
+        aliases.length <= 1
+      )
+        return;
+      for (const alias of aliases) join(alias, key);
     },
     get size() {
       return calls.size;

@@ -14,6 +14,13 @@ export interface Snapshot {
   readonly broken: number;
 }
 
+/** A snapshot as it is kept: each name once, and a row of figures a bucket. */
+interface Kept {
+  readonly names: readonly (string | null)[];
+  readonly rows: readonly (readonly (number | string)[])[];
+  readonly broken: number;
+}
+
 /** Names the state of all logs: a file added, removed, grown or rewritten makes another name. */
 export function stateOf(files: readonly LogFile[]): string {
   const states = files.map(
@@ -25,13 +32,11 @@ export function stateOf(files: readonly LogFile[]): string {
 /** The kept result, or null when the logs have changed, or the file is absent, damaged or somebody else's. */
 export function readSnapshot(file: string, state: string): Snapshot | null {
   try {
-    const text = readFileSync(file, "utf8");
-    const line = text.indexOf("\n");
-    const [head, body] = [text.slice(0, line), text.slice(line + 1)];
-    if (head !== `${state} ${hash("sha256", body, "hex")}`) return null;
-    return JSON.parse(body, (key, value: unknown) =>
-      key === "costNanoUsd" ? (BigInt(value as string) as NanoUsd) : value,
-    ) as Snapshot;
+    const bytes = readFileSync(file);
+    const line = bytes.indexOf("\n");
+    const body = bytes.subarray(line + 1);
+    if (bytes.toString("latin1", 0, line) !== `${state} ${hash("sha256", body, "hex")}`) return null;
+    return unpack(JSON.parse(body.toString("utf8")) as Kept);
   } catch {
     return null;
   }
@@ -39,9 +44,7 @@ export function readSnapshot(file: string, state: string): Snapshot | null {
 
 /** Keeps a result for the next scan. A folder that cannot be written costs the next scan its time and nothing else. */
 export function writeSnapshot(file: string, state: string, snapshot: Snapshot): void {
-  const body = JSON.stringify(snapshot, (_, value: unknown) =>
-    typeof value === "bigint" ? value.toString() : value,
-  );
+  const body = JSON.stringify(pack(snapshot));
   const draft = `${file}.${process.pid}`;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -50,4 +53,56 @@ export function writeSnapshot(file: string, state: string, snapshot: Snapshot): 
   } catch {
     // Only an optimisation is lost.
   }
+}
+
+function pack({ buckets, broken }: Snapshot): Kept {
+  const names = new Map<string | null, number>();
+  const index = (name: string | null): number => {
+    const known = names.get(name) ?? names.size;
+    names.set(name, known);
+    return known;
+  };
+  const rows = buckets.map(({ quarter, tool, provider, model, session, project, usage }) => [
+    quarter,
+    ...[tool, provider, model, session, project].map(index),
+    usage.calls,
+    usage.input,
+    usage.output,
+    usage.cacheRead,
+    usage.cacheWrite,
+    usage.costNanoUsd.toString(),
+    usage.unpricedCalls,
+    usage.outputByTrust.final,
+    usage.outputByTrust.floor,
+    usage.outputByTrust.estimated,
+  ]);
+  return { names: [...names.keys()], rows, broken };
+}
+
+function unpack({ names, rows, broken }: Kept): Snapshot {
+  const name = (index: unknown): string | null => names[index as number] ?? null;
+  const buckets = rows.map((row): Bucket => {
+    const [quarter, tool, provider, model, session, project, calls, input, output, cacheRead, cacheWrite] =
+      row as number[];
+    const [cost, unpricedCalls, final, floor, estimated] = row.slice(11) as [string, ...number[]];
+    return {
+      quarter: quarter ?? 0,
+      tool: name(tool) ?? "",
+      provider: name(provider) ?? "",
+      model: name(model),
+      session: name(session),
+      project: name(project),
+      usage: {
+        calls: calls ?? 0,
+        input: input ?? 0,
+        output: output ?? 0,
+        cacheRead: cacheRead ?? 0,
+        cacheWrite: cacheWrite ?? 0,
+        costNanoUsd: BigInt(cost) as NanoUsd,
+        unpricedCalls: unpricedCalls ?? 0,
+        outputByTrust: { final: final ?? 0, floor: floor ?? 0, estimated: estimated ?? 0 },
+      },
+    };
+  });
+  return { buckets, broken };
 }

@@ -1,5 +1,6 @@
 import { projectOf } from "../attribute/project.ts";
 import { callSet } from "../normalise/call-set.ts";
+import type { Sighting } from "../normalise/sighting.ts";
 import { discover } from "../observe/files/discover.ts";
 import { readLog } from "../observe/files/read.ts";
 import { sourcesOf, type Home } from "../observe/files/sources.ts";
@@ -27,7 +28,7 @@ export async function scan({ machine, snapshotFile, onProgress }: ScanOptions): 
     try {
       const reading = await readLog(file);
       broken += reading.broken;
-      for (const sighting of reading.sightings) calls.add(sighting);
+      for (const sighting of reading.sightings) calls.add(withoutRequests(sighting));
     } catch {
       broken += 1;
     }
@@ -42,4 +43,10 @@ export async function scan({ machine, snapshotFile, onProgress }: ScanOptions): 
   const snapshot = { buckets: bucketsOf(calls.calls(), projectLabel), broken };
   if (snapshotFile !== null) writeSnapshot(snapshotFile, state, snapshot);
   return snapshot;
+}
+
+/** A request id joins a call to what other sources saw of it; logs join by the message id, and there are many calls. */
+function withoutRequests(sighting: Sighting): Sighting {
+  const aliases = sighting.aliases.filter((alias) => !alias.startsWith("req_"));
+  return aliases.length === sighting.aliases.length ? sighting : { ...sighting, aliases };
 }

@@ -6,7 +6,7 @@
 import { readCount, tokens, type TokenCounts } from "@flowstate/shared/tokens";
 import { estimateTokens } from "../../normalise/estimate.ts";
 import { logSighting, type Sighting } from "../../normalise/sighting.ts";
-import { fields, instant, items, name, path, type Fields } from "./json.ts";
+import { fields, id, instant, items, name, path, type Fields } from "./json.ts";
 import type { LineReader } from "./reader.ts";
 
 export const claudeCode: LineReader = {
@@ -24,18 +24,18 @@ function readRow(row: Fields): readonly Sighting[] {
   const usage = fields(message["usage"]);
   const occurredAt = instant(envelope["timestamp"]) ?? instant(row["timestamp"]);
   const model = name(message["model"]);
-  const id = name(message["id"]) ?? unnamed(row);
-  if (!("usage" in message) || occurredAt === null || id === null) return [];
+  const callId = id(message["id"]) ?? unnamed(row);
+  if (!("usage" in message) || occurredAt === null || callId === null) return [];
   if (model === "<synthetic>" || row["isApiErrorMessage"] === true) return [];
 
   const counts = readUsage(usage);
-  const requestId = name(envelope["requestId"]) ?? name(row["requestId"]);
+  const requestId = id(envelope["requestId"]) ?? id(row["requestId"]);
   const call = logSighting({
-    callId: id,
+    callId,
     aliases: requestId === null ? [] : [requestId],
     tool: "claude-code",
     toolVersion: name(row["version"]),
-    provider: providerOf(id),
+    provider: providerOf(callId),
     model,
     place: {
       occurredAt,
@@ -62,7 +62,7 @@ function readRow(row: Fields): readonly Sighting[] {
 
 /** A row without a message id is at least itself. */
 function unnamed(row: Fields): string | null {
-  const uuid = name(row["uuid"]);
+  const uuid = id(row["uuid"]);
   return uuid === null ? null : `claude-code:${uuid}`;
 }
 
@@ -85,15 +85,20 @@ function readUsage(usage: Fields): TokenCounts {
   return isEmpty ? tokens({}) : counts;
 }
 
+/** Letters a token in ordinary text: a block within them says nothing against the reported count. */
+const usualLetters = 4;
+
 function readBlocks(content: unknown, reported: number): Readonly<Record<string, number>> | null {
   let blocks: Record<string, number> | null = null;
   for (const item of items(content)) {
     const block = fields(item);
     const text = textOf(block);
-    if (text === null || text.length <= reported) continue;
-    const id = name(block["id"]) ?? `${String(name(block["type"]))}:${text.length}`;
+    if (text === null || text.length <= reported * usualLetters) continue;
     blocks ??= {};
-    blocks[id] = estimateTokens(text, reported * 2);
+    blocks[id(block["id"]) ?? `${String(name(block["type"]))}:${text.length}`] = estimateTokens(
+      text,
+      reported * 2,
+    );
   }
   return blocks;
 }

@@ -6,7 +6,7 @@
  */
 import { readCount, type TokenCounts } from "@flowstate/shared/tokens";
 import { logSighting, type Sighting } from "../../normalise/sighting.ts";
-import { fields, instant, name, path, type Fields } from "./json.ts";
+import { fields, id, instant, name, path, type Fields } from "./json.ts";
 import type { LineReader } from "./reader.ts";
 
 interface State {
@@ -95,7 +95,7 @@ function readMeta(meta: Fields, at: number | null, state: State): void {
 
 function readRecord(record: Fields, at: number, state: State): readonly Sighting[] {
   const thread = name(record["thread_id"]) ?? state.thread;
-  const response = name(record["response_id"]);
+  const response = id(record["response_id"]);
   const usage = readUsage(record["usage"]);
   if (usage === null || response === null || (state.thread !== null && thread !== state.thread)) return [];
   state.recorded = true;

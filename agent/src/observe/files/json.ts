@@ -22,9 +22,15 @@ export function items(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? (value as unknown[]) : [];
 }
 
-/** A name: text that is neither empty nor longer than any name of ours may be. */
+/** A name that many rows share: text that is neither empty nor longer than any name of ours may be. */
 export function name(value: unknown): string | null {
-  return typeof value === "string" && value !== "" && value.length <= 200 ? intern(value) : null;
+  const text = id(value);
+  return text === null ? null : intern(text);
+}
+
+/** A name that only one call has. */
+export function id(value: unknown): string | null {
+  return typeof value === "string" && value !== "" && value.length <= 200 ? value : null;
 }
 
 export function path(value: unknown): string | null {
