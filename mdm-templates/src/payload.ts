@@ -31,3 +31,8 @@ export interface Target {
   /** Refuses settings that this target cannot honour. */
   readonly render: (variant: Variant, settings: MdmSettings) => Parsed<TargetPayload, "not_possible">;
 }
+
+/** Whether the payload needs the person's e-mail and the key: not to remove, and not towards the agent's relay. */
+export function usesMdmValues(variant: Variant, settings: MdmSettings): boolean {
+  return variant !== "uninstall" && settings.mode === "direct";
+}

@@ -1,5 +1,5 @@
 import { build } from "plist";
-import type { Variant } from "./payload.ts";
+import { usesMdmValues, type Variant } from "./payload.ts";
 import type { MdmSettings } from "./settings.ts";
 import { fill, readTemplate } from "./template.ts";
 
@@ -66,9 +66,9 @@ export function posixScript(script: PosixScript): string {
     "",
     shellFunction("fs_answer", answerBody(script.answer ?? "exit-code")),
     "",
-    shellFunction("fs_find_email", usesSources(script) ? script.email.body : ":"),
+    shellFunction("fs_find_email", usesMdmValues(variant, settings) ? script.email.body : ":"),
     "",
-    shellFunction("fs_find_key", usesSources(script) ? script.key.body : ":"),
+    shellFunction("fs_find_key", usesMdmValues(variant, settings) ? script.key.body : ":"),
     "",
   ];
   const body = fill(core, {
@@ -103,10 +103,6 @@ export const emailFromProfile = [
   "fs_file=$FS_ROOT'/Library/Managed Preferences/inc.flowstate.proxy.plist'",
   "FS_EMAIL=$(PlistBuddy -c 'Print :UserEmail' \"$fs_file\" 2>/dev/null || :)",
 ].join("\n");
-
-function usesSources({ settings, variant }: PosixScript): boolean {
-  return settings.mode === "direct" && variant !== "uninstall";
-}
 
 function answerBody(answer: "exit-code" | "extension-attribute"): string {
   return answer === "exit-code" ? 'fs_say "$2"\nexit "$1"' : "printf '<result>%s</result>\\n' \"$2\"\nexit 0";

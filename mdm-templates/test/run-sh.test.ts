@@ -187,6 +187,17 @@ test("loopback mode needs no e-mail and no key, in either scope", (t) => {
   }
 });
 
+test("one uninstall cleans every person of a shared device, and passes over accounts that were deleted since", (t) => {
+  using device = createDevice("Darwin");
+  const before = device.snapshot();
+  t.is(install(device, "sh", "ada@corp.example", key).code, 0);
+  const people = join(device.root, "etc/flowstate-proxy/people");
+  writeFileSync(people, "ada\ndeleted\n");
+  t.is(device.loginShell("sh")["HTTPS_PROXY"], url("ada@corp.example", key));
+  t.is(device.run("sh", text("shell", "uninstall")).code, 0);
+  t.deepEqual(device.snapshot(), before);
+});
+
 test("Jamf's extension attribute answers in <result> and exits 0 either way", (t) => {
   using device = createDevice("Darwin");
   device.profile("ada@corp.example");

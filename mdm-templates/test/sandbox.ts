@@ -56,7 +56,7 @@ const stubs = (
   id: "echo 0",
   chown: ":",
   scutil: `cat >/dev/null; printf '<dictionary> {\\n  Name : %s\\n  UID : 501\\n}\\n' '${user}'`,
-  dscl: `printf 'NFSHomeDirectory: %s\\n' '${home}'`,
+  dscl: `case $3 in /Users/'${user}') printf 'NFSHomeDirectory: %s\\n' '${home}' ;; *) exit 56 ;; esac`,
   getent: `printf '%s:x:501:501::%s:/bin/sh\\n' '${user}' '${home}'`,
   loginctl: `printf 'c1 1001 %s seat0\\n' '${user}'`,
   sudo: 'while [ "$1" != env ]; do shift; done; exec "$@"',

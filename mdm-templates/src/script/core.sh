@@ -138,16 +138,24 @@ fs_find_person() {
   case $FS_USER in root | loginwindow | _mbsetupuser) FS_USER='' ;; esac
 }
 
+fs_home_of() {
+  if [ "$FS_OS" = Darwin ]; then
+    dscl . -read "/Users/$1" NFSHomeDirectory 2>/dev/null | sed -n 's/^NFSHomeDirectory: //p'
+  else
+    getent passwd "$1" | cut -d : -f 6
+  fi
+}
+
 # Runs the user step as person $1: files in a home are never written by root, who would follow planted links.
 fs_as_person() {
   fs_name=$1
   shift
+  fs_home=$(fs_home_of "$fs_name")
+  set -- env HOME="$fs_home" /bin/sh "$FS_ROOT/etc/flowstate-proxy/user-step" "$@"
   if [ "$FS_OS" = Darwin ]; then
-    fs_home=$(dscl . -read "/Users/$fs_name" NFSHomeDirectory | sed -n 's/^NFSHomeDirectory: //p')
-    launchctl asuser "$(id -u "$fs_name")" sudo -u "$fs_name" env HOME="$fs_home" /bin/sh "$FS_ROOT/etc/flowstate-proxy/user-step" "$@"
+    launchctl asuser "$(id -u "$fs_name")" sudo -u "$fs_name" "$@"
   else
-    fs_home=$(getent passwd "$fs_name" | cut -d : -f 6)
-    runuser -u "$fs_name" -- env HOME="$fs_home" /bin/sh "$FS_ROOT/etc/flowstate-proxy/user-step" "$@"
+    runuser -u "$fs_name" -- "$@"
   fi
 }
 
@@ -211,7 +219,11 @@ fs_install() {
     case $fs_code in
       0) ;;
       10) FS_CHANGED=1 ;;
-      4) fs_uninstall && fs_stop 4 'another proxy is set for desktop programs; nothing was changed (render with --replace to override it)' ;;
+      4)
+        # Others on this device keep theirs.
+        [ "$(wc -l <"$FS_ROOT/etc/flowstate-proxy/people")" -gt 1 ] || fs_uninstall
+        fs_stop 4 'another proxy is set for desktop programs; nothing was changed (render with --replace to override it)'
+        ;;
       *) fs_stop 5 "the variables could not be written for the signed-in person (exit $fs_code)" ;;
     esac
   fi
@@ -240,6 +252,8 @@ fs_uninstall() {
   if [ -x "$FS_ROOT/etc/flowstate-proxy/user-step" ]; then
     if [ -f "$FS_ROOT/etc/flowstate-proxy/people" ]; then
       while IFS= read -r fs_person; do
+        # An account that was deleted since has nothing left to clean.
+        [ -d "$(fs_home_of "$fs_person")" ] || continue
         fs_as_person "$fs_person" remove </dev/null || fs_stop 5 'a person could not be cleaned up; run this again'
       done <"$FS_ROOT/etc/flowstate-proxy/people"
     elif [ -n "$FS_USER" ]; then

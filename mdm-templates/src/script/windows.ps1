@@ -16,6 +16,8 @@ function Stop-Payload([int]$Code, [string]$Text) {
 }
 
 function Find-Email {
+  # For a local account whoami writes to standard error, which Windows PowerShell would take for a failure of ours.
+  $ErrorActionPreference = 'Continue'
   $upn = "$(& "$env:SystemRoot\System32\whoami.exe" /upn 2>$null)".Trim()
   if ($upn) { return $upn }
   $sid = [Security.Principal.WindowsIdentity]::GetCurrent().User.Value

@@ -1,6 +1,6 @@
 import { ok } from "@flowstate/shared/parsed";
 import { launchctlCaveat, variableCaveats } from "../caveats.ts";
-import type { Target } from "../payload.ts";
+import { usesMdmValues, type Target } from "../payload.ts";
 import { emailFromProfile, pastedValue, posixScript, secretFrom } from "../posix-script.ts";
 import { configurationProfile } from "../profile.ts";
 
@@ -30,8 +30,12 @@ export const fleetdm: Target = {
         },
       }),
       steps: [
-        `Controls > Variables: add ${settings.secretName} with the organisation key; Fleet refuses the upload while it is missing.`,
-        "Controls > OS settings > Custom settings: upload flowstate-proxy.mobileconfig (written by `flowstate-mdm render fleetdm --out FILE`).",
+        ...(usesMdmValues(variant, settings)
+          ? [
+              `Controls > Variables: add ${settings.secretName} with the organisation key; Fleet refuses the upload while it is missing.`,
+              "Controls > OS settings > Custom settings: upload flowstate-proxy.mobileconfig (written by `flowstate-mdm render fleetdm --out FILE`).",
+            ]
+          : []),
         "Controls > Scripts: upload this; run it on the test team, or bind it to a policy as its automation.",
       ],
       caveats: [

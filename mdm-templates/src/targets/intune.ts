@@ -1,6 +1,6 @@
 import { ok } from "@flowstate/shared/parsed";
 import { variableCaveats } from "../caveats.ts";
-import type { Target } from "../payload.ts";
+import { usesMdmValues, type Target } from "../payload.ts";
 import { powershellScript } from "../powershell-script.ts";
 
 /** Intune expands nothing in scripts and keeps no secret for them: the e-mail is found on the device, as the person. */
@@ -14,7 +14,7 @@ export const intune: Target = {
       language: "powershell",
       content: powershellScript(variant, settings),
       steps: [
-        ...(variant === "uninstall" || settings.mode === "loopback"
+        ...(!usesMdmValues(variant, settings)
           ? []
           : [
               `Replace {{${settings.secretName}}} in this script by the organisation key, at upload time only.`,

@@ -1,8 +1,13 @@
 import { ok } from "@flowstate/shared/parsed";
 import { launchctlCaveat, variableCaveats } from "../caveats.ts";
-import type { Target } from "../payload.ts";
+import { usesMdmValues, type Target } from "../payload.ts";
 import { emailFromProfile, posixScript, secretFrom } from "../posix-script.ts";
 import { configurationProfile } from "../profile.ts";
+
+const profileStep =
+  'Configuration Profiles > Application & Custom Settings > Upload: preference domain inc.flowstate.proxy, property list <plist version="1.0"><dict><key>UserEmail</key><string>$EMAIL</string></dict></plist>, level Computer, scoped to the test group. Jamf fills in $EMAIL from User and Location. (`flowstate-mdm render jamf-pro --out FILE` also writes a whole profile; upload it unsigned, for a signed one is not filled in.)';
+const policyStep =
+  "Policies > New: trigger Recurring Check-in and Enrollment Complete, frequency Ongoing or once a day, add the script, scope it to the test group.";
 
 /** Jamf Pro expands `$EMAIL` in profiles only, and hands a script its secret as parameter 4. */
 export const jamfPro: Target = {
@@ -25,15 +30,17 @@ export const jamfPro: Target = {
         answer: variant === "detect" ? "extension-attribute" : "exit-code",
       }),
       steps: [
-        'Configuration Profiles > Application & Custom Settings > Upload: preference domain inc.flowstate.proxy, property list <plist version="1.0"><dict><key>UserEmail</key><string>$EMAIL</string></dict></plist>, level Computer, scoped to the test group. Jamf fills in $EMAIL from User and Location. (`flowstate-mdm render jamf-pro --out FILE` also writes this as a whole profile; upload it unsigned, for a signed one is not filled in.)',
+        ...(usesMdmValues(variant, settings) ? [profileStep] : []),
         ...(variant === "detect"
           ? [
               "Settings > Computer management > Extension attributes > New: data type String, input type Script, paste this.",
             ]
-          : [
-              `Settings > Computer management > Scripts > New: paste this; under Options label parameter 4 ${settings.secretName}.`,
-              `Policies > New: trigger Recurring Check-in and Enrollment Complete, frequency Ongoing or once a day, add the script${variant === "install" ? ", and put the organisation key in parameter 4" : ""}.`,
-            ]),
+          : ["Settings > Computer management > Scripts > New: paste this.", policyStep]),
+        ...(variant === "install" && settings.mode === "direct"
+          ? [
+              `Under the script's Options label parameter 4 ${settings.secretName}, and put the organisation key in it in the policy.`,
+            ]
+          : []),
       ],
       caveats: [
         "Jamf Pro has no secret store for scripts: parameter 4 is visible to administrators who may read policies, and in the process list while the script runs.",

@@ -1,6 +1,6 @@
 import { ok } from "@flowstate/shared/parsed";
 import { variableCaveats } from "../caveats.ts";
-import type { Target } from "../payload.ts";
+import { usesMdmValues, type Target } from "../payload.ts";
 import { pastedValue, posixScript, secretFrom } from "../posix-script.ts";
 
 /** JumpCloud injects secret automation variables into commands, but knows no variable for a person's e-mail. */
@@ -35,7 +35,7 @@ export const jumpcloud: Target = {
         },
       }),
       steps: [
-        ...(variant === "uninstall"
+        ...(!usesMdmValues(variant, settings)
           ? []
           : [
               `Settings > Automation Variables > New: name ${settings.secretName}, the organisation key as value, Secret Variable on.`,

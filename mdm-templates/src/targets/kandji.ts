@@ -1,6 +1,6 @@
 import { ok } from "@flowstate/shared/parsed";
 import { launchctlCaveat, variableCaveats } from "../caveats.ts";
-import type { Target } from "../payload.ts";
+import { usesMdmValues, type Target } from "../payload.ts";
 import { emailFromProfile, pastedValue, posixScript, secretFrom } from "../posix-script.ts";
 import { configurationProfile } from "../profile.ts";
 
@@ -38,14 +38,16 @@ export const kandji: Target = {
         },
       }),
       steps: [
-        "Library > Add > Custom Profile: upload flowstate-proxy.mobileconfig (written by `flowstate-mdm render kandji --out FILE`; Kandji's own Global Variables profile serves as well). Kandji fills in $EMAIL.",
-        ...(variant === "uninstall"
-          ? []
-          : [`Replace {{${settings.secretName}}} in this script by the organisation key.`]),
+        ...(usesMdmValues(variant, settings)
+          ? [
+              "Library > Add > Custom Profile: upload flowstate-proxy.mobileconfig (written by `flowstate-mdm render kandji --out FILE`; Kandji's own Global Variables profile serves as well). Kandji fills in $EMAIL.",
+              `Replace {{${settings.secretName}}} in this script by the organisation key.`,
+            ]
+          : []),
         variant === "detect" || variant === "remediate"
           ? "Library > Add > Custom Script: the detect variant as audit script, the remediate variant as remediation script, every 15 minutes."
           : "Library > Add > Custom Script: paste this as the script, run once per device.",
-        "Assign both to the test blueprint.",
+        "Assign what you added to the test blueprint.",
       ],
       caveats: [
         "Kandji has no secret store for scripts: the key stands in the script and is visible to its administrators.",

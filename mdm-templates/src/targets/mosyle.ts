@@ -1,6 +1,6 @@
 import { ok } from "@flowstate/shared/parsed";
 import { launchctlCaveat, variableCaveats } from "../caveats.ts";
-import type { Target } from "../payload.ts";
+import { usesMdmValues, type Target } from "../payload.ts";
 import { pastedValue, posixScript, secretFrom } from "../posix-script.ts";
 
 /** Mosyle pastes `%Email%` into the text of a custom command, for devices that are assigned to one person. */
@@ -30,7 +30,7 @@ export const mosyle: Target = {
       }),
       steps: [
         "Management > Custom Commands > Add new profile: paste this script; it runs as root.",
-        ...(variant === "uninstall"
+        ...(!usesMdmValues(variant, settings)
           ? []
           : [
               `Define the variable ${settings.secretName} with the organisation key, or replace {{${settings.secretName}}} in the script by it.`,
