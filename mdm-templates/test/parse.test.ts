@@ -1,8 +1,8 @@
 import test from "ava";
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { runInNewContext } from "node:vm";
 import { assert } from "@flowstate/shared/assert";
 import { aiHosts } from "@flowstate/shared/hosts";
@@ -56,7 +56,7 @@ test("every target renders every variant in some mode, with steps, without marks
 
 test("PowerShell payloads parse", async (t) => {
   await Parser.init();
-  const wasm = createRequire(import.meta.url).resolve("tree-sitter-powershell/tree-sitter-powershell.wasm");
+  const wasm = fileURLToPath(import.meta.resolve("tree-sitter-powershell/tree-sitter-powershell.wasm"));
   const parser = new Parser();
   parser.setLanguage(await Language.load(wasm));
   const faulty = (text: string): boolean => parser.parse(text)?.rootNode.hasError ?? true;
