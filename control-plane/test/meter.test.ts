@@ -149,6 +149,11 @@ testOnBothEngines(
       [1, 2, 3, 4, 5, 6, 7, null],
     );
     for (const [index, [, reason]] of bad.entries()) t.regex(rejected[index]?.reason ?? "", reason);
+    const { received } = await store.reader
+      .selectFrom("meter_sources")
+      .select("received")
+      .executeTakeFirstOrThrow();
+    t.is(received, "1-7,9", "a rejected row is no gap");
   },
 );
 

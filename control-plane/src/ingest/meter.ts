@@ -42,13 +42,12 @@ export async function ingestMeter(store: Store, report: MeterReport): Promise<In
   return store.transact(async (db) => {
     const source = await lockSource(db, report);
     const fresh = dropReceived(source.received, rows);
-    const received = addSeqs(
-      source.received,
-      fresh.map(({ seq }) => seq),
-    );
+    // A rejected row has come, too: only what never came is a gap.
+    const received = addSeqs(source.received, seqsOf([...fresh, ...rejected]));
     if (received.length > mostRanges) {
       const reason = "the source's sequence numbers have too many gaps";
-      return { accepted: 0, duplicates: 0, rejected: rows.map(({ seq }) => ({ seq, reason })) };
+      const refused = rows.map(({ seq }) => ({ seq, reason }));
+      return { accepted: 0, duplicates: 0, rejected: [...rejected, ...refused] };
     }
     await addRows(db, store.engine, report, fresh);
     if (source.lastBatch !== report.batch.batch) await addRefusals(db, report);
@@ -107,7 +106,11 @@ function canonicalHost(text: string): string | null {
 
 function seqOf(given: unknown): number | null {
   const seq = typeof given === "object" && given !== null && "seq" in given ? given.seq : null;
-  return typeof seq === "number" && Number.isSafeInteger(seq) ? seq : null;
+  return typeof seq === "number" && Number.isSafeInteger(seq) && seq >= 0 ? seq : null;
+}
+
+function seqsOf(rows: readonly { readonly seq: number | null }[]): readonly number[] {
+  return rows.flatMap(({ seq }) => (seq === null ? [] : [seq]));
 }
 
 /** The rows whose number did not come before, neither in an earlier batch nor earlier in this one. */
