@@ -1,5 +1,5 @@
 import type { Logger } from "@flowstate/shared/log";
-import type { IngestAnswer } from "./ingest/meter.ts";
+import type { IngestAnswer } from "@flowstate/shared/wire/call";
 
 /** A number that only grows, by the few labels that tell its kinds apart. Labels never name a person. */
 export interface Counter {

@@ -2,8 +2,9 @@
 import { randomUUID } from "node:crypto";
 import type { OrgId } from "@flowstate/shared/ids";
 import { addMonths, hourMs, hourOf, periodOf } from "@flowstate/shared/time";
+import type { IngestAnswer } from "@flowstate/shared/wire/call";
 import type { MeterRow } from "@flowstate/shared/wire/meter";
-import { ingestMeter, type IngestAnswer } from "../src/ingest/meter.ts";
+import { ingestMeter } from "../src/ingest/meter.ts";
 import { buildSnapshot } from "../src/ingest/snapshot.ts";
 import { enrolProxy, provisionOrgKey } from "../src/keys/provision.ts";
 import { readRevisions } from "../src/orgs/orgs.ts";

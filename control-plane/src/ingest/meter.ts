@@ -3,6 +3,7 @@ import { parseHostName } from "@flowstate/shared/net/host-port";
 import type { OrgId } from "@flowstate/shared/ids";
 import { ok, refuse, type Parsed } from "@flowstate/shared/parsed";
 import { dayMs, hourOf, periodOf } from "@flowstate/shared/time";
+import type { IngestAnswer } from "@flowstate/shared/wire/call";
 import { meterRow, type MeterBatch, type MeterRow } from "@flowstate/shared/wire/meter";
 import { raiseRevision } from "../orgs/orgs.ts";
 import { crossedQuota } from "../proxy-status/quotas.ts";
@@ -12,13 +13,6 @@ import type { Store, Writer } from "../store/open.ts";
 import { firstIssue } from "./decode.ts";
 import { addSeqs, containsSeq, printRanges, readRanges, type Ranges } from "./ranges.ts";
 import { addToHours, addToMonths } from "./rollup.ts";
-
-/** What became of each row of a batch, as the wire tells it. */
-export interface IngestAnswer {
-  readonly accepted: number;
-  readonly duplicates: number;
-  readonly rejected: readonly { readonly seq: number | null; readonly reason: string }[];
-}
 
 export interface MeterReport {
   readonly orgId: OrgId;
