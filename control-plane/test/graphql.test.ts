@@ -1,6 +1,7 @@
 /** What GraphQL answers: the contract that clients rely on, its bounds, its errors, and each operation's effect. */
 import { readFileSync, writeFileSync } from "node:fs";
 import anyTest, { type TestFn } from "ava";
+import { auditServer } from "graphql-http";
 import {
   buildSchema,
   getIntrospectionQuery,
@@ -216,4 +217,19 @@ test("members are invited, change roles and leave, but never the last owner", as
   t.deepEqual((await setRole(owner?.id ?? "", "VIEWER")).codes, []);
   const removed = await running.graphql(key, "mutation ($i: ID!) { removeMember(id: $i) }", { i: owner?.id });
   t.deepEqual(removed.data, { removeMember: true });
+});
+
+test("it speaks GraphQL over HTTP as the specification's own audit asks", async (t) => {
+  const { running, key } = t.context;
+  const fetchFn = (url: string, init: RequestInit = {}) => {
+    const headers = new Headers(init.headers);
+    headers.set("authorization", `Bearer ${key}`);
+    return fetch(url, { ...init, headers });
+  };
+  const results = await auditServer({ url: `${running.address}/graphql`, fetchFn });
+  t.true(results.length > 50);
+  const failed = results.flatMap((result) =>
+    result.status === "ok" ? [] : [`${result.id} ${result.name}: ${result.reason}`],
+  );
+  t.deepEqual(failed, []);
 });
