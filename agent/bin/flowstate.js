@@ -1,15 +1,13 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=4
 // Starts the program, on the Node that is bundled with the checkout where the system's is too old to run it.
+// A reader of logs makes much short-lived garbage: a small nursery keeps it in the processor's cache and memory low.
 import { spawnSync } from "node:child_process";
 import { createRequire, enableCompileCache } from "node:module";
-import { setFlagsFromString } from "node:v8";
 
 const main = new URL("../src/main.ts", import.meta.url);
 if (Number(process.versions.node.split(".")[0]) >= 24) {
   // Stripping types takes longer than scanning a small home folder; the stripped text is kept.
   enableCompileCache();
-  // A reader makes much short-lived garbage: a small nursery keeps it in the processor's cache and the memory low.
-  setFlagsFromString("--max-semi-space-size=4");
   await import(main.href);
 } else {
   const node = createRequire(import.meta.url).resolve("node/bin/node");

@@ -48,6 +48,7 @@ function readDay(flag: string, text: string | undefined): string | null {
 }
 
 function readTimeZone(name: string | undefined): string {
+  if (name === "UTC") return name;
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
   } catch {

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { NanoUsd } from "@flowstate/shared/money";
 import type { LogFile } from "../observe/files/discover.ts";
-import type { Bucket } from "./buckets.ts";
+import type { Bucket } from "./usage.ts";
 
 /** Grows with every change of what the readers make of a log, or of the prices. */
 const version = 1;

@@ -1,5 +1,5 @@
 import { formatUsd } from "@flowstate/shared/money";
-import { addUsage, noUsage, type Bucket, type Usage } from "./buckets.ts";
+import { addUsage, noUsage, type Bucket, type Usage } from "./usage.ts";
 
 export const groupings = ["day", "session", "model", "project", "tool"] as const;
 export type Grouping = (typeof groupings)[number];

@@ -1,5 +1,5 @@
 import { costOf, type Report } from "./report.ts";
-import type { Usage } from "./buckets.ts";
+import type { Usage } from "./usage.ts";
 
 /** The report as lines for a terminal: names on the left, figures on the right, totals last, then what to know of them. */
 export function renderTable(report: Report): string {

@@ -89,8 +89,12 @@ export function priceBook(rows: readonly PriceRowData[]): PriceBook {
   });
   return {
     find(provider, model, at) {
+      const dated = resolve(provider, model);
+      const [only] = dated ?? [];
+      if (only === undefined) return null;
+      if (dated?.length === 1 && only.from === undefined) return read(only);
       const day = new Date(at).toISOString().slice(0, 10);
-      const row = resolve(provider, model)?.findLast(({ from }) => from === undefined || from <= day);
+      const row = dated?.findLast(({ from }) => from === undefined || from <= day);
       return row === undefined ? null : read(row);
     },
   };

@@ -10,7 +10,7 @@ export interface LinesRead {
 }
 
 const newline = 10;
-const chunkBytes = 1 << 18;
+const chunkBytes = 1 << 17;
 /** Pasted images make lines of many megabytes; beyond this a line is passed over. */
 const longestLine = 64 << 20;
 
