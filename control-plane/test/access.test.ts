@@ -11,7 +11,7 @@ import { createSignInLink, endLogin, findLogin, spendSignInLink, startLogin } fr
 import { admitAttempt, forgive, type Attempt } from "../src/login/throttle.ts";
 import { addMember, changeRole, listMembers, removeMember } from "../src/members/members.ts";
 import { bootstrap, offerFirstLink } from "../src/login/first-start.ts";
-import { readRevisions } from "../src/orgs/orgs.ts";
+import { listOrgs, readRevisions } from "../src/orgs/orgs.ts";
 import { openStore, type Store } from "../src/store/open.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
 
@@ -230,3 +230,18 @@ testOnBothEngines(
     t.truthy(await store.transact((db) => createSignInLink(db, owner, now)));
   },
 );
+
+testOnBothEngines("two programs that start first make one organisation with one owner", async (t, opened) => {
+  const { store, address } = opened;
+  await store.transact((db) => db.deleteFrom("orgs").execute());
+  await using other = await openStore(address);
+  const owner = { email: "a@example.com", password: new Secret("a long enough password") };
+  await Promise.all([store, other, store, other].map((each) => bootstrap(each, owner, at(now))));
+  const orgs = await listOrgs(store.reader);
+  t.deepEqual(
+    orgs.map(({ slug }) => slug),
+    ["default"],
+  );
+  const members = await store.reader.selectFrom("members").select(["email", "role"]).execute();
+  t.deepEqual(members, [{ email: "a@example.com", role: "owner" }]);
+});

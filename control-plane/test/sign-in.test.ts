@@ -3,6 +3,7 @@ import anyTest, { type TestFn } from "ava";
 import type { Clock } from "@flowstate/shared/clock";
 import { systemClock } from "@flowstate/shared/clock";
 import { dayMs, hourMs } from "@flowstate/shared/time";
+import { foundOrg } from "../src/orgs/orgs.ts";
 import { startRunning, type Running } from "./support/running.ts";
 
 interface Context {
@@ -245,4 +246,19 @@ test("what people type comes back as text, not as markup", async (t) => {
   const page = await answer.text();
   t.false(page.includes("<script"));
   t.true(page.includes("&lt;script&gt;"));
+});
+
+test("with more than one organisation the form asks which, and each knows its own people", async (t) => {
+  const { running } = t.context;
+  const { store } = running.installation;
+  const signInTo = (organisation: string) =>
+    post(`${running.address}/sign-in`, { organisation, email, password });
+  const asks = async () =>
+    (await (await get(`${running.address}/sign-in`)).text()).includes('name="organisation" type="text"');
+  t.false(await asks());
+  await store.transact((db) => foundOrg(db, { slug: "second", actor: "t", now: 1 }));
+  t.true(await asks());
+  t.is((await signInTo("second")).status, 401);
+  t.is((await signInTo("nowhere")).status, 401);
+  t.is((await signInTo("default")).status, 303);
 });

@@ -10,6 +10,7 @@ import { backUp } from "../src/store/backup.ts";
 import { jsonRows } from "../src/store/json-rows.ts";
 import { leaseJob, releaseJob, scheduleJob } from "../src/store/jobs.ts";
 import { migrate } from "../src/store/migrate.ts";
+import { migrations } from "../src/store/migrations/index.ts";
 import { isUniqueViolation, openStore } from "../src/store/open.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
 
@@ -134,3 +135,14 @@ testOnBothEngines(
     t.is((await readRevisions(copy.reader)).get(orgId), 1);
   },
 );
+
+test("programs that open a new database at once all find it whole", async (t) => {
+  using folder = temporaryFolder();
+  const address = { kind: "sqlite", file: join(folder.path, "control-plane.db") } as const;
+  const stores = await Promise.all([openStore(address), openStore(address), openStore(address)]);
+  const steps = await Promise.all(
+    stores.map((store) => store.reader.selectFrom("migrations").select("number").execute()),
+  );
+  for (const found of steps) t.is(found.length, migrations.length);
+  for (const store of stores) await store[Symbol.asyncDispose]();
+});

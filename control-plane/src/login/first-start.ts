@@ -1,11 +1,11 @@
 import type { Clock } from "@flowstate/shared/clock";
 import { orgId } from "@flowstate/shared/ids";
 import type { Secret } from "@flowstate/shared/secret";
+import { addMember, requireEmail, requireMember } from "../members/members.ts";
+import { foundOrg, listOrgs } from "../orgs/orgs.ts";
+import type { Store } from "../store/open.ts";
 import { createSignInLink, storePassword } from "./logins.ts";
 import { hashPassword } from "./password.ts";
-import { addMember, requireEmail, requireMember } from "../members/members.ts";
-import type { Store } from "../store/open.ts";
-import { foundOrg, listOrgs } from "../orgs/orgs.ts";
 
 export interface FirstOwner {
   readonly email: string | null;
