@@ -102,12 +102,13 @@ async function keepPolling(
           signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
         });
         const text = await answer.text();
-        if (answer.status === 200) {
+        // The stream may have opened meanwhile, and what it brought is newer than this answer.
+        if (!connected() && answer.status === 200) {
           const snapshot = parseSnapshot(text, "the control plane's answer");
           etag = answer.headers.get("etag");
           if (snapshot.ok) onSnapshot(snapshot.value);
           else onTrouble(snapshot.detail);
-        } else if (answer.status !== 304)
+        } else if (answer.status !== 200 && answer.status !== 304)
           onTrouble(`the control plane answers ${answer.status} to the key snapshot`);
       } catch (error) {
         if (!signal.aborted) onTrouble(`the control plane cannot be reached: ${(error as Error).message}`);

@@ -1,0 +1,173 @@
+/** Sections C9-C17 and D of the conformance table: which addresses are dialled, and what a failed dial says. */
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import anyTest, { type TestFn } from "ava";
+import { startNameServer, type NameServer } from "./support/name-server.ts";
+import {
+  connectHead,
+  echo,
+  exchange,
+  startProxy,
+  startTarget,
+  type RunningProxy,
+} from "./support/running.ts";
+
+type Target = Awaited<ReturnType<typeof startTarget>>;
+
+const test = anyTest as TestFn<{ proxy: RunningProxy; names: NameServer; target: Target }>;
+
+test.before(async (t) => {
+  const names = await startNameServer({
+    "private.example": ["10.1.2.3"],
+    "mixed.example": ["10.1.2.3", "127.0.0.1"],
+    "mapped.example": ["::ffff:a00:1"],
+    "two.example": ["127.0.0.2", "127.0.0.1"],
+    "servfail.example": "SERVFAIL",
+    "silent.example": "silent",
+  });
+  const proxy = await startProxy({
+    dnsServers: [names.address],
+    allow: ["127.0.0.1/32", "127.0.0.2/32"],
+    timing: { dialMs: 3000 },
+  });
+  t.context = { names, proxy, target: await startTarget(echo) };
+});
+
+test.after.always(async ({ context: { proxy, names, target } }) => {
+  await proxy[Symbol.asyncDispose]();
+  await names[Symbol.asyncDispose]();
+  await target[Symbol.asyncDispose]();
+});
+
+const prohibited = [
+  "10.0.0.1",
+  "169.254.169.254",
+  "100.100.100.200",
+  "168.63.129.16",
+  "192.0.0.192",
+  "[fd00:ec2::254]",
+  "[::ffff:10.0.0.1]",
+  "[64:ff9b::a00:1]",
+  "[2002:a00:1::]",
+  "[2001::1]",
+  "[::10.0.0.1]",
+  "[::ffff:0:10.0.0.1]",
+  "0.0.0.1",
+  "198.18.0.1",
+  "240.0.0.1",
+  "127.0.0.3",
+];
+
+for (const host of prohibited) {
+  test(`C9 C14 C16 ${host} -> 502 destination_ip_prohibited`, async (t) => {
+    const { proxy } = t.context;
+    const answer = await exchange(proxy, connectHead(proxy, `${host}:443`));
+    t.is(answer.status, 502);
+    t.regex(answer.head, /error=destination_ip_prohibited/);
+  });
+}
+
+test("C10 a name with a private and an allowed address reaches the allowed one alone", async (t) => {
+  const { proxy, target } = t.context;
+  t.is((await exchange(proxy, connectHead(proxy, `mixed.example:${target.port}`))).status, 200);
+});
+
+for (const [id, host] of [
+  ["C11", "private.example"],
+  ["C13", "mapped.example"],
+] as const) {
+  test(`${id} ${host} resolves to private addresses only -> prohibited`, async (t) => {
+    const { proxy } = t.context;
+    t.regex(
+      (await exchange(proxy, connectHead(proxy, `${host}:443`))).head,
+      /error=destination_ip_prohibited/,
+    );
+  });
+}
+
+test("C12 a name is asked for once: what was vetted is what is dialled", async (t) => {
+  const { proxy, target, names } = t.context;
+  const before = names.questions("two.example");
+  t.is((await exchange(proxy, connectHead(proxy, `two.example:${target.port}`))).status, 200);
+  t.is((await exchange(proxy, connectHead(proxy, `two.example:${target.port}`))).status, 200);
+  t.true(names.questions("two.example") - before <= 2);
+});
+
+test("C15 the proxy does not dial itself", async (t) => {
+  const { proxy } = t.context;
+  const answer = await exchange(proxy, connectHead(proxy, `127.0.0.1:${proxy.port}`));
+  t.is(answer.status, 502);
+  t.regex(answer.head, /error=proxy_loop_detected/);
+});
+
+test("C17 a port that is not on the list -> 403", async (t) => {
+  await using proxy = await startProxy({ ports: new Set([443]) });
+  const answer = await exchange(proxy, connectHead(proxy, `127.0.0.1:${t.context.target.port}`));
+  t.is(answer.status, 403);
+  t.regex(answer.head, /error=http_request_denied/);
+});
+
+test("C1 C5 C6 rules decide by host: allow beats deny, deny beats the mode, a suffix does not match itself", async (t) => {
+  await using proxy = await startProxy({ dnsServers: [t.context.names.address] });
+  const status = async (host: string): Promise<number> =>
+    (await exchange(proxy, connectHead(proxy, `${host}:1`))).status;
+  proxy.controlPlane.setPolicy({
+    destinations: {
+      mode: "enforce",
+      aiOnly: false,
+      allow: [{ host: "*.ok.example" }, { host: "x.bad.example" }],
+      deny: [{ host: "*.bad.example" }],
+    },
+  });
+  while ((await status("other.example")) !== 403);
+  t.is(await status("ok.example"), 403);
+  t.is(await status("a.ok.example"), 502);
+  t.is(await status("y.bad.example"), 403);
+  t.is(await status("x.bad.example"), 502);
+});
+
+const failures: [id: string, host: string, status: number, error: RegExp][] = [
+  ["D1", "nowhere.example:443", 502, /error=dns_error;rcode="NXDOMAIN"/],
+  ["D2", "servfail.example:443", 502, /error=dns_error;rcode="SERVFAIL"/],
+  ["D2", "silent.example:443", 504, /error=dns_timeout/],
+];
+
+for (const [id, host, status, error] of failures) {
+  test(`${id} ${host} -> ${status}`, async (t) => {
+    const { proxy } = t.context;
+    const answer = await exchange(proxy, connectHead(proxy, host));
+    t.is(answer.status, status);
+    t.regex(answer.head, error);
+    t.true(answer.closed);
+  });
+}
+
+test("D3 D12 D13 a refused connection -> a whole 502, then the end; later bytes are not parsed", async (t) => {
+  const { proxy } = t.context;
+  const free = createServer().listen(0, "127.0.0.1");
+  await once(free, "listening");
+  const { port } = free.address() as AddressInfo;
+  await new Promise((resolve) => free.close(resolve));
+  const head = connectHead(proxy, `127.0.0.1:${port}`);
+  const answer = await exchange(proxy, head + head);
+  t.is(answer.status, 502);
+  t.regex(answer.head, /error=connection_refused/);
+  const length = Number(/^content-length: (\d+)$/im.exec(answer.head)?.[1]);
+  t.is(answer.body.length, length);
+  t.true(answer.closed);
+});
+
+test("D6 the first of two addresses is dead, the second is used", async (t) => {
+  const { proxy, target } = t.context;
+  const answer = await exchange(proxy, connectHead(proxy, `two.example:${target.port}`));
+  t.is(answer.status, 200);
+});
+
+test("D7 a target that resets at once ends the tunnel, and the log says why", async (t) => {
+  const { proxy } = t.context;
+  await using target = await startTarget((socket) => socket.resetAndDestroy());
+  const answer = await exchange(proxy, connectHead(proxy, `127.0.0.1:${target.port}`));
+  t.true([200, 502].includes(answer.status));
+  const line = proxy.log().findLast(({ target: to }) => to === `127.0.0.1:${target.port}`);
+  t.true(line === undefined || line["end"] === "target_reset" || line["status"] === 502);
+});

@@ -1,0 +1,285 @@
+/** Section E (and I1-I3) of the conformance table: bytes through a tunnel, its ends, and what is metered. */
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { connect as connectTcp, type Socket } from "node:net";
+import anyTest, { type TestFn } from "ava";
+import { until } from "@flowstate/shared/testing/until";
+import {
+  connectHead,
+  echo,
+  exchange,
+  readAll,
+  startProxy,
+  startTarget,
+  tunnel,
+  type RunningProxy,
+} from "./support/running.ts";
+
+const test = anyTest as TestFn<{ proxy: RunningProxy }>;
+
+test.before(async (t) => {
+  t.context = { proxy: await startProxy() };
+});
+
+test.after.always(async ({ context: { proxy } }) => {
+  await proxy[Symbol.asyncDispose]();
+});
+
+const to = (target: { port: number }): string => `127.0.0.1:${target.port}`;
+
+test.serial("E1 bytes sent with the head reach the target first and in order", async (t) => {
+  await using target = await startTarget(echo);
+  const socket = await tunnel(t.context.proxy, to(target), "early ");
+  socket.end("late");
+  t.is((await readAll(socket)).toString(), "early late");
+});
+
+test.serial("E2 a head that comes byte by byte is accepted", async (t) => {
+  const { proxy } = t.context;
+  await using target = await startTarget(echo);
+  const socket = await proxy.dial();
+  for (const byte of Buffer.from(connectHead(proxy, to(target)))) {
+    socket.write(Buffer.from([byte]));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  t.regex(answer.toString(), /^HTTP\/1\.1 200 /);
+  socket.destroy();
+});
+
+test.serial("E3 a target that speaks first is heard after the 200", async (t) => {
+  await using target = await startTarget((socket) => socket.end("220 banner\r\n"));
+  const socket = await tunnel(t.context.proxy, to(target));
+  socket.end();
+  t.is((await readAll(socket)).toString(), "220 banner\r\n");
+});
+
+for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+  test.serial(`E4 E5 over ${version} a client that ends first still gets the whole answer`, async (t) => {
+    const { proxy } = t.context;
+    const answer = randomBytes(1 << 20);
+    await using target = await startTarget((socket) => {
+      const chunks: Buffer[] = [];
+      socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+      socket.on("end", () =>
+        socket.end(Buffer.concat([Buffer.from(`${Buffer.concat(chunks).length}:`), answer])),
+      );
+    });
+    const socket = await proxy.dial({ minVersion: version, maxVersion: version });
+    socket.write(connectHead(proxy, to(target)));
+    await once(socket, "readable");
+    t.regex(String(socket.read()), /^HTTP\/1\.1 200 /);
+    socket.end("x".repeat(5000));
+    t.deepEqual(await readAll(socket), Buffer.concat([Buffer.from("5000:"), answer]));
+  });
+
+  test.serial(`E6 over ${version} a target that ends first still gets the whole upload`, async (t) => {
+    const { proxy } = t.context;
+    const upload = randomBytes(1 << 20);
+    const received = Promise.withResolvers<Buffer>();
+    await using target = await startTarget((socket) => {
+      socket.end("done early");
+      const chunks: Buffer[] = [];
+      socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+      socket.on("end", () => received.resolve(Buffer.concat(chunks)));
+    });
+    const socket = await proxy.dial({ minVersion: version, maxVersion: version });
+    socket.write(connectHead(proxy, to(target)));
+    const ended = once(socket, "end");
+    socket.resume();
+    await ended;
+    socket.end(upload);
+    t.deepEqual(await received.promise, upload);
+  });
+}
+
+test.serial("E7 both ends ended: both connections close", async (t) => {
+  const targetClosed = Promise.withResolvers<void>();
+  await using target = await startTarget((socket) => {
+    socket.on("close", () => targetClosed.resolve());
+    socket.resume();
+    socket.on("end", () => socket.end());
+  });
+  const socket = await tunnel(t.context.proxy, to(target));
+  socket.end();
+  await readAll(socket);
+  await targetClosed.promise;
+  t.pass();
+});
+
+test.serial("E9 a client that resets takes the target's connection with it", async (t) => {
+  const { proxy } = t.context;
+  const closed = Promise.withResolvers<void>();
+  await using target = await startTarget((socket) => socket.resume().on("close", () => closed.resolve()));
+  // A TLS socket cannot be reset from JavaScript; the TCP leg of something that stands between can.
+  const legs: Socket[] = [];
+  await using between = await startTarget((socket) => {
+    const leg = connectTcp(proxy.port, "127.0.0.1").on("error", () => undefined);
+    legs.push(leg);
+    socket.pipe(leg).pipe(socket);
+  });
+  const socket = await proxy.dial({ port: between.port });
+  socket.write(connectHead(proxy, to(target)));
+  await once(socket, "data");
+  for (const leg of legs) leg.resetAndDestroy();
+  await closed.promise;
+  socket.destroy();
+  t.pass();
+});
+
+test.serial("E10 I1 64 MiB each way arrive unchanged, and the meter counts them to the byte", async (t) => {
+  await using proxy = await startProxy();
+  await using target = await startTarget(echo);
+  const size = 64 << 20;
+  const block = randomBytes(1 << 20);
+  const sent = createHash("sha256");
+  const received = createHash("sha256");
+  const socket = await tunnel(proxy, to(target));
+  const reading = (async () => {
+    let total = 0;
+    for await (const chunk of socket) {
+      received.update(chunk as Buffer);
+      total += (chunk as Buffer).length;
+    }
+    return total;
+  })();
+  for (let done = 0; done < size; done += block.length) {
+    sent.update(block);
+    if (!socket.write(block)) await once(socket, "drain");
+  }
+  socket.end();
+  t.is(await reading, size);
+  t.is(received.digest("hex"), sent.digest("hex"));
+  const sum = await until("the meter", () => {
+    const rows = proxy.controlPlane.rows();
+    const bytesDown = rows.reduce((total, row) => total + row.bytesDown, 0);
+    return bytesDown >= size
+      ? {
+          bytesDown,
+          bytesUp: rows.reduce((total, row) => total + row.bytesUp, 0),
+          tunnels: rows.reduce((total, row) => total + row.tunnels, 0),
+        }
+      : null;
+  });
+  t.deepEqual(sum, { bytesDown: size, bytesUp: size, tunnels: 1 });
+});
+
+test.serial("I2 a tunnel that is still open is metered on the way", async (t) => {
+  await using proxy = await startProxy();
+  await using target = await startTarget(echo);
+  const socket = await tunnel(proxy, to(target), "hello");
+  const carried = (field: "bytesUp" | "bytesDown"): number =>
+    proxy.controlPlane.rows().reduce((total, row) => total + row[field], 0);
+  await until("the meter", () => carried("bytesUp") === 5 && carried("bytesDown") === 5);
+  t.false(socket.destroyed);
+  socket.destroy();
+});
+
+test.serial("I3 a dial that fails is counted as failed, not as usage", async (t) => {
+  await using proxy = await startProxy();
+  await exchange(proxy, connectHead(proxy, "10.0.0.1:443"));
+  const row = await until("the meter", () => proxy.controlPlane.rows()[0]);
+  t.like(row, { failedTunnels: 1, tunnels: 0, bytesUp: 0, bytesDown: 0 });
+});
+
+const quiet = (socket: Socket): void => void socket.resume();
+
+test.serial(
+  "E13 a tunnel without a byte is closed with the reason idle, and E14 one with traffic is not",
+  async (t) => {
+    await using proxy = await startProxy({ timing: { idleMs: 3000 } });
+    await using target = await startTarget(echo);
+    const silent = await tunnel(proxy, to(target));
+    const busy = await tunnel(proxy, to(target));
+    const chatter = setInterval(() => busy.write("x"), 100);
+    busy.resume();
+    silent.resume();
+    await until("the end of the silent one", () => proxy.log().at(-1)?.["end"] === "idle");
+    t.false(busy.destroyed);
+    clearInterval(chatter);
+    busy.destroy();
+  },
+);
+
+test.serial("E8 a tunnel of which one side has ended is closed when the other stays silent", async (t) => {
+  await using proxy = await startProxy({ timing: { halfCloseMs: 300 } });
+  await using target = await startTarget(quiet);
+  const socket = await tunnel(proxy, to(target));
+  socket.end();
+  socket.resume();
+  await until("the log", () => proxy.log().at(-1)?.["end"] === "half_close");
+  t.pass();
+});
+
+test.serial("E11 a slow reader holds back a fast target instead of filling the proxy", async (t) => {
+  const { proxy } = t.context;
+  let written = 0;
+  await using target = await startTarget((socket) => {
+    const block = Buffer.alloc(64 << 10);
+    const pump = (): void => {
+      do written += block.length;
+      while (socket.write(block));
+      socket.once("drain", pump);
+    };
+    pump();
+  });
+  const socket = await tunnel(proxy, to(target));
+  let last = -1;
+  await until("the target to stop", () => {
+    const still = written === last;
+    last = written;
+    return still && written > 0;
+  });
+  // What sits in the kernel's buffers on both legs is not the proxy's; it comes to a few MiB at the most.
+  t.true(written < 64 << 20, `${written} bytes were taken in for nobody`);
+  socket.destroy();
+});
+
+test.serial("E19 a hundred tunnels at once, each with its own bytes", async (t) => {
+  await using target = await startTarget(echo);
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, async (_, index) => {
+      const bytes = Buffer.alloc(10_000, index);
+      const socket = await tunnel(t.context.proxy, to(target));
+      socket.end(bytes);
+      return (await readAll(socket)).equals(bytes);
+    }),
+  );
+  t.true(answers.every(Boolean));
+});
+
+test.serial("J1 a drain ends idle tunnels and lets a busy one finish", async (t) => {
+  const proxy = await startProxy({ timing: { drainMs: 10_000 } });
+  await using target = await startTarget(echo);
+  const busy = await tunnel(proxy, to(target));
+  const chatter = setInterval(() => busy.write("x"), 50);
+  let heard = 0;
+  busy.on("data", (chunk: Buffer) => (heard += chunk.length));
+  const drained = proxy[Symbol.asyncDispose]();
+  const before = heard;
+  await until("bytes during the drain", () => heard > before + 5);
+  clearInterval(chatter);
+  busy.end();
+  await drained;
+  t.pass();
+});
+
+test.serial(
+  "J8 health, metrics and tunnels answer on the admin listener alone, and no e-mail is a label",
+  async (t) => {
+    const { proxy } = t.context;
+    await using target = await startTarget(quiet);
+    const socket = await tunnel(proxy, to(target));
+    for (const path of ["/healthz", "/readyz"]) t.is((await fetch(proxy.admin + path)).status, 200);
+    const metrics = await (await fetch(`${proxy.admin}/metrics`)).text();
+    t.regex(metrics, /flowstate_proxy_open_tunnels \d+/);
+    t.false(metrics.includes("@"));
+    const { tunnels } = (await (await fetch(`${proxy.admin}/tunnels`)).json()) as {
+      tunnels: { subject: string }[];
+    };
+    t.true(tunnels.some(({ subject }) => subject === "person@example.com"));
+    const rebound = await exchange(proxy, "GET /metrics HTTP/1.1\r\nHost: proxy\r\n\r\n");
+    t.is(rebound.status, 421);
+    socket.destroy();
+  },
+);
