@@ -110,7 +110,7 @@ test.serial("E7 both ends ended: both connections close", async (t) => {
 test.serial("E9 a client that resets takes the target's connection with it", async (t) => {
   const { proxy } = t.context;
   const closed = Promise.withResolvers<void>();
-  await using target = await startTarget((socket) => socket.resume().on("close", () => closed.resolve()));
+  await using target = await startTarget((socket) => socket.resume().on("end", () => closed.resolve()));
   // A TLS socket cannot be reset from JavaScript; the TCP leg of something that stands between can.
   const legs: Socket[] = [];
   await using between = await startTarget((socket) => {
