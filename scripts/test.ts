@@ -4,9 +4,13 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { startPostgres } from "../control-plane/test/support/postgres.ts";
 
 const checked = spawnSync(process.execPath, ["scripts/check.ts"], { stdio: "inherit" }).status === 0;
-const { code, summary } = await runAva(process.argv.slice(2));
+// One server for every test file that wants one; a file that is run alone starts its own.
+const postgres = await startPostgres();
+const { code, summary } = await runAva(process.argv.slice(2), postgres?.url ?? "");
+await postgres?.stop();
 const failed =
   count(summary, /(\d+) tests? failed/) + count(summary, /(\d+) (?:uncaught exception|unhandled rejection)/);
 const skipped = count(summary, /(\d+) tests? skipped/);
@@ -18,8 +22,12 @@ process.stdout.write(
 process.exitCode = green ? 0 : 1;
 
 /** Ava's own report goes through unchanged; its last lines hold the counts. */
-async function runAva(args: readonly string[]): Promise<{ code: number | null; summary: string }> {
-  const child = spawn("ava", args, { stdio: ["ignore", "pipe", "inherit"] });
+async function runAva(
+  args: readonly string[],
+  postgresUrl: string,
+): Promise<{ code: number | null; summary: string }> {
+  const env = { ...process.env, FLOWSTATE_TEST_POSTGRES_URL: postgresUrl };
+  const child = spawn("ava", args, { env, stdio: ["ignore", "pipe", "inherit"] });
   let summary = "";
   child.stdout.on("data", (chunk: Buffer) => {
     process.stdout.write(chunk);
