@@ -22,15 +22,20 @@ function upToDate() {
   );
 }
 
+// Not `npm ci`: it refuses a lockfile that leaves out optional packages of other systems, as registries do that lack them.
 if (!upToDate()) {
   process.stderr.write("Installing dependencies (first run, or the lockfile changed) …\n");
-  const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: fileURLToPath(root),
-    stdio: ["ignore", 2, 2],
-    shell: process.platform === "win32",
-  });
+  const { status } = spawnSync(
+    "npm",
+    ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"],
+    {
+      cwd: fileURLToPath(root),
+      stdio: ["ignore", 2, 2],
+      shell: process.platform === "win32",
+    },
+  );
   if (status !== 0) {
-    process.stderr.write("npm ci failed; its own words are above.\n");
+    process.stderr.write("npm install failed; its own words are above.\n");
     process.exit(status ?? 1);
   }
 }

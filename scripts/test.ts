@@ -9,7 +9,7 @@ import { startPostgres } from "../control-plane/test/support/postgres.ts";
 const checked = spawnSync(process.execPath, ["scripts/check.ts"], { stdio: "inherit" }).status === 0;
 // One server for every test file that wants one; a file that is run alone starts its own.
 const postgres = await startPostgres();
-const { code, summary } = await runAva(process.argv.slice(2), postgres?.url ?? "");
+const { code, summary } = await runAva(process.argv.slice(2), postgres?.url);
 await postgres?.stop();
 const failed =
   count(summary, /(\d+) tests? failed/) + count(summary, /(\d+) (?:uncaught exception|unhandled rejection)/);
@@ -26,7 +26,8 @@ async function runAva(
   args: readonly string[],
   postgresUrl: string,
 ): Promise<{ code: number | null; summary: string }> {
-  const env = { ...process.env, FLOWSTATE_TEST_POSTGRES_URL: postgresUrl };
+  const env =
+    postgresUrl === undefined ? process.env : { ...process.env, FLOWSTATE_TEST_POSTGRES_URL: postgresUrl };
   const child = spawn("ava", args, { env, stdio: ["ignore", "pipe", "inherit"] });
   let summary = "";
   child.stdout.on("data", (chunk: Buffer) => {

@@ -12,6 +12,7 @@ const operations: readonly [name: string, permission: Permission | null, call: s
   ["Query.viewer", null, "{ viewer { organizationId permissions } }"],
   ["Query.cloudProxyStatus", "SETTINGS_INTEGRATIONS_VIEW", "{ cloudProxyStatus { state } }"],
   ["Query.subjectMeter", "AI_INSIGHTS_VIEW", "{ subjectMeter { subject } }"],
+  ["Query.mdmPayload", "SETTINGS_INTEGRATIONS_VIEW", "{ mdmPayload(target: JAMF_PRO) { filename } }"],
   ["Query.enrolledProxies", "SETTINGS_INTEGRATIONS_VIEW", "{ enrolledProxies { keyId } }"],
   ["Query.refusedCredentials", "SETTINGS_INTEGRATIONS_VIEW", "{ refusedCredentials { reason count } }"],
   ["Query.apiKeys", "SETTINGS_API_KEYS_CREATE", "{ apiKeys { keyId } }"],
