@@ -34,6 +34,11 @@ export const proxyOptions = {
     env: "FLOWSTATE_PROXY_KEY",
     describe: "PEM file of its private key; `tls/proxy-key.pem` of the data folder by default.",
   }),
+  clientCaFile: option.text({
+    env: "FLOWSTATE_PROXY_CLIENT_CA",
+    describe:
+      "PEM file of an authority whose client certificates identify people by the e-mail in them (managed Chrome). Clients without one use the password as ever.",
+  }),
   allow: option.cidrs({
     env: "FLOWSTATE_PROXY_ALLOW_CIDRS",
     fallback: "",
@@ -108,6 +113,7 @@ export interface Config {
   readonly adminPort: number;
   readonly certificateFile: string;
   readonly keyFile: string;
+  readonly clientCaFile: string | null;
   readonly allow: BlockList;
   readonly ports: ReadonlySet<number> | "any";
   readonly dnsServers: readonly string[];
@@ -141,6 +147,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     adminPort: values.adminPort,
     certificateFile: resolve(values.certificateFile ?? join(dataDir, "tls/proxy.pem")),
     keyFile: resolve(values.keyFile ?? join(dataDir, "tls/proxy-key.pem")),
+    clientCaFile: values.clientCaFile === null ? null : resolve(values.clientCaFile),
     allow: values.allow,
     ports: values.ports,
     dnsServers: (values.dnsServers ?? "")

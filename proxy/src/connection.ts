@@ -1,9 +1,10 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { TLSSocket } from "node:tls";
+import { TLSSocket } from "node:tls";
 import type { Clock } from "@flowstate/shared/clock";
 import { systemCode } from "@flowstate/shared/errors";
 import type { HostPort } from "@flowstate/shared/net/host-port";
 import { authenticate, type Identity } from "./auth/authenticate.ts";
+import { certificateSubject } from "./auth/certificate.ts";
 import type { Keyring } from "./auth/keyring.ts";
 import type { Throttle } from "./auth/throttle.ts";
 import { forward, refuseResponse } from "./carry/forward.ts";
@@ -216,7 +217,8 @@ async function admit(
 ): Promise<Admission> {
   const { keyring, throttle, refusals, clock, ports } = options;
   const [field] = fieldValues(request.rawHeaders, "proxy-authorization");
-  const authentication = authenticate(field, keyring);
+  const certified = request.socket instanceof TLSSocket ? certificateSubject(request.socket) : null;
+  const authentication = authenticate(field, certified, keyring);
   switch (authentication.kind) {
     case "not_ready":
       return refused("not_ready", null, {

@@ -6,6 +6,7 @@ import anyTest, { type TestFn } from "ava";
 import { mintKey } from "@flowstate/shared/keys";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import { until } from "@flowstate/shared/testing/until";
+import { createAuthority, issueCertificate, type KeyedCertificate } from "@flowstate/shared/tls/certificate";
 import {
   connectHead,
   echo,
@@ -227,6 +228,27 @@ test("B22 a storm of one wrong key is slowed and then refused with 429, and a ne
 test("B23 probes without a credential never count: git and Java ask first and log in then", async (t) => {
   for (let index = 0; index < 30; index += 1) t.is((await connectWith(t)).status, 407);
   t.is((await connectWith(t, `Proxy-Authorization: ${t.context.proxy.credential()}`)).status, 200);
+});
+
+test("a client certificate of the configured authority names the person; any other certificate names nobody", async (t) => {
+  const authority = createAuthority({ commonName: "Device authority", days: 10 });
+  const stranger = createAuthority({ commonName: "Device authority", days: 10 });
+  await using proxy = await startProxy({ clientCa: authority.certificate });
+  const to = `127.0.0.1:${t.context.target.port}`;
+  const connectAs = async (signer: KeyedCertificate): Promise<number> => {
+    const names = ["Cert.Person@example.com"];
+    const leaf = issueCertificate(signer, { commonName: "device", names, days: 5, purpose: "client" });
+    const socket = await proxy.dial({ cert: leaf.certificate, key: leaf.privateKey });
+    socket.write(`CONNECT ${to} HTTP/1.1\r\nHost: ${to}\r\n\r\n`);
+    const { status } = await readAnswer(socket);
+    socket.destroy();
+    return status;
+  };
+  t.is(await connectAs(authority), 200);
+  t.is(await connectAs(stranger), 407);
+  await until("the meter", () =>
+    proxy.controlPlane.rows().some(({ subject }) => subject === "cert.person@example.com"),
+  );
 });
 
 test("the key stands in no log line", async (t) => {

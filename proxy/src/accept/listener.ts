@@ -16,9 +16,12 @@ const headBytes = 16 << 10;
  * The TLS listener. It asks for no SNI (several clients send none), takes the client's own ALPN token, and lets each
  * side of a connection end by itself. Renegotiation is refused.
  */
-export function createListener({ certificateFile, keyFile, timing }: Config): Server {
+export function createListener({ certificateFile, keyFile, clientCaFile, timing }: Config): Server {
   const server = createServer({
     ...readCertificate(certificateFile, keyFile),
+    ...(clientCaFile === null
+      ? {}
+      : { ca: readClientAuthority(clientCaFile), requestCert: true, rejectUnauthorized: false }),
     minVersion: "TLSv1.2",
     ecdhCurve: "X25519:P-256:P-384",
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
@@ -49,6 +52,21 @@ export function readCertificate(certificateFile: string, keyFile: string): { cer
     throw new FlowstateError(
       "FS_CONFIG_INVALID",
       `FLOWSTATE_PROXY_CERT ${certificateFile} and FLOWSTATE_PROXY_KEY ${keyFile} are no usable pair: ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
+}
+
+/** The authority of client certificates. Throws FS_CONFIG_INVALID that names the file. */
+function readClientAuthority(file: string): string {
+  try {
+    const ca = readFileSync(file, "utf8");
+    createSecureContext({ ca });
+    return ca;
+  } catch (error) {
+    throw new FlowstateError(
+      "FS_CONFIG_INVALID",
+      `FLOWSTATE_PROXY_CLIENT_CA ${file} is no usable authority: ${(error as Error).message}`,
       { cause: error },
     );
   }

@@ -1,6 +1,6 @@
 import { parseKey } from "@flowstate/shared/keys";
 import { parseBasicCredential } from "@flowstate/shared/net/basic-auth";
-import { parseSubject } from "@flowstate/shared/subject";
+import { parseSubject, type Subject } from "@flowstate/shared/subject";
 import type { RefusalReason } from "@flowstate/shared/wire/meter";
 import type { Keyring } from "./keyring.ts";
 
@@ -24,10 +24,19 @@ export type Authentication =
 
 /**
  * Turns the Proxy-Authorization field into a subject (RFC 7617). An organisation's key takes the person's e-mail as
- * the user name; a key that is bound to an owner speaks for that owner, whatever the user name says. Never throws.
+ * the user name; a key that is bound to an owner speaks for that owner, whatever the user name says. A client
+ * certificate stands in for a credential that was not sent. Never throws.
  */
-export function authenticate(field: string | undefined, keyring: Keyring): Authentication {
+export function authenticate(
+  field: string | undefined,
+  certified: Subject | null,
+  keyring: Keyring,
+): Authentication {
   if (keyring.revision === null) return { kind: "not_ready" };
+  if (field === undefined && certified !== null && keyring.orgId !== null) {
+    const identity = { orgId: keyring.orgId, keyId: "certificate", subject: certified };
+    return { kind: "identified", identity };
+  }
   if (field === undefined)
     return challenge(
       "missing",

@@ -10,6 +10,8 @@ export interface Keyring {
   revoke(keyId: string): void;
   /** The key behind a clear text that has the form of one. Looked up by its keyed hash, so that timing tells nothing. */
   find(text: string): ActiveKey | null;
+  /** The organisation that this proxy is enrolled with; null before the first snapshot. */
+  readonly orgId: string | null;
   policyOf(orgId: string): ProxyPolicy;
   isOverQuota(orgId: string, subject: string): boolean;
 }
@@ -43,6 +45,9 @@ export function createKeyring(): Keyring {
       for (const [hash, key] of keys) if (key.keyId === keyId) keys.delete(hash);
     },
     find: (text) => (revision === null ? null : (keys.get(hashKey(text, pepper)) ?? null)),
+    get orgId() {
+      return orgs.keys().next().value ?? null;
+    },
     policyOf: (orgId) => orgs.get(orgId)?.policy ?? defaultProxyPolicy,
     isOverQuota: (orgId, subject) => orgs.get(orgId)?.overQuota.has(subject) ?? false,
   };

@@ -34,6 +34,8 @@ export interface RunningOptions {
   readonly timing?: Partial<Timing>;
   readonly dnsServers?: readonly string[];
   readonly ports?: Config["ports"];
+  /** PEM of the authority of client certificates. */
+  readonly clientCa?: string;
 }
 
 const timing: Timing = {
@@ -61,6 +63,8 @@ export async function startProxy(options: RunningOptions = {}): Promise<RunningP
   const keyFile = join(folder, "tls/proxy-key.pem");
   writeFileSync(certificateFile, leaf.certificate);
   writeFileSync(keyFile, leaf.privateKey);
+  const clientCaFile = options.clientCa === undefined ? null : join(folder, "client-ca.pem");
+  if (clientCaFile !== null) writeFileSync(clientCaFile, options.clientCa ?? "");
   const controlPlane = stack.use(await startControlPlane());
   const key = controlPlane.provision();
   const lines: Record<string, unknown>[] = [];
@@ -88,6 +92,7 @@ export async function startProxy(options: RunningOptions = {}): Promise<RunningP
         adminPort: 0,
         certificateFile,
         keyFile,
+        clientCaFile,
         allow,
         ports: options.ports ?? "any",
         dnsServers: options.dnsServers ?? [],
