@@ -24,7 +24,7 @@ process.exitCode = green ? 0 : 1;
 /** Ava's own report goes through unchanged; its last lines hold the counts. */
 async function runAva(
   args: readonly string[],
-  postgresUrl: string,
+  postgresUrl: string | undefined,
 ): Promise<{ code: number | null; summary: string }> {
   const env =
     postgresUrl === undefined ? process.env : { ...process.env, FLOWSTATE_TEST_POSTGRES_URL: postgresUrl };
