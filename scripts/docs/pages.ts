@@ -1,4 +1,9 @@
+import { settings as agentOptions } from "@flowstate/agent/config";
+import { controlPlaneOptions } from "@flowstate/control-plane/config";
+import { proxyOptions } from "@flowstate/proxy/config";
+import { describeOptions } from "@flowstate/shared/config/describe";
 import { codes } from "@flowstate/shared/errors";
+import { startOptions } from "../start/config.ts";
 
 export interface Page {
   readonly file: string;
@@ -7,7 +12,37 @@ export interface Page {
 
 /** Every page that is written from a table. */
 export function generatedPages(): readonly Page[] {
-  return [{ file: "errors.md", text: errorsPage() }];
+  return [
+    { file: "errors.md", text: errorsPage() },
+    { file: "configuration.md", text: configurationPage() },
+  ];
+}
+
+function configurationPage(): string {
+  return [
+    "# Configuration",
+    "",
+    "Every setting is an environment variable. An empty one counts as unset. A wrong one stops the program with one line that names it, what it held and what it takes.",
+    "",
+    "## `npm start`",
+    "",
+    "Starts a control plane and a proxy, which read their own settings below from the same environment.",
+    "",
+    describeOptions(startOptions),
+    "",
+    "## Control plane",
+    "",
+    describeOptions(controlPlaneOptions),
+    "",
+    "## Proxy",
+    "",
+    describeOptions(proxyOptions),
+    "",
+    "## Agent",
+    "",
+    describeOptions(agentOptions),
+    "",
+  ].join("\n");
 }
 
 function errorsPage(): string {
