@@ -42,6 +42,8 @@ type Admission =
     };
 
 const mostFields = 100;
+const newKeyMs = 1500;
+const newKeyStepMs = 50;
 
 /** Joins the stages for every connection of a listener: head, authenticate, decide, dial, carry, meter, one log line. */
 export function serveConnections(server: Server, options: ConnectionOptions): void {
@@ -218,7 +220,12 @@ async function admit(
   const { keyring, throttle, refusals, clock, ports } = options;
   const [field] = fieldValues(request.rawHeaders, "proxy-authorization");
   const certified = request.socket instanceof TLSSocket ? certificateSubject(request.socket) : null;
-  const authentication = authenticate(field, certified, keyring);
+  const revision = keyring.revision;
+  let authentication = authenticate(field, certified, keyring);
+  if (authentication.kind === "challenge" && authentication.mayBeNew) {
+    await newerSnapshot(keyring, revision, clock);
+    authentication = authenticate(field, certified, keyring);
+  }
   switch (authentication.kind) {
     case "not_ready":
       return refused("not_ready", null, {
@@ -247,6 +254,13 @@ async function admit(
     }
     case "identified":
       return decide(authentication.identity, to, keyring, ports);
+  }
+}
+
+/** Somebody who has just been given a key is faster than its way here: an unknown key waits for a newer snapshot, briefly. */
+async function newerSnapshot(keyring: Keyring, revision: number | null, clock: Clock): Promise<void> {
+  for (let waitedMs = 0; waitedMs < newKeyMs && keyring.revision === revision; waitedMs += newKeyStepMs) {
+    await clock.sleep(newKeyStepMs);
   }
 }
 

@@ -160,6 +160,14 @@ test("B5 B6 a revoked key is refused as soon as the control plane says so, and i
   );
 });
 
+test("a key passes on its first use, although the proxy learns of it only now", async (t) => {
+  const { proxy } = t.context;
+  const fresh = proxy.controlPlane.mint();
+  const answer = connectWith(t, `Proxy-Authorization: ${proxy.credential("a@example.com", fresh.text)}`);
+  proxy.controlPlane.activate(fresh);
+  t.is((await answer).status, 200);
+});
+
 test("a service account's key speaks for its owner, whatever the user name says", async (t) => {
   const { proxy } = t.context;
   const key = proxy.controlPlane.provision("service_account", "svc:builder");

@@ -12,12 +12,16 @@ export interface Identity {
 
 export type Authentication =
   | { readonly kind: "identified"; readonly identity: Identity }
-  /** 407. `keyHint` names the key family that was tried, for throttling; null where none was presented. */
+  /**
+   * 407. `keyHint` names the key that was tried, for throttling; null where none was presented. `mayBeNew` is a key
+   * of good form that the snapshot lacks.
+   */
   | {
       readonly kind: "challenge";
       readonly reason: RefusalReason;
       readonly hint: string;
       readonly keyHint: string | null;
+      readonly mayBeNew: boolean;
     }
   /** No snapshot yet: nobody can be let in, and nobody should be told that his key is wrong. */
   | { readonly kind: "not_ready" };
@@ -49,7 +53,7 @@ export function authenticate(
   const key = parseKey(password);
   if (!key.ok) return challenge("unknown_key", unknownKey, password === "" ? null : user);
   const active = keyring.find(password);
-  if (active === null) return challenge("unknown_key", unknownKey, key.value.keyId);
+  if (active === null) return { ...challenge("unknown_key", unknownKey, key.value.keyId), mayBeNew: true };
   const { orgId, keyId } = active;
   if (active.kind !== "org") {
     return { kind: "identified", identity: { orgId, keyId, subject: active.subject ?? `key:${keyId}` } };
@@ -62,6 +66,10 @@ export function authenticate(
 /** One text for a misspelt, unknown and revoked key: which it was is nobody's business but the admin's. */
 const unknownKey = "this key is not active; fetch the current one from your MDM or your admin";
 
-function challenge(reason: RefusalReason, hint: string, keyHint: string | null): Authentication {
-  return { kind: "challenge", reason, hint, keyHint };
+function challenge(
+  reason: RefusalReason,
+  hint: string,
+  keyHint: string | null,
+): Extract<Authentication, { kind: "challenge" }> {
+  return { kind: "challenge", reason, hint, keyHint, mayBeNew: false };
 }

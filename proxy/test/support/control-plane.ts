@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
 import { WebSocketServer } from "ws";
-import { hashKey, mintKey } from "@flowstate/shared/keys";
+import { hashKey, mintKey, type ParsedKey } from "@flowstate/shared/keys";
 import { meterBatch, meterRow, type MeterRow } from "@flowstate/shared/wire/meter";
 import { defaultProxyPolicy, type ProxyPolicy } from "@flowstate/shared/wire/policy";
 import type { ActiveKey, ProxySnapshot } from "@flowstate/shared/wire/push";
@@ -15,6 +15,9 @@ export interface WireControlPlane extends AsyncDisposable {
   readonly token: string;
   /** Makes an active key and pushes it. */
   provision(kind?: ActiveKey["kind"], subject?: string | null): string;
+  /** A key that is not active yet. */
+  mint(): ParsedKey;
+  activate(key: ParsedKey): void;
   revoke(key: string): void;
   setPolicy(policy: Partial<ProxyPolicy>): void;
   /** Rows received, each once. */
@@ -70,6 +73,10 @@ export async function startControlPlane(): Promise<WireControlPlane> {
     revision += 1;
     push({ type: "snapshot", snapshot: snapshot() });
   };
+  const activate = (key: ParsedKey, kind: ActiveKey["kind"], subject: string | null): void => {
+    keys.set(key.keyId, { orgId, keyId: key.keyId, kind, hash: hashKey(key.text, pepper), subject });
+    changed();
+  };
   sockets.on("connection", (socket) =>
     socket.send(JSON.stringify({ type: "snapshot", snapshot: snapshot() })),
   );
@@ -80,10 +87,11 @@ export async function startControlPlane(): Promise<WireControlPlane> {
     token,
     provision(kind = "org", subject = null) {
       const key = mintKey(kind);
-      keys.set(key.keyId, { orgId, keyId: key.keyId, kind, hash: hashKey(key.text, pepper), subject });
-      changed();
+      activate(key, kind, subject);
       return key.text;
     },
+    mint: () => mintKey("org"),
+    activate: (key) => activate(key, "org", null),
     revoke(key) {
       const keyId = key.slice(4, 12);
       keys.delete(keyId);
