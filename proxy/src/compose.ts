@@ -16,6 +16,7 @@ import { createTunnelRegistry } from "./carry/registry.ts";
 import type { Config } from "./config.ts";
 import { serveConnections } from "./connection.ts";
 import { createDial } from "./dial/connect.ts";
+import { createUpstreamDial } from "./dial/upstream.ts";
 import { createResolver } from "./dial/resolve.ts";
 import { createEvents } from "./events.ts";
 import { createMeterSender } from "./link/deliver.ts";
@@ -82,12 +83,17 @@ export async function compose(
 
   const server = createListener(config);
   let ownPort = 0;
-  const dial = createDial({
-    resolve: createResolver(config.dnsServers, () => clock.now()),
-    allow: config.allow,
-    timeoutMs: timing.dialMs,
-    isOwn: (address, port) => port === ownPort && isLocal(address),
-  });
+  const { allow, upstream } = config;
+  const timeoutMs = timing.dialMs;
+  const dial =
+    upstream === null
+      ? createDial({
+          resolve: createResolver(config.dnsServers, () => clock.now()),
+          allow,
+          timeoutMs,
+          isOwn: (address, port) => port === ownPort && isLocal(address),
+        })
+      : createUpstreamDial({ upstream, allow, timeoutMs });
   serveConnections(server, {
     keyring,
     throttle: createThrottle(() => clock.now()),

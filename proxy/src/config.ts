@@ -6,6 +6,7 @@ import { option } from "@flowstate/shared/config/option";
 import { FlowstateError } from "@flowstate/shared/errors";
 import { parseKey } from "@flowstate/shared/keys";
 import { Secret } from "@flowstate/shared/secret";
+import { parseUpstream, type Upstream } from "./dial/upstream.ts";
 
 /** Every setting of the proxy; docs/configuration.md is written from it. */
 export const proxyOptions = {
@@ -53,6 +54,10 @@ export const proxyOptions = {
     env: "FLOWSTATE_PROXY_DNS",
     describe:
       "Name servers to ask, separated by commas, each `address` or `address:port`; the system's by default.",
+  }),
+  upstream: option.httpUrl({
+    env: "FLOWSTATE_UPSTREAM_PROXY",
+    describe: "A proxy that every tunnel goes through, with user and password where it asks for them.",
   }),
   controlPlane: option.httpUrl({
     env: "FLOWSTATE_CONTROL_PLANE",
@@ -117,6 +122,8 @@ export interface Config {
   readonly allow: BlockList;
   readonly ports: ReadonlySet<number> | "any";
   readonly dnsServers: readonly string[];
+  /** Null: targets are dialled directly. */
+  readonly upstream: Upstream | null;
   readonly controlPlane: URL;
   readonly token: Secret;
   readonly timing: Timing;
@@ -154,6 +161,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       .split(",")
       .map((server) => server.trim())
       .filter((server) => server !== ""),
+    upstream: values.upstream === null ? null : readUpstream(values.upstream),
     controlPlane: values.controlPlane,
     token: values.token ?? readToken(resolve(values.tokenFile ?? join(dataDir, "proxy/enrolment-token"))),
     timing: {
@@ -167,6 +175,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     },
     logLevel: values.logLevel,
   };
+}
+
+function readUpstream(url: URL): Upstream {
+  const upstream = parseUpstream(url);
+  if (upstream.ok) return upstream.value;
+  throw new FlowstateError("FS_CONFIG_INVALID", `FLOWSTATE_UPSTREAM_PROXY: ${upstream.detail}`);
 }
 
 function readToken(file: string): Secret {

@@ -2,13 +2,19 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import anyTest, { type TestFn } from "ava";
+import { mintKey } from "@flowstate/shared/keys";
+import { basicCredential } from "@flowstate/shared/net/basic-auth";
+import { until } from "@flowstate/shared/testing/until";
 import { startNameServer, type NameServer } from "./support/name-server.ts";
+import { readConfig } from "../src/config.ts";
 import {
   connectHead,
   echo,
   exchange,
+  readAll,
   startProxy,
   startTarget,
+  tunnel,
   type RunningProxy,
 } from "./support/running.ts";
 
@@ -171,3 +177,70 @@ test("D7 a target that resets at once ends the tunnel, and the log says why", as
   const line = proxy.log().findLast(({ target: to }) => to === `127.0.0.1:${target.port}`);
   t.true(line === undefined || line["end"] === "target_reset" || line["status"] === 502);
 });
+
+/** A proxy that reads one head and answers as told. */
+const upstreamThat = (answer: string | Buffer, heads: string[] = []) =>
+  startTarget((socket) => {
+    socket.once("data", (chunk: Buffer) => {
+      heads.push(chunk.toString());
+      socket.write(answer);
+      if (!String(answer).startsWith("HTTP/1.1 200")) socket.end();
+      else socket.pipe(socket);
+    });
+  });
+
+for (const status of ["407 Proxy Authentication Required", "403 Forbidden", "500 Oops"]) {
+  test(`D8 an upstream proxy that answers ${status} -> 502 with its status and name`, async (t) => {
+    await using upstream = await upstreamThat(`HTTP/1.1 ${status}\r\n\r\n`);
+    await using proxy = await startProxy({ upstream: `http://127.0.0.1:${upstream.port}` });
+    const answer = await exchange(proxy, connectHead(proxy, "host.example:443"));
+    t.is(answer.status, 502);
+    t.true(answer.head.includes(`received-status="${status.slice(0, 3)}"`));
+    t.true(answer.head.includes(`next-hop="127.0.0.1:${upstream.port}"`));
+  });
+}
+
+test("D9 an upstream proxy that is not there -> 502", async (t) => {
+  const upstream = await upstreamThat("");
+  await upstream[Symbol.asyncDispose]();
+  await using proxy = await startProxy({ upstream: `http://127.0.0.1:${upstream.port}` });
+  t.is((await exchange(proxy, connectHead(proxy, "host.example:443"))).status, 502);
+});
+
+test("D9 a bad scheme or a colon in the user name is an error of configuration", (t) => {
+  const token = mintKey("enrolment").text;
+  for (const url of ["ftp://proxy.example", "socks9://proxy.example", "http://a%3Ab:c@proxy.example"]) {
+    const error = t.throws(() => readConfig({ FLOWSTATE_UPSTREAM_PROXY: url, FLOWSTATE_PROXY_TOKEN: token }));
+    t.like(error, { code: "FS_CONFIG_INVALID" });
+    t.regex(error.message, /FLOWSTATE_UPSTREAM_PROXY/);
+  }
+});
+
+test("D10 bytes that follow the upstream's 200 are delivered, its credential goes to it alone, and only payload is metered", async (t) => {
+  const heads: string[] = [];
+  await using upstream = await upstreamThat("HTTP/1.1 200 OK\r\n\r\nbanner", heads);
+  await using proxy = await startProxy({ upstream: `http://user:pass@127.0.0.1:${upstream.port}` });
+  const socket = await tunnel(proxy, "host.example:443", "hello");
+  socket.end();
+  t.is((await readAll(socket)).toString(), "bannerhello");
+  t.regex(heads[0] ?? "", /^CONNECT host\.example:443 HTTP\/1\.1\r\n/);
+  t.true(heads[0]?.includes(basicCredential({ user: "user", password: "pass" })));
+  t.false(heads[0]?.includes(proxy.credential()));
+  const carried = (field: "bytesUp" | "bytesDown"): number =>
+    proxy.controlPlane.rows().reduce((total, row) => total + row[field], 0);
+  await until("the meter", () => carried("bytesUp") === 5 && carried("bytesDown") === 11);
+});
+
+for (const [what, answer] of [
+  ["a NUL in its head", "HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n"],
+  ["a head of 100 KB", `HTTP/1.1 200 OK\r\nX: ${"a".repeat(100_000)}\r\n\r\n`],
+  ["no HTTP", "SSH-2.0-x\r\n\r\n"],
+] as const) {
+  test(`D11 an upstream proxy with ${what} -> 502 http_protocol_error`, async (t) => {
+    await using upstream = await upstreamThat(answer);
+    await using proxy = await startProxy({ upstream: `http://127.0.0.1:${upstream.port}` });
+    const refused = await exchange(proxy, connectHead(proxy, "host.example:443"));
+    t.is(refused.status, 502);
+    t.regex(refused.head, /error=http_protocol_error/);
+  });
+}

@@ -1,9 +1,14 @@
 /** Section E (and I1-I3) of the conformance table: bytes through a tunnel, its ends, and what is metered. */
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectHttp2, createSecureServer, type ServerHttp2Stream } from "node:http2";
+import { connect as connectTcp, type AddressInfo, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import anyTest, { type TestFn } from "ava";
+import { mintKey } from "@flowstate/shared/keys";
 import { until } from "@flowstate/shared/testing/until";
+import { createAuthority, issueCertificate } from "@flowstate/shared/tls/certificate";
+import { readConfig } from "../src/config.ts";
 import {
   connectHead,
   echo,
@@ -200,6 +205,51 @@ test.serial(
     busy.destroy();
   },
 );
+
+test.serial(
+  "E18 a tunnel is closed at its greatest age although bytes flow, and never in its first minute",
+  async (t) => {
+    t.is(
+      readConfig({ FLOWSTATE_PROXY_LIFETIME_MS: "1", FLOWSTATE_PROXY_TOKEN: mintKey("enrolment").text })
+        .timing.lifetimeMs,
+      60_000,
+    );
+    await using proxy = await startProxy({ timing: { lifetimeMs: 1000 } });
+    await using target = await startTarget(echo);
+    const socket = await tunnel(proxy, to(target));
+    const chatter = setInterval(() => socket.write("x"), 50);
+    socket.resume();
+    await until("its end", () => proxy.log().at(-1)?.["end"] === "lifetime");
+    clearInterval(chatter);
+    socket.destroy();
+  },
+);
+
+test.serial("E17 HTTP/2 inside a tunnel works", async (t) => {
+  const { certificate, privateKey } = issueCertificate(createAuthority({ commonName: "A", days: 2 }), {
+    commonName: "h2",
+    names: ["localhost"],
+    days: 1,
+  });
+  const server = createSecureServer({ cert: certificate, key: privateKey });
+  server.on("stream", (stream: ServerHttp2Stream) => {
+    stream.respond({ ":status": 200 });
+    stream.pipe(stream);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const outer = await tunnel(t.context.proxy, `127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const inner = connectTls({ socket: outer, ALPNProtocols: ["h2"], rejectUnauthorized: false });
+  await once(inner, "secureConnect");
+  const session = connectHttp2("https://localhost", { createConnection: () => inner });
+  const stream = session.request({ ":method": "POST", ":path": "/" });
+  stream.end("over h2");
+  let text = "";
+  for await (const chunk of stream) text += String(chunk);
+  t.is(text, "over h2");
+  session.destroy();
+  server.close();
+});
 
 test.serial("E8 a tunnel of which one side has ended is closed when the other stays silent", async (t) => {
   await using proxy = await startProxy({ timing: { halfCloseMs: 300 } });

@@ -1,5 +1,5 @@
 import test from "ava";
-import { aiHosts, aiHostsUnder, recogniseHost } from "./hosts.ts";
+import { aiHosts, recogniseHost } from "./hosts.ts";
 
 const cases: [host: string, outcome: string][] = [
   ["api.openai.com", "openai capture"],
@@ -26,12 +26,6 @@ for (const [host, outcome] of cases) {
     t.is(found === null ? "none" : `${found.provider} ${found.mode}`, outcome);
   });
 }
-
-test("a suffix finds every AI host it would let past the proxy", (t) => {
-  t.true(aiHostsUnder("googleapis.com").length >= 5);
-  t.true(aiHostsUnder(".openai.com").some(({ pattern }) => pattern === "api.openai.com"));
-  t.deepEqual(aiHostsUnder("corp.example"), []);
-});
 
 test("no pattern stands twice", (t) => {
   t.is(new Set(aiHosts.map(({ pattern }) => pattern)).size, aiHosts.length);

@@ -29,12 +29,6 @@ export function recogniseHost(host: string): AiHost | null {
   return null;
 }
 
-/** Patterns that a `NO_PROXY` entry or a rule for `suffix` would reach: the entry covers the host or is covered by it. */
-export function aiHostsUnder(suffix: string): readonly AiHost[] {
-  const bare = suffix.replace(/^\*?\./, "").toLowerCase();
-  return aiHosts.filter(({ pattern }) => pattern === bare || pattern.endsWith(`.${bare}`));
-}
-
 export { aiHosts };
 
 const exactHosts = new Map(

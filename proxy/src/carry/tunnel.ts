@@ -45,6 +45,11 @@ export interface TunnelOptions {
 export function openTunnel({ client, target, identity, to, meter, now }: TunnelOptions): Tunnel {
   const openedAt = now();
   const key = { orgId: identity.orgId, subject: identity.subject, host: to.host };
+  // What an upstream proxy was asked and answered is not payload; what it already sent of the payload is.
+  const upBefore = target.bytesWritten;
+  const downBefore = target.bytesRead - target.readableLength;
+  const bytesUp = (): number => target.bytesWritten - upBefore;
+  const bytesDown = (): number => target.bytesRead - downBefore;
   let end: TunnelEnd = "done";
   let movedAt = openedAt;
   let seen = 0;
@@ -53,12 +58,12 @@ export function openTunnel({ client, target, identity, to, meter, now }: TunnelO
   meter.add(key, { tunnels: 1 });
 
   const collect = (): void => {
-    const bytesUp = target.bytesWritten - collectedUp;
-    const bytesDown = target.bytesRead - collectedDown;
-    if (bytesUp + bytesDown === 0) return;
-    collectedUp += bytesUp;
-    collectedDown += bytesDown;
-    meter.add(key, { bytesUp, bytesDown });
+    const freshUp = bytesUp() - collectedUp;
+    const freshDown = bytesDown() - collectedDown;
+    if (freshUp + freshDown === 0) return;
+    collectedUp += freshUp;
+    collectedDown += freshDown;
+    meter.add(key, { bytesUp: freshUp, bytesDown: freshDown });
   };
   const close = (why: TunnelEnd): void => {
     if (end === "done") end = why;
@@ -72,7 +77,7 @@ export function openTunnel({ client, target, identity, to, meter, now }: TunnelO
     open -= 1;
     if (open > 0) return;
     collect();
-    resolve({ end, bytesUp: target.bytesWritten, bytesDown: target.bytesRead });
+    resolve({ end, bytesUp: bytesUp(), bytesDown: bytesDown() });
   };
   client.on("error", () => close("client_reset"));
   target.on("error", () => close("target_reset"));
@@ -108,8 +113,8 @@ export function openTunnel({ client, target, identity, to, meter, now }: TunnelO
       host: to.host,
       port: to.port,
       openedAt: new Date(openedAt).toISOString(),
-      bytesUp: target.bytesWritten,
-      bytesDown: target.bytesRead,
+      bytesUp: bytesUp(),
+      bytesDown: bytesDown(),
       idleSeconds: Math.floor((at - movedAt) / 1000),
     }),
   };

@@ -11,6 +11,7 @@ import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { until } from "@flowstate/shared/testing/until";
 import { createAuthority, issueCertificate } from "@flowstate/shared/tls/certificate";
 import { compose } from "../../src/compose.ts";
+import { parseUpstream, type Upstream } from "../../src/dial/upstream.ts";
 import type { Config, Timing } from "../../src/config.ts";
 import { startControlPlane, type WireControlPlane } from "./control-plane.ts";
 
@@ -34,6 +35,7 @@ export interface RunningOptions {
   readonly timing?: Partial<Timing>;
   readonly dnsServers?: readonly string[];
   readonly ports?: Config["ports"];
+  readonly upstream?: string;
   /** PEM of the authority of client certificates. */
   readonly clientCa?: string;
 }
@@ -93,6 +95,7 @@ export async function startProxy(options: RunningOptions = {}): Promise<RunningP
         certificateFile,
         keyFile,
         clientCaFile,
+        upstream: options.upstream === undefined ? null : mustParse(options.upstream),
         allow,
         ports: options.ports ?? "any",
         dnsServers: options.dnsServers ?? [],
@@ -125,6 +128,12 @@ export async function startProxy(options: RunningOptions = {}): Promise<RunningP
     log: () => lines.filter(({ msg }) => msg === "access"),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+function mustParse(url: string): Upstream {
+  const upstream = parseUpstream(new URL(url));
+  if (!upstream.ok) throw new Error(upstream.detail);
+  return upstream.value;
 }
 
 /** A TCP server on loopback that does with each connection what the test says. */
