@@ -5,6 +5,7 @@ import anyTest, { type TestFn } from "ava";
 import { mintKey } from "@flowstate/shared/keys";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import { until } from "@flowstate/shared/testing/until";
+import { startDeafTarget } from "./support/deaf-target.ts";
 import { startNameServer, type NameServer } from "./support/name-server.ts";
 import { readConfig } from "../src/config.ts";
 import {
@@ -161,6 +162,22 @@ test("D3 D12 D13 a refused connection -> a whole 502, then the end; later bytes 
   const length = Number(/^content-length: (\d+)$/im.exec(answer.head)?.[1]);
   t.is(answer.body.length, length);
   t.true(answer.closed);
+});
+
+test("D4 an address without a route -> 502 destination_ip_unroutable", async (t) => {
+  // The broadcast address has no TCP route on any machine, and no packet leaves for it.
+  await using proxy = await startProxy({ allow: ["255.255.255.255/32"] });
+  const answer = await exchange(proxy, connectHead(proxy, "255.255.255.255:443"));
+  t.is(answer.status, 502);
+  t.regex(answer.head, /error=destination_ip_unroutable/);
+});
+
+test("D5 a target that drops what it is sent -> 504 connection_timeout when the time is up", async (t) => {
+  await using deaf = await startDeafTarget();
+  await using proxy = await startProxy({ timing: { dialMs: 1500 } });
+  const answer = await exchange(proxy, connectHead(proxy, `127.0.0.1:${deaf.port}`));
+  t.is(answer.status, 504);
+  t.regex(answer.head, /error=connection_timeout/);
 });
 
 test("D6 the first of two addresses is dead, the second is used", async (t) => {

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { connect as connectHttp2, createSecureServer, type ServerHttp2Stream } from "node:http2";
 import { connect as connectTcp, type AddressInfo, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { WebSocket, WebSocketServer } from "ws";
 import anyTest, { type TestFn } from "ava";
 import { mintKey } from "@flowstate/shared/keys";
 import { until } from "@flowstate/shared/testing/until";
@@ -132,10 +133,10 @@ test.serial("E9 a client that resets takes the target's connection with it", asy
   t.pass();
 });
 
-test.serial("E10 I1 64 MiB each way arrive unchanged, and the meter counts them to the byte", async (t) => {
+test.serial("E10 I1 2 GiB each way arrive unchanged, and the meter counts them to the byte", async (t) => {
   await using proxy = await startProxy();
   await using target = await startTarget(echo);
-  const size = 64 << 20;
+  const size = 2 ** 31;
   const block = randomBytes(1 << 20);
   const sent = createHash("sha256");
   const received = createHash("sha256");
@@ -224,6 +225,36 @@ test.serial(
     socket.destroy();
   },
 );
+
+test.serial("E15 each event of a stream arrives before the next is sent: nothing is held back", async (t) => {
+  const source = Promise.withResolvers<Socket>();
+  await using target = await startTarget((socket) => source.resolve(socket.resume()));
+  const socket = await tunnel(t.context.proxy, to(target), "GET");
+  const events = await source.promise;
+  for (let index = 0; index < 20; index += 1) {
+    const event = `data: ${index}\n\n`;
+    const arrived = once(socket, "data");
+    events.write(event);
+    t.is(String((await arrived)[0]), event);
+  }
+  socket.destroy();
+});
+
+test.serial("E16 a WebSocket inside a tunnel answers pings", async (t) => {
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const outer = await tunnel(t.context.proxy, `127.0.0.1:${port}`);
+  const client = new WebSocket(`ws://127.0.0.1:${port}`, { createConnection: () => outer });
+  await once(client, "open");
+  for (let index = 0; index < 3; index += 1) {
+    const pong = once(client, "pong");
+    client.ping(String(index));
+    t.is(String((await pong)[0]), String(index));
+  }
+  client.terminate();
+  server.close();
+});
 
 test.serial("E17 HTTP/2 inside a tunnel works", async (t) => {
   const { certificate, privateKey } = issueCertificate(createAuthority({ commonName: "A", days: 2 }), {
