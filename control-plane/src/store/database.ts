@@ -1,17 +1,31 @@
 import type { AuditTables } from "../audit/tables.ts";
+import type { BillingTables } from "../billing/tables.ts";
+import type { DirectoryTables } from "../directory/tables.ts";
 import type { IngestTables } from "../ingest/tables.ts";
 import type { KeyTables } from "../keys/tables.ts";
 import type { LoginTables } from "../login/tables.ts";
 import type { MemberTables } from "../members/tables.ts";
 import type { OrgTables } from "../orgs/tables.ts";
 import type { QuotaTables } from "../proxy-status/tables.ts";
+import type { UsageTables } from "../usage/tables.ts";
 
 /**
  * Every table, composed from the capabilities that own them. Each primary key starts with `org_id`; the two tables
  * here are the exceptions, since they belong to the installation as a whole.
  */
 export interface Database
-  extends OrgTables, MemberTables, LoginTables, KeyTables, AuditTables, IngestTables, QuotaTables, JobTables {
+  extends
+    OrgTables,
+    MemberTables,
+    LoginTables,
+    KeyTables,
+    AuditTables,
+    IngestTables,
+    QuotaTables,
+    UsageTables,
+    DirectoryTables,
+    BillingTables,
+    JobTables {
   migrations: { number: bigint; name: string; applied_at: number };
   /** Facts about the installation: the canary that proves the master key. */
   installation: { name: string; value: string };

@@ -4,6 +4,18 @@ import { audit } from "./0002-audit.ts";
 import { keys } from "./0003-keys.ts";
 import { members } from "./0004-members.ts";
 import { meter } from "./0005-meter.ts";
+import { usage } from "./0006-usage.ts";
+import { directory } from "./0007-directory.ts";
+import { billing } from "./0008-billing.ts";
 
 /** Every step, in the order in which it runs. Steps are added at the end and never changed. */
-export const migrations: readonly Migration[] = [orgs, audit, keys, members, meter];
+export const migrations: readonly Migration[] = [
+  orgs,
+  audit,
+  keys,
+  members,
+  meter,
+  usage,
+  directory,
+  billing,
+];

@@ -1,0 +1,78 @@
+import type { CallEvent } from "@flowstate/shared/wire/call";
+
+/** Tokens by class, each counted once: `input` excludes cache, `output` includes reasoning. */
+export interface TokenColumns<Count> {
+  input_tokens: Count;
+  output_tokens: Count;
+  cache_read_tokens: Count;
+  cache_write_5m_tokens: Count;
+  cache_write_1h_tokens: Count;
+  reasoning_tokens: Count;
+}
+
+/** Sums over calls. A call whose tokens or cost are unknown adds nothing and is counted as uncosted. */
+export interface UsageSums extends TokenColumns<bigint> {
+  calls: bigint;
+  cost_nano_usd: bigint;
+  /** Calls without a known price: the sum above says nothing of them. */
+  uncosted_calls: bigint;
+  estimated_calls: bigint;
+}
+
+export interface UsageTables {
+  /** One AI call as observed on a device, in the best knowledge of every capture that saw it. */
+  calls: TokenColumns<bigint | null> & {
+    org_id: string;
+    call_id: string;
+    session_id: string;
+    /** The reporting device. */
+    source: string;
+    subject: string;
+    occurred_at: number;
+    received_at: number;
+    revision: bigint;
+    provider: string;
+    host: string | null;
+    tool: string;
+    tool_version: string | null;
+    model: string | null;
+    project: string | null;
+    output_trust: CallEvent["outputTrust"];
+    cost_nano_usd: bigint | null;
+    /** 0 or 1. */
+    estimated: bigint;
+    estimate_method: string | null;
+    capture: CallEvent["capture"];
+    billing: CallEvent["billing"];
+    service_tier: string | null;
+    /** The answer's HTTP status. */
+    status: bigint | null;
+    duration_ms: bigint | null;
+    parent_call_id: string | null;
+  };
+  /** Every name of a call, its own among them. */
+  call_names: { org_id: string; name: string; call_id: string };
+  sessions: UsageSums & {
+    org_id: string;
+    session_id: string;
+    subject: string;
+    provider: string;
+    tool: string;
+    project: string | null;
+    /** JSON array of model names, sorted. */
+    models: string;
+    started_at: number;
+    ended_at: number;
+  };
+  /** The same calls by UTC hour. Text of the key is empty where a call does not know it. */
+  usage_hours: UsageSums & {
+    org_id: string;
+    hour: number;
+    subject: string;
+    provider: string;
+    tool: string;
+    model: string;
+    project: string;
+    billing: CallEvent["billing"];
+  };
+}
