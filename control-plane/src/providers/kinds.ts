@@ -1,0 +1,44 @@
+/** Every kind of integration, as GraphQL and the command line name it. */
+export const usageProviderKinds = [
+  "CURSOR",
+  "OPENAI",
+  "ANTHROPIC",
+  "GEMINI",
+  "WINDSURF",
+  "GITHUB_COPILOT",
+  "DEMO",
+  "AWS_BEDROCK",
+  "AZURE_OPENAI",
+  "OPENROUTER",
+  "TOGETHER",
+  "FIREWORKS",
+  "GROQ",
+  "REPLICATE",
+  "FAL",
+  "CSV_IMPORT",
+] as const;
+
+export type UsageProviderKind = (typeof usageProviderKinds)[number];
+
+/**
+ * The provider slugs that calls and identities carry for what a kind bills, its own first. Imports and the demo bill
+ * for any provider.
+ */
+export const providerSlugs: Readonly<Record<UsageProviderKind, readonly string[]>> = {
+  CURSOR: ["cursor"],
+  OPENAI: ["openai"],
+  ANTHROPIC: ["anthropic"],
+  GEMINI: ["google", "google-vertex"],
+  WINDSURF: ["windsurf"],
+  GITHUB_COPILOT: ["github-copilot"],
+  DEMO: [],
+  AWS_BEDROCK: ["aws-bedrock"],
+  AZURE_OPENAI: ["azure-openai"],
+  OPENROUTER: ["openrouter"],
+  TOGETHER: ["together"],
+  FIREWORKS: ["fireworks"],
+  GROQ: ["groq"],
+  REPLICATE: ["replicate"],
+  FAL: ["fal"],
+  CSV_IMPORT: [],
+};
