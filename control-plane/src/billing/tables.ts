@@ -17,6 +17,10 @@ export interface BillingTables {
     state: "ACTIVE" | "ERROR" | "SYNCING";
     /** Sealed credentials; null where the kind has none and once removed. */
     sealed_credentials: string | null;
+    /** Keyed hash of the credentials: the same ones are not added twice. */
+    credential_hash: string | null;
+    /** The vendor's identifier of the organisation that the credentials belong to, where it states one. */
+    account: string | null;
     last_sync_at: number | null;
     /** The provider's own words, without key material, when the last sync failed. */
     last_error: string | null;
@@ -78,6 +82,8 @@ export interface BillingTables {
     import_id: string | null;
     first_seen_at: number;
     updated_at: number;
+    /** When the pull began that had it last. */
+    last_seen_at: number;
     /** When a later complete pull no longer had it. */
     withdrawn_at: number | null;
   };

@@ -27,6 +27,8 @@ export interface DirectoryTables {
     kind: IdentityKind;
     value: string;
     employee_id: string | null;
+    /** The person's e-mail as the vendor states it, in canonical form. */
+    email: string | null;
     /** What the vendor calls it, for the admin who maps it. */
     label: string | null;
     source: "directory" | "provider" | "admin";

@@ -6,6 +6,7 @@ import type { KeyTables } from "../keys/tables.ts";
 import type { LoginTables } from "../login/tables.ts";
 import type { MemberTables } from "../members/tables.ts";
 import type { OrgTables } from "../orgs/tables.ts";
+import type { ProviderTables } from "../providers/tables.ts";
 import type { QuotaTables } from "../proxy-status/tables.ts";
 import type { UsageTables } from "../usage/tables.ts";
 
@@ -25,6 +26,7 @@ export interface Database
     UsageTables,
     DirectoryTables,
     BillingTables,
+    ProviderTables,
     JobTables {
   migrations: { number: bigint; name: string; applied_at: number };
   /** Facts about the installation: the canary that proves the master key. */

@@ -28,6 +28,7 @@ export const directory: Migration = {
       kind TEXT NOT NULL,
       value TEXT NOT NULL,
       employee_id TEXT,
+      email TEXT,
       label TEXT,
       source TEXT NOT NULL,
       updated_at ${integer} NOT NULL,

@@ -11,6 +11,8 @@ export const billing: Migration = {
       name TEXT NOT NULL,
       state TEXT NOT NULL,
       sealed_credentials TEXT,
+      credential_hash TEXT,
+      account TEXT,
       last_sync_at ${integer},
       last_error TEXT,
       covered_from_day TEXT,
@@ -58,11 +60,15 @@ export const billing: Migration = {
       import_id TEXT,
       first_seen_at ${integer} NOT NULL,
       updated_at ${integer} NOT NULL,
+      last_seen_at ${integer} NOT NULL,
       withdrawn_at ${integer},
       PRIMARY KEY (org_id, row_id)
     ) ${strict}`);
     await execute("CREATE INDEX billing_rows_by_day ON billing_rows (org_id, usage_day)");
     await execute("CREATE INDEX billing_rows_by_provider ON billing_rows (org_id, provider_id, usage_day)");
+    await execute(
+      "CREATE INDEX billing_rows_by_identity ON billing_rows (org_id, identity_value, identity_kind)",
+    );
     await execute(`CREATE TABLE billing_revisions (
       org_id TEXT NOT NULL REFERENCES orgs,
       row_id TEXT NOT NULL,

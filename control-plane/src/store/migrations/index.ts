@@ -7,6 +7,7 @@ import { meter } from "./0005-meter.ts";
 import { usage } from "./0006-usage.ts";
 import { directory } from "./0007-directory.ts";
 import { billing } from "./0008-billing.ts";
+import { providers } from "./0100-providers.ts";
 
 /** Every step, in the order in which it runs. Steps are added at the end and never changed. */
 export const migrations: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   usage,
   directory,
   billing,
+  providers,
 ];
