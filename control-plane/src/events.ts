@@ -1,5 +1,6 @@
 import type { Logger } from "@flowstate/shared/log";
 import type { IngestAnswer } from "@flowstate/shared/wire/call";
+import type { RunCounts } from "./providers/run-log.ts";
 
 /** A number that only grows, by the few labels that tell its kinds apart. Labels never name a person. */
 export interface Counter {
@@ -11,11 +12,14 @@ export interface Counter {
 
 export type SignInOutcome = "signed_in" | "wrong" | "throttled" | "bad_link";
 
+export type SyncOutcome = "done" | "failed" | "stopped";
+
 /** Facts worth counting: each moves a counter and, where somebody may have to act, writes a line. */
 export interface Events {
   requestAnswered(method: string, route: string, status: number): void;
   meterTaken(keyId: string, source: string, answer: IngestAnswer): void;
   signInTried(outcome: SignInOutcome): void;
+  providerSynced(kind: string, outcome: SyncOutcome, counts: RunCounts, error: string | null): void;
   readonly counters: readonly Counter[];
 }
 
@@ -23,8 +27,10 @@ export function createEvents(log: Logger): Events {
   const requests = counter("flowstate_http_requests_total", "Requests answered, by route.");
   const rows = counter("flowstate_meter_rows_total", "Meter rows received, by what became of them.");
   const signIns = counter("flowstate_sign_ins_total", "Attempts to sign in, by outcome.");
+  const syncs = counter("flowstate_provider_syncs_total", "Syncs of usage providers, by outcome.");
+  const lines = counter("flowstate_billing_lines_total", "Lines of bills, by what became of them.");
   return {
-    counters: [requests, rows, signIns],
+    counters: [requests, rows, signIns, syncs, lines],
     requestAnswered: (method, route, status) => {
       requests.add(`method="${method}",route="${route}",status="${status}"`, 1);
     },
@@ -40,6 +46,15 @@ export function createEvents(log: Logger): Events {
     signInTried: (outcome) => {
       signIns.add(`outcome="${outcome}"`, 1);
       if (outcome === "throttled") log.warn("an attempt to sign in was refused after too many failures");
+    },
+    providerSynced: (kind, outcome, counts, error) => {
+      syncs.add(`kind="${kind}",outcome="${outcome}"`, 1);
+      for (const change of ["added", "revised", "withdrawn"] as const) {
+        lines.add(`kind="${kind}",change="${change}"`, counts[change]);
+      }
+      const facts = { kind, outcome, ...counts };
+      if (outcome === "failed") log.warn({ ...facts, error }, "usage provider sync failed");
+      else log.info(facts, "usage provider synced");
     },
   };
 }

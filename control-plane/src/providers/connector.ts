@@ -64,6 +64,8 @@ export interface ConnectContext {
 }
 
 export interface Connection {
+  /** In place of the schedule's, where these credentials reach reports that the vendor changes for longer. */
+  readonly rereadDays?: number;
   /** A cheap call that only a good credential passes. Throws FS_UPSTREAM with the vendor's own words. */
   probe(signal: AbortSignal): Promise<ProbedAccount>;
   /**

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { parseDecimal } from "@flowstate/shared/money";
+import type { Parsed } from "@flowstate/shared/parsed";
+import { vendorError } from "./failure.ts";
 
 /**
  * Parses JSON with every number as the text it was written in, so that money never passes through a float and a vendor
@@ -42,4 +44,10 @@ export function firstFault(error: z.ZodError): string {
     .map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`))
     .join("");
   return `${path.replace(/^\./, "") || "the answer"}: ${issue.message}`;
+}
+
+/** The value of a field that the schema let through and that means nothing all the same. Throws FS_UPSTREAM. */
+export function required<T>(parsed: Parsed<T>, vendor: string, path: string): T {
+  if (parsed.ok) return parsed.value;
+  throw vendorError("changed", `${vendor} changed its answer: ${parsed.detail} (${path})`);
 }

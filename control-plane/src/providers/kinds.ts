@@ -21,8 +21,8 @@ export const usageProviderKinds = [
 export type UsageProviderKind = (typeof usageProviderKinds)[number];
 
 /**
- * The provider slugs that calls and identities carry for what a kind bills, its own first. Imports and the demo bill
- * for any provider.
+ * The provider slugs that calls and identities carry for what a kind bills, its own first. An import bills for any
+ * provider.
  */
 export const providerSlugs: Readonly<Record<UsageProviderKind, readonly string[]>> = {
   CURSOR: ["cursor"],
@@ -31,7 +31,7 @@ export const providerSlugs: Readonly<Record<UsageProviderKind, readonly string[]
   GEMINI: ["google", "google-vertex"],
   WINDSURF: ["windsurf"],
   GITHUB_COPILOT: ["github-copilot"],
-  DEMO: [],
+  DEMO: ["demo"],
   AWS_BEDROCK: ["aws-bedrock"],
   AZURE_OPENAI: ["azure-openai"],
   OPENROUTER: ["openrouter"],

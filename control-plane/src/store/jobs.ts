@@ -64,6 +64,48 @@ export async function leaseJob(
   return null;
 }
 
+/** Takes that job whether it is due or not, unless somebody holds it; null then, or when there is none. */
+export async function leaseJobNamed(
+  db: Writer,
+  orgId: OrgId,
+  name: string,
+  { owner, now, leaseMs }: Lease,
+): Promise<Job | null> {
+  const taken = await db
+    .updateTable("jobs")
+    .set({ lease_owner: owner, lease_expires_at: now + leaseMs })
+    .where("org_id", "=", orgId)
+    .where("name", "=", name)
+    .where((where) => where.or([where("lease_expires_at", "is", null), where("lease_expires_at", "<=", now)]))
+    .returning("failures")
+    .executeTakeFirst();
+  return taken === undefined ? null : { orgId, name, failures: Number(taken.failures) };
+}
+
+/**
+ * Holds the job for longer. False when it was lost meanwhile; the caller must then change nothing more. Called in the
+ * transaction of each step, it also makes sure that two holders never write at once.
+ */
+export async function renewLease(
+  db: Writer,
+  job: Pick<Job, "orgId" | "name">,
+  { owner, now, leaseMs }: Lease,
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable("jobs")
+    .set({ lease_expires_at: now + leaseMs })
+    .where("org_id", "=", job.orgId)
+    .where("name", "=", job.name)
+    .where("lease_owner", "=", owner)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** Whether some job of that prefix is due and free, for a look that takes no lock. */
+export async function hasDueJob(db: Reader, now: number, namePrefix: string): Promise<boolean> {
+  return (await dueJobs(db, now, namePrefix)).length > 0;
+}
+
 async function dueJobs(db: Reader, now: number, namePrefix: string) {
   return db
     .selectFrom("jobs")

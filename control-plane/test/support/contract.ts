@@ -64,7 +64,13 @@ function createCompile(described: Described, coerce: boolean): Compile {
   const ajv = new Ajv2020({ strict: false, allErrors: true, coerceTypes: coerce ? "array" : false });
   addFormats.default(ajv);
   ajv.addSchema(described, "contract");
-  return (...steps) => ajv.compile({ $ref: `contract#/${steps.map(escapePointer).join("/")}` });
+  const compiled = new Map<string, ValidateFunction>();
+  return (...steps) => {
+    const pointer = `contract#/${steps.map(escapePointer).join("/")}`;
+    const validate = compiled.get(pointer) ?? ajv.compile({ $ref: pointer });
+    compiled.set(pointer, validate);
+    return validate;
+  };
 }
 
 function describeOperation(
