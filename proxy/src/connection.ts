@@ -111,7 +111,7 @@ async function connect(
   const gone = new AbortController();
   const onClose = (): void => gone.abort();
   socket.once("close", onClose);
-  const dialled = await dial(to, gone.signal);
+  const dialled = await dial(to, gone.signal, { asTunnel: true });
   socket.off("close", onClose);
   const key = { orgId: identity.orgId, subject: identity.subject, host: to.host };
   if (wouldDeny) meter.add(key, { wouldDeny: 1 });
@@ -134,6 +134,7 @@ async function connect(
   const tunnel = openTunnel({
     client: socket,
     target: dialled.socket,
+    reads: dialled.reads,
     identity,
     to,
     meter,

@@ -1,7 +1,9 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import type { Identity } from "../auth/authenticate.ts";
 import type { HostPort } from "@flowstate/shared/net/host-port";
+import type { TargetReads } from "../dial/reads.ts";
 import type { Meter } from "../meter/meter.ts";
 import type { TunnelRow } from "./registry.ts";
 
@@ -32,6 +34,7 @@ export interface Tunnel {
 export interface TunnelOptions {
   readonly client: Duplex;
   readonly target: Socket;
+  readonly reads: TargetReads | null;
   readonly identity: Identity;
   readonly to: HostPort;
   readonly meter: Meter;
@@ -42,12 +45,12 @@ export interface TunnelOptions {
  * Joins two sockets, each of which may end its direction while the other still flows (RFC 9110 9.3.6). Back-pressure
  * comes from the pipes. Bytes are those of the target's socket: the payload, without the head and without TLS.
  */
-export function openTunnel({ client, target, identity, to, meter, now }: TunnelOptions): Tunnel {
+export function openTunnel({ client, target, reads, identity, to, meter, now }: TunnelOptions): Tunnel {
   const openedAt = now();
   const key = { orgId: identity.orgId, subject: identity.subject, host: to.host };
   // What an upstream proxy was asked and answered is not payload; what it already sent of the payload is.
   const upBefore = target.bytesWritten;
-  const downBefore = target.bytesRead - target.readableLength;
+  const downBefore = reads === null ? target.bytesRead - target.readableLength : 0;
   const bytesUp = (): number => target.bytesWritten - upBefore;
   const bytesDown = (): number => target.bytesRead - downBefore;
   let end: TunnelEnd = "done";
@@ -92,7 +95,8 @@ export function openTunnel({ client, target, identity, to, meter, now }: TunnelO
     onClose();
   });
   client.pipe(target);
-  target.pipe(client);
+  if (reads === null) target.pipe(client);
+  else carryReads(target, reads, client);
 
   return {
     openedAt,
@@ -118,4 +122,21 @@ export function openTunnel({ client, target, identity, to, meter, now }: TunnelO
       idleSeconds: Math.floor((at - movedAt) / 1000),
     }),
   };
+}
+
+/**
+ * A pipe without allocation. A TLS socket that has nothing waiting encrypts what it is given before `write` returns, so
+ * the buffer is free for the next read; what has to wait is copied.
+ */
+function carryReads(target: Socket, reads: TargetReads, client: Duplex): void {
+  const encryptsAtOnce = client instanceof TLSSocket;
+  const resume = (): void => void target.resume();
+  target.on("end", () => client.end());
+  reads.deliverTo((bytes) => {
+    if (client.destroyed) return false;
+    const copied = encryptsAtOnce && client.writableLength === 0 ? bytes : Buffer.from(bytes);
+    const more = client.write(copied);
+    if (!more) client.once("drain", resume);
+    return more;
+  });
 }

@@ -4,13 +4,24 @@ import { systemCode } from "@flowstate/shared/errors";
 import type { HostPort } from "@flowstate/shared/net/host-port";
 import { vetAddress, type VettedAddress } from "../decide/address.ts";
 import type { Refusal } from "../reply.ts";
+import { createTargetReads, type TargetReads } from "./reads.ts";
 import type { Resolve } from "./resolve.ts";
 
 export type Dialled =
-  | { readonly kind: "open"; readonly socket: Socket }
+  | {
+      readonly kind: "open";
+      readonly socket: Socket;
+      /** Null where the socket is read as a stream. */
+      readonly reads: TargetReads | null;
+    }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
-export type Dial = (to: HostPort, signal?: AbortSignal) => Promise<Dialled>;
+/** `asTunnel` asks for `reads` where the way there allows it; without it the socket is a plain stream. */
+export type Dial = (
+  to: HostPort,
+  signal?: AbortSignal,
+  options?: { readonly asTunnel: boolean },
+) => Promise<Dialled>;
 
 export interface DialOptions {
   readonly resolve: Resolve;
@@ -27,7 +38,7 @@ const nextAttemptMs = 250;
  * check and connection. Several vetted addresses are tried staggered (RFC 8305). Never rejects.
  */
 export function createDial({ resolve, allow, timeoutMs, isOwn }: DialOptions): Dial {
-  return async (to, signal) => {
+  return async (to, signal, { asTunnel } = { asTunnel: false }) => {
     const found = await addressesOf(to, resolve);
     if (found.kind === "refused") return found;
     const vettings = found.addresses.map((address) => vetAddress(address, allow));
@@ -40,7 +51,7 @@ export function createDial({ resolve, allow, timeoutMs, isOwn }: DialOptions): D
     if (vetted.some(({ address }) => isOwn(address, to.port))) {
       return refused(502, "proxy_loop_detected", `${to.host}:${to.port} is this proxy itself`);
     }
-    return open([first, ...rest], to, allow, timeoutMs, signal);
+    return open([first, ...rest], to, asTunnel ? createTargetReads() : null, allow, timeoutMs, signal);
   };
 }
 
@@ -63,6 +74,7 @@ async function addressesOf(
 async function open(
   addresses: readonly [VettedAddress, ...VettedAddress[]],
   { host, port }: HostPort,
+  reads: TargetReads | null,
   allow: BlockList,
   timeoutMs: number,
   signal: AbortSignal | undefined,
@@ -85,6 +97,7 @@ async function open(
     keepAlive: true,
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: nextAttemptMs,
+    ...(reads === null ? {} : { onread: reads.onread }),
   });
   const timeout = AbortSignal.timeout(timeoutMs);
   try {
@@ -103,7 +116,7 @@ async function open(
     socket.destroy();
     return refused(502, "destination_ip_prohibited", `${host} is no public address`);
   }
-  return { kind: "open", socket };
+  return { kind: "open", socket, reads };
 }
 
 function describeFailure(error: unknown, host: string, port: number): Refusal {

@@ -115,7 +115,7 @@ async function readHead(socket: Socket, signal: AbortSignal): Promise<string | n
 function judge(head: string | null, socket: Socket, upstream: Upstream): Dialled {
   const status = /^HTTP\/1\.[01] (\d{3})(?: |$)/m.exec(head ?? "")?.[1];
   if (status?.startsWith("2") === true) {
-    return { kind: "open", socket };
+    return { kind: "open", socket, reads: null };
   }
   socket.destroy();
   if (status === undefined)
