@@ -10,6 +10,8 @@ import { createKeyring } from "./keys/keyring.ts";
 import { signInLink } from "./login/invite.ts";
 import { loginRoutes } from "./login/routes.ts";
 import { bootstrap, offerFirstLink } from "./login/first-start.ts";
+import { findConnector } from "./providers/registry.ts";
+import { watchProviders } from "./providers/watch.ts";
 import { watchMonth } from "./proxy-status/month.ts";
 import { createStatusCard } from "./proxy-status/status.ts";
 import { openInstallation } from "./secrets/installation.ts";
@@ -51,6 +53,15 @@ export async function compose(
   const { proxyUrl } = config;
   const principalOf = (request: FastifyRequest) =>
     findPrincipal(request, { store, keyring, clock, publicUrl });
+  const syncing = {
+    store,
+    master,
+    clock,
+    events,
+    findConnector,
+    baseUrlAllowed: config.providerBaseUrlAllowed,
+  };
+  const stopping = new AbortController();
   const services = {
     store,
     clock,
@@ -59,6 +70,8 @@ export async function compose(
     proxyUrl,
     publicUrl,
     poke: hub.poke,
+    syncing,
+    stopping: stopping.signal,
   };
 
   let accepting = true;
@@ -77,7 +90,11 @@ export async function compose(
   address = await listen(app, config.http.host, config.http.port);
   stack.use(background((signal) => hub.watch(signal)));
   stack.use(background((signal) => watchMonth(store, clock, signal, onError)));
-  stack.defer(() => void (accepting = false));
+  stack.use(background((signal) => watchProviders(syncing, signal, onError)));
+  stack.defer(() => {
+    accepting = false;
+    stopping.abort();
+  });
   log.info({ address: address.origin, engine: store.engine }, "listening");
 
   const firstLink = await offerFirstLink(store, clock);

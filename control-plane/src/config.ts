@@ -60,6 +60,12 @@ export const controlPlaneOptions = {
     env: "FLOWSTATE_ADMIN_PASSWORD",
     describe: "That owner's password; without it the first start prints a one-time sign-in link.",
   }),
+  providerBaseUrlAllowed: option.flag({
+    env: "FLOWSTATE_ALLOW_PROVIDER_BASE_URL",
+    fallback: "0",
+    describe:
+      "Whether a usage provider may be added with an address of its own in the vendor's place; for tests alone.",
+  }),
   logLevel: option.logLevel({
     env: "FLOWSTATE_LOG_LEVEL",
     fallback: "info",
@@ -80,6 +86,8 @@ export interface Config {
   /** What devices put into HTTPS_PROXY, without the credentials. */
   readonly proxyUrl: string;
   readonly admin: { readonly email: string | null; readonly password: Secret | null };
+  /** Whether credentials may name a local server in a vendor's place. */
+  readonly providerBaseUrlAllowed: boolean;
   readonly logLevel: string;
 }
 
@@ -111,6 +119,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     trustedProxies: raw.trustedProxies,
     proxyUrl: proxyUrl(raw.proxyPublicHost, raw.proxyPort),
     admin: { email: adminEmail, password: adminPassword },
+    providerBaseUrlAllowed: raw.providerBaseUrlAllowed,
     logLevel: raw.logLevel,
   };
 }

@@ -17,6 +17,8 @@ const operations: readonly [name: string, permission: Permission | null, call: s
   ["Query.refusedCredentials", "SETTINGS_INTEGRATIONS_VIEW", "{ refusedCredentials { reason count } }"],
   ["Query.apiKeys", "SETTINGS_API_KEYS_CREATE", "{ apiKeys { keyId } }"],
   ["Query.members", "MEMBERS_UPDATE", "{ members { email } }"],
+  ["Query.usageProviders", "SETTINGS_INTEGRATIONS_VIEW", "{ usageProviders { id } }"],
+  ["Query.usageProviderForms", "SETTINGS_INTEGRATIONS_VIEW", "{ usageProviderForms { kind } }"],
   ["Query.auditLog", "AUDIT_VIEW", "{ auditLog { sequence } }"],
   ["Mutation.provisionOrgKey", "SETTINGS_INTEGRATIONS_UPDATE", "mutation { provisionOrgKey { keyId } }"],
   ["Mutation.setSubjectQuota", "SETTINGS_INTEGRATIONS_UPDATE", 'mutation { setSubjectQuota(quota: "5") }'],
@@ -34,11 +36,36 @@ const operations: readonly [name: string, permission: Permission | null, call: s
     'mutation { inviteMember(email: "v@example.com", role: VIEWER) { signInLink } }',
   ],
   ["Mutation.setMemberRole", "MEMBERS_UPDATE", 'mutation { setMemberRole(id: "none", role: VIEWER) { id } }'],
+  [
+    "Mutation.addUsageProvider",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    "mutation { addUsageProvider(kind: GEMINI, credentials: []) { id } }",
+  ],
+  [
+    "Mutation.testUsageProvider",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    'mutation { testUsageProvider(id: "none") { ok } }',
+  ],
+  [
+    "Mutation.syncUsageProvider",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    'mutation { syncUsageProvider(id: "none") { ok } }',
+  ],
+  [
+    "Mutation.rotateUsageProvider",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    'mutation { rotateUsageProvider(id: "none", credentials: []) { id } }',
+  ],
+  [
+    "Mutation.removeUsageProvider",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    'mutation { removeUsageProvider(id: "none") }',
+  ],
   ["Mutation.removeMember", "MEMBERS_UPDATE", 'mutation { removeMember(id: "none") }'],
 ];
 
-/** What an allowed call of a thing that does not exist answers; anything but a refusal. */
-const harmless = new Set(["FS_NOT_FOUND"]);
+/** What an allowed call of a thing that does not exist, or exists already, answers; anything but a refusal. */
+const harmless = new Set(["FS_NOT_FOUND", "FS_CONFLICT"]);
 
 test.before(async (t) => {
   const running = await startRunning();

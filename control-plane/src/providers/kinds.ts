@@ -20,6 +20,26 @@ export const usageProviderKinds = [
 
 export type UsageProviderKind = (typeof usageProviderKinds)[number];
 
+/** What each kind connects, for people. */
+export const kindLabels: Readonly<Record<UsageProviderKind, string>> = {
+  CURSOR: "Cursor",
+  OPENAI: "OpenAI Codex / ChatGPT",
+  ANTHROPIC: "Anthropic / Claude Code",
+  GEMINI: "Gemini",
+  WINDSURF: "Windsurf",
+  GITHUB_COPILOT: "GitHub Copilot",
+  DEMO: "Demo",
+  AWS_BEDROCK: "AWS Bedrock",
+  AZURE_OPENAI: "Azure OpenAI",
+  OPENROUTER: "OpenRouter",
+  TOGETHER: "Together AI",
+  FIREWORKS: "Fireworks",
+  GROQ: "Groq",
+  REPLICATE: "Replicate",
+  FAL: "fal.ai",
+  CSV_IMPORT: "Imported bills",
+};
+
 /**
  * The provider slugs that calls and identities carry for what a kind bills, its own first. An import bills for any
  * provider.

@@ -46,7 +46,9 @@ export async function readRows(
     .execute();
   return rows.map((row) => ({
     ...row,
-    ...{ first_seen_at: 0, updated_at: 0, last_seen_at: 0 },
+    first_seen_at: 0,
+    updated_at: 0,
+    last_seen_at: 0,
     withdrawn_at: row.withdrawn_at === null ? null : 1,
   }));
 }

@@ -4,6 +4,7 @@ import type { Connection, Connector, ConnectContext, DayWindow, Pulled } from ".
 import { field } from "../exact-json.ts";
 import { credential, credentialField, optionalCredential } from "../form.ts";
 import type { VendorHttp } from "../http.ts";
+import { kindLabels } from "../kinds.ts";
 import type { Secret } from "@flowstate/shared/secret";
 import { pullClaudeCode } from "./claude-code.ts";
 import { pullCosts } from "./costs.ts";
@@ -17,7 +18,7 @@ import { pullMessageUsage } from "./usage.ts";
  */
 export const anthropic: Connector = {
   kind: "ANTHROPIC",
-  label: "Anthropic / Claude Code",
+  label: kindLabels.ANTHROPIC,
   fields: [
     credentialField({
       name: "adminKey",

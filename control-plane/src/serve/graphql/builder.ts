@@ -1,10 +1,12 @@
 import SchemaBuilder from "@pothos/core";
 import ScopeAuthPlugin from "@pothos/plugin-scope-auth";
 import type { Clock } from "@flowstate/shared/clock";
-import type { Period } from "@flowstate/shared/time";
+import type { NanoUsd } from "@flowstate/shared/money";
+import type { Period, UsageDate } from "@flowstate/shared/time";
 import { actorOf, check, type Principal } from "../../access/check.ts";
 import type { Permission } from "../../access/permissions.ts";
 import type { KeyContext } from "../../keys/provision.ts";
+import type { SyncServices } from "../../providers/sync.ts";
 import type { createStatusCard } from "../../proxy-status/status.ts";
 import type { Store, Writer } from "../../store/open.ts";
 
@@ -19,6 +21,10 @@ export interface GraphqlServices {
   readonly publicUrl: () => URL;
   /** Tells the connected proxies to look for changes now. */
   readonly poke: () => void;
+  /** What the syncing of usage providers stands on. */
+  readonly syncing: SyncServices;
+  /** Aborts when the server stops: a sync under way ends in a state from which the next goes on. */
+  readonly stopping: AbortSignal;
 }
 
 export interface GraphqlContext extends GraphqlServices {
@@ -34,6 +40,8 @@ export interface SchemaTypes {
     /** UTC epoch milliseconds inside, ISO 8601 outside. */
     DateTime: { Input: number; Output: number };
     Period: { Input: Period; Output: Period };
+    Date: { Input: UsageDate; Output: UsageDate };
+    Usd: { Input: NanoUsd; Output: NanoUsd };
     BigInt: { Input: bigint; Output: bigint };
   };
 }

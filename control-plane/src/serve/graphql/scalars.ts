@@ -1,5 +1,6 @@
 import { GraphQLError, Kind, type ValueNode } from "graphql";
-import { parseInstant, parsePeriod } from "@flowstate/shared/time";
+import { formatUsd, parseUsd } from "@flowstate/shared/money";
+import { parseInstant, parsePeriod, parseUsageDate } from "@flowstate/shared/time";
 import type { Parsed } from "@flowstate/shared/parsed";
 import type { Builder } from "./builder.ts";
 
@@ -13,6 +14,16 @@ export function addScalars(builder: Builder): void {
     description: "calendar month, YYYY-MM",
     serialize: (value) => value,
     parseValue: (value) => required(parsePeriod(String(value))),
+  });
+  builder.scalarType("Date", {
+    description: "UTC day, YYYY-MM-DD",
+    serialize: (value) => value,
+    parseValue: (value) => required(parseUsageDate(String(value))),
+  });
+  builder.scalarType("Usd", {
+    description: 'US dollars as a decimal string with up to nine decimals, e.g. "12.500000000" or "12.5"',
+    serialize: (value) => formatUsd(value),
+    parseValue: (value) => required(parseUsd(String(value))),
   });
   builder.scalarType("BigInt", {
     description: "whole number of up to 64 bits; written as a string, read as a string or a number",

@@ -7,6 +7,7 @@ import { addMdm } from "./mdm.ts";
 import { addMembers } from "./members.ts";
 import { addProxies } from "./proxies.ts";
 import { addScalars } from "./scalars.ts";
+import { addUsageProviders } from "./usage-providers.ts";
 
 builder.queryType({ description: "questions" });
 builder.mutationType({ description: "changes; each is recorded in the audit log" });
@@ -16,6 +17,7 @@ addMdm(builder);
 addProxies(builder);
 addMembers(builder, addApiKeys(builder));
 addAudit(builder);
+addUsageProviders(builder);
 
 /** The whole schema; `schema.graphql` is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();
