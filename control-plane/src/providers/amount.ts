@@ -54,3 +54,10 @@ export function addDecimals(...texts: readonly string[]): string {
   }, 0n);
   return formatDecimal(sum, scale);
 }
+
+/** The exact product of two decimal texts, such as credits and the price of one. */
+export function multiplyDecimals(a: string, b: string): string {
+  const [left, right] = [parseDecimal(a, exactDigits), parseDecimal(b, exactDigits)];
+  assert(left.ok && right.ok, "a product of something else than decimals");
+  return formatDecimal(left.value * right.value, exactDigits * 2);
+}

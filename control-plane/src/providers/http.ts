@@ -133,8 +133,7 @@ export function createVendorHttp(
       });
       const text = await readBounded(answer.body, maxAnswerBytes);
       if (text === null) return { kind: "too_large" };
-      if (isCutOff(request, answer, text))
-        return { kind: "no_answer", reason: "the answer was cut off", cause: null };
+      if (isCutOff(answer, text)) return { kind: "no_answer", reason: "the answer was cut off", cause: null };
       return { kind: "answer", answer: asAnswer(answer, text) };
     } catch (error) {
       signal.throwIfAborted();
@@ -254,13 +253,9 @@ async function readBounded(body: Readable, maxBytes: number): Promise<string | n
 }
 
 /** A chunked answer that a gateway ended early has no length to tell by; JSON that does not end does. */
-function isCutOff(
-  { expect = [200] }: VendorRequest,
-  { statusCode, headers }: Dispatcher.ResponseData,
-  text: string,
-) {
+function isCutOff({ statusCode, headers }: Dispatcher.ResponseData, text: string): boolean {
   const isJson = String(headers["content-type"] ?? "").includes("json");
-  if (!isJson || !expect.includes(statusCode)) return false;
+  if (!isJson || statusCode !== 200) return false;
   try {
     JSON.parse(text);
     return false;

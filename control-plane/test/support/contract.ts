@@ -61,7 +61,12 @@ interface Compilers {
 }
 
 function createCompile(described: Described, coerce: boolean): Compile {
-  const ajv = new Ajv2020({ strict: false, allErrors: true, coerceTypes: coerce ? "array" : false });
+  const ajv = new Ajv2020({
+    strict: false,
+    allErrors: true,
+    logger: false,
+    coerceTypes: coerce ? "array" : false,
+  });
   addFormats.default(ajv);
   ajv.addSchema(described, "contract");
   const compiled = new Map<string, ValidateFunction>();

@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { loadContract, type Contract } from "./contract.ts";
+import { loadContract, type Contract, type Operation } from "./contract.ts";
 
 /** A request as the vendor sees it. */
 export interface VendorCall {
@@ -36,8 +36,8 @@ export type Fault =
   | { readonly kind: "silent" };
 
 export interface VendorOptions {
-  /** File in test/contracts, without its ending; null where there is no description of the vendor. */
-  readonly contract: string | null;
+  /** File or files in test/contracts, without the ending; null where there is no description of the vendor. */
+  readonly contract: string | readonly string[] | null;
   /** The refusal of a request whose credential is wrong; null where it is right. */
   readonly authorise: (call: VendorCall) => VendorReply | null;
   /** By method and path below the host, e.g. `GET /v1/organizations/me`; `*` stands for one step of the path. */
@@ -57,7 +57,7 @@ export interface Vendor extends AsyncDisposable {
 }
 
 export async function startVendor({ contract, authorise, routes }: VendorOptions): Promise<Vendor> {
-  const described = contract === null ? null : loadContract(contract);
+  const described = (contract === null ? [] : [contract].flat()).map((name) => loadContract(name));
   const calls: VendorCall[] = [];
   const violations: string[] = [];
   const faults: Fault[] = [];
@@ -115,9 +115,13 @@ export async function startVendor({ contract, authorise, routes }: VendorOptions
 }
 
 /** The path as the description has it, which may begin below the server's own prefix such as `/v1`. */
-function findOperation(contract: Contract | null, { method, path }: VendorCall) {
-  if (contract === null) return null;
-  return contract.find(method, path) ?? contract.find(method, path.replace(/^\/[^/]+/, ""));
+function findOperation(contracts: readonly Contract[], { method, path }: VendorCall): Operation | null {
+  const below = path.replace(/^\/[^/]+/, "");
+  for (const contract of contracts) {
+    const operation = contract.find(method, path) ?? contract.find(method, below);
+    if (operation !== null) return operation;
+  }
+  return null;
 }
 
 function findRoute(routes: VendorOptions["routes"], { method, path }: VendorCall) {
