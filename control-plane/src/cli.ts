@@ -5,24 +5,21 @@ import { systemClock } from "@flowstate/shared/clock";
 import { FlowstateError } from "@flowstate/shared/errors";
 import { parseSlug } from "@flowstate/shared/ids";
 import { untilSignal } from "@flowstate/shared/lifecycle";
-import type { Parsed } from "@flowstate/shared/parsed";
 import { parsePermissions } from "./access/permissions.ts";
 import { parseRole } from "./access/roles.ts";
 import { verifyAudit } from "./audit/verify.ts";
+import { actor, change, required, say } from "./command.ts";
 import { readConfig, type Config } from "./config.ts";
 import { diagnose } from "./doctor.ts";
-import { createApiKey, enrolProxy, provisionOrgKey, type KeyContext } from "./keys/provision.ts";
+import { createApiKey, enrolProxy, provisionOrgKey } from "./keys/provision.ts";
 import { inviteMember, signInLink } from "./login/invite.ts";
-import { bootstrap } from "./login/first-start.ts";
-import { foundOrg, listOrgs, requireOrg } from "./orgs/orgs.ts";
+import { foundOrg, listOrgs } from "./orgs/orgs.ts";
+import { exchangeRateCommands, providerCommands } from "./providers/commands.ts";
 import { proveCopy } from "./secrets/canary.ts";
-import { openInstallation, type Installation } from "./secrets/installation.ts";
+import { openInstallation } from "./secrets/installation.ts";
 import { loadMasterKey } from "./secrets/master-key.ts";
 import { backUp, restore } from "./store/backup.ts";
 import { version } from "./version.ts";
-
-/** How the operator of the machine stands in the audit log. */
-const actor = "operator";
 
 /**
  * `flowstate-control`. Every command but `serve` works on the database itself, with the server running or stopped; a
@@ -49,6 +46,8 @@ export function controlProgram(env: NodeJS.ProcessEnv): Command {
   program.addCommand(apiKeyCommands(config));
   program.addCommand(proxyCommands(config));
   program.addCommand(userCommands(config));
+  program.addCommand(providerCommands(config));
+  program.addCommand(exchangeRateCommands(config));
   program
     .command("backup")
     .argument("<file>", "where the copy goes; must not exist")
@@ -226,27 +225,4 @@ async function verify(config: Config): Promise<void> {
     }
     say(`${slug}: ${verdict.entries} entries, unbroken`);
   }
-}
-
-/** Opens the installation, makes the first organisation where there is none, and changes something in one. */
-async function change<T>(
-  config: Config,
-  slug: string,
-  run: (installation: Installation, context: KeyContext) => Promise<T>,
-): Promise<T> {
-  await using installation = await openInstallation(config, systemClock);
-  await bootstrap(installation.store, config.admin, systemClock);
-  const { orgId } = await requireOrg(installation.store.reader, slug);
-  const { pepper } = installation.master;
-  // Awaited here, because the installation closes when this function returns.
-  return await run(installation, { orgId, actor, pepper, now: systemClock.now() });
-}
-
-function required<T>(parsed: Parsed<T>): T {
-  if (parsed.ok) return parsed.value;
-  throw new FlowstateError("FS_INPUT_INVALID", parsed.detail);
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

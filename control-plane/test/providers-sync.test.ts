@@ -75,7 +75,7 @@ testOnBothEngines(
     t.regex(wrong.message, /^Anthropic: invalid x-api-key: \[credential\] \(HTTP 401/);
     await t.throwsAsync(attempt("sk-proj-nonsense"), {
       code: "FS_INPUT_INVALID",
-      message: /^adminKey does not look like/,
+      message: /^adminKey takes an admin key/,
     });
     t.deepEqual(await listIntegrations(store.reader, orgId, 0), []);
     const { integration, lines } = await attempt(anthropicAdminKey);

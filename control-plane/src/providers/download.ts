@@ -1,5 +1,4 @@
 import { createInterface } from "node:readline";
-import { request } from "undici";
 import { isFlowstateError } from "@flowstate/shared/errors";
 import { describeNetworkError, vendorError } from "./failure.ts";
 import type { ClientOptions } from "./http.ts";
@@ -27,6 +26,7 @@ export async function* download(
   }
   await pace.take(signal);
   try {
+    const { request } = await import("undici");
     const answer = await request(url, { signal });
     if (answer.statusCode !== 200) {
       await answer.body.dump();

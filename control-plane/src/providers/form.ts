@@ -47,7 +47,7 @@ function faultOf({ name, label, required, pattern, hint }: CredentialField, valu
   // A line feed would end a header and begin another.
   if (pattern === null && /\p{Cc}/u.test(value)) return `${name} holds a control character`;
   const fits = pattern === null || new RegExp(`^(?:${pattern})$`).test(value);
-  return fits ? null : `${name} does not look like a ${label}; ${hint ?? `it takes ${pattern}`}`;
+  return fits ? null : `${name} takes ${hint ?? `a value that matches ${pattern}`}`;
 }
 
 function faultOfBaseUrl(value: string, allowed: boolean): string | null {
