@@ -10,11 +10,14 @@ import type { ProxySnapshot } from "@flowstate/shared/wire/push";
 import { createListener, listen } from "./accept/listener.ts";
 import { renderMetrics } from "./admin/metrics.ts";
 import { createAdminServer } from "./admin/server.ts";
-import { createKeyring } from "./auth/keyring.ts";
+import { createKeyring, type Keyring } from "./auth/keyring.ts";
 import { createThrottle } from "./auth/throttle.ts";
 import { createTunnelRegistry } from "./carry/registry.ts";
+import type { Tunnel } from "./carry/tunnel.ts";
 import type { Config } from "./config.ts";
 import { serveConnections } from "./connection.ts";
+import { createLimiter } from "./decide/limits.ts";
+import { decideDestination } from "./decide/rules.ts";
 import { createDial } from "./dial/connect.ts";
 import { createUpstreamDial } from "./dial/upstream.ts";
 import { createResolver } from "./dial/resolve.ts";
@@ -73,6 +76,7 @@ export async function compose(
   if (kept.ok) keyring.replace(kept.value);
   const takeSnapshot = (snapshot: ProxySnapshot): void => {
     keyring.replace(snapshot);
+    registry.review((tunnel) => mayStay(tunnel, keyring));
     events.snapshotTaken(snapshot.revision, snapshot.keys.length);
     try {
       writeSnapshotFile(snapshotFile, snapshot);
@@ -94,17 +98,14 @@ export async function compose(
           isOwn: (address, port) => port === ownPort && isLocal(address),
         })
       : createUpstreamDial({ upstream, allow, timeoutMs });
-  serveConnections(server, {
-    keyring,
-    throttle: createThrottle(() => clock.now()),
-    refusals,
-    dial,
-    ports: config.ports,
-    meter,
-    registry,
-    events,
-    clock,
-  });
+  const limiter = createLimiter({ global: config.limits, now: () => clock.now() });
+  const throttle = createThrottle(() => clock.now());
+  const { ports } = config;
+  const sessions = serveConnections(
+    server,
+    { keyring, throttle, limiter, refusals, dial, ports, meter, registry, events, clock },
+    timing.idleMs,
+  );
   const admin = createAdminServer({
     metrics: () =>
       renderMetrics({
@@ -175,7 +176,9 @@ export async function compose(
   stack.defer(async () => {
     server.close();
     server.closeIdleConnections();
+    sessions.close();
     await registry.drain(timing.drainMs);
+    sessions.destroy();
     server.closeAllConnections();
   });
   const running = stack.move();
@@ -185,6 +188,12 @@ export async function compose(
     admin: `http://127.0.0.1:${adminPort}`,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** Whether an open tunnel may go on under the organisation's present policy. */
+function mayStay({ identity: { orgId, subject }, to }: Tunnel, keyring: Keyring): boolean {
+  const policy = keyring.policyOf(orgId);
+  return policy.existingTunnels === "keep" || decideDestination(policy, subject, to).allowed;
 }
 
 /** Asked only for the proxy's own port number, so reading the interfaces each time costs nothing that counts. */

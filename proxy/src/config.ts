@@ -6,6 +6,7 @@ import { option } from "@flowstate/shared/config/option";
 import { FlowstateError } from "@flowstate/shared/errors";
 import { parseKey } from "@flowstate/shared/keys";
 import { Secret } from "@flowstate/shared/secret";
+import type { Limits } from "@flowstate/shared/wire/policy";
 import { parseUpstream, type Upstream } from "./dial/upstream.ts";
 
 /** Every setting of the proxy; docs/configuration.md is written from it. */
@@ -79,6 +80,18 @@ export const proxyOptions = {
     fallback: "10000",
     describe: "How long the TLS handshake, and after it a request head, may take.",
   }),
+  mostTunnels: option.count({
+    env: "FLOWSTATE_PROXY_MAX_TUNNELS",
+    describe: "How many tunnels and requests the proxy carries at once; unlimited by default.",
+  }),
+  mostNewPerSecond: option.count({
+    env: "FLOWSTATE_PROXY_MAX_NEW_PER_SECOND",
+    describe: "How many tunnels and requests it begins in a second; unlimited by default.",
+  }),
+  mostBytesPerSecond: option.count({
+    env: "FLOWSTATE_PROXY_MAX_BYTES_PER_SECOND",
+    describe: "How many bytes a second its tunnels carry in all, both ways together; unlimited by default.",
+  }),
   idleMs: option.milliseconds({
     env: "FLOWSTATE_PROXY_IDLE_MS",
     fallback: "600000",
@@ -127,6 +140,8 @@ export interface Config {
   readonly controlPlane: URL;
   readonly token: Secret;
   readonly timing: Timing;
+  /** For the proxy as a whole; those of subjects and organisations come with the policy. */
+  readonly limits: Limits;
   readonly logLevel: string;
 }
 
@@ -172,6 +187,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       lifetimeMs: Math.max(lifetimeMs, leastLifetimeMs),
       drainMs,
       flushMs,
+    },
+    limits: {
+      tunnels: values.mostTunnels,
+      newTunnelsPerSecond: values.mostNewPerSecond,
+      bytesPerSecond: values.mostBytesPerSecond,
     },
     logLevel: values.logLevel,
   };

@@ -3,7 +3,14 @@ import type { TunnelEnd } from "./carry/tunnel.ts";
 import type { ProxyErrorType } from "./reply.ts";
 
 /** How a tunnel or a forwarded request came out, as a metric label: few values, never a person or a host. */
-export type Outcome = "carried" | "challenged" | "throttled" | "malformed" | "not_ready" | ProxyErrorType;
+export type Outcome =
+  | "carried"
+  | "challenged"
+  | "throttled"
+  | "malformed"
+  | "not_ready"
+  | "limited"
+  | ProxyErrorType;
 
 export interface AccessRecord {
   readonly method: string;
@@ -17,6 +24,7 @@ export interface AccessRecord {
   /** Why it was refused, in words; null where it was carried. */
   readonly reason: string | null;
   readonly wouldDeny?: boolean;
+  readonly overQuota?: boolean;
   readonly quirks?: readonly string[];
   readonly end?: TunnelEnd;
   readonly bytesUp?: number;
@@ -28,6 +36,7 @@ export interface AccessRecord {
 export interface Events {
   /** The one line of a tunnel or request, written when it is over. */
   access(record: AccessRecord): void;
+  connectionOpened(): void;
   credentialInClear(client: string | null): void;
   tlsFailed(client: string | null, code: string): void;
   meterKept(error: unknown, rows: number): void;
@@ -38,17 +47,22 @@ export interface Events {
   keyRevoked(keyId: string): void;
   /** Since the start, for /metrics. */
   readonly outcomes: ReadonlyMap<string, number>;
+  readonly connections: number;
   readonly tlsFailures: number;
   readonly clearCredentials: number;
 }
 
 export function createEvents(log: Logger): Events {
   const outcomes = new Map<string, number>();
+  let connections = 0;
   let tlsFailures = 0;
   let clearCredentials = 0;
   let trouble: string | null = null;
   return {
     outcomes,
+    get connections() {
+      return connections;
+    },
     get tlsFailures() {
       return tlsFailures;
     },
@@ -59,6 +73,9 @@ export function createEvents(log: Logger): Events {
       const label = `${record.method === "CONNECT" ? "connect" : "forward"},${record.outcome}`;
       outcomes.set(label, (outcomes.get(label) ?? 0) + 1);
       log.info(record, "access");
+    },
+    connectionOpened() {
+      connections += 1;
     },
     credentialInClear(client) {
       clearCredentials += 1;

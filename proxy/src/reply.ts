@@ -1,3 +1,4 @@
+import type { ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { STATUS_CODES } from "node:http";
 
@@ -68,16 +69,32 @@ export function refusalFields({
  * parsed (RFC 9931), but it is read and dropped, so that the answer is not lost to a reset.
  */
 export function refuseSocket(socket: Duplex, refusal: Refusal): void {
-  const head = refusalFields(refusal)
-    .map(([name, value]) => `${name}: ${value}\r\n`)
-    .join("");
-  const reason = STATUS_CODES[refusal.status] ?? "Refused";
-  socket.end(`HTTP/1.1 ${refusal.status} ${reason}\r\n${head}\r\n${refusal.text}\n`);
+  socket.end(`${renderHead(refusal.status, refusalFields(refusal))}${refusal.text}\n`);
   socket.resume();
   const cut = setTimeout(() => socket.destroy(), lingerMs);
   cut.unref();
   socket.once("end", () => socket.destroy());
   socket.once("close", () => clearTimeout(cut));
+}
+
+/** Refuses one stream of a connection that goes on for the others. */
+export function refuseStream(stream: ServerHttp2Stream, refusal: Refusal): void {
+  const fields = refusalFields(refusal).filter(([name]) => name !== "Connection");
+  stream.respond({
+    ":status": refusal.status,
+    ...Object.fromEntries(fields.map(([name, value]) => [name.toLowerCase(), value])),
+  });
+  stream.end(`${refusal.text}\n`);
+}
+
+/** The status line and fields of an answer that is written by hand, with the empty line. */
+export function renderHead(
+  status: number,
+  fields: readonly (readonly [string, string])[],
+  phrase = STATUS_CODES[status] ?? "",
+): string {
+  const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  return `HTTP/1.1 ${status} ${phrase}\r\n${lines}\r\n`;
 }
 
 /** RFC 8941 string: printable ASCII, quotes and backslashes escaped. */

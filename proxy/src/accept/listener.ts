@@ -3,18 +3,20 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo, Server as NetServer } from "node:net";
-import { createSecureContext } from "node:tls";
+import { createSecureContext, type TLSSocket } from "node:tls";
 import { FlowstateError, systemCode } from "@flowstate/shared/errors";
 import type { Config } from "../config.ts";
+import { maySwitch } from "../head/upgrade.ts";
 
-/** Tokens of HTTP/1.1; the misspelt one is what https-proxy-agent 5 and old agents built on it offer. */
-const http1 = new Set(["http/1.1", "http 1.1"]);
+/** Tokens of HTTP/2 and HTTP/1.1; the misspelt one is what https-proxy-agent 5 and old agents built on it offer. */
+const protocolsSpoken = new Set(["h2", "http/1.1", "http 1.1"]);
 
 const headBytes = 16 << 10;
 
 /**
- * The TLS listener. It asks for no SNI (several clients send none), takes the client's own ALPN token, and lets each
- * side of a connection end by itself. Renegotiation is refused.
+ * The TLS listener. It asks for no SNI (several clients send none), takes the ALPN token that the client puts first
+ * (undici 8 that offers HTTP/1.1 before HTTP/2 and is answered h2 reconnects without end), and lets each side of a
+ * connection end by itself. Renegotiation is refused.
  */
 export function createListener({ certificateFile, keyFile, clientCaFile, timing }: Config): Server {
   const server = createServer({
@@ -25,7 +27,7 @@ export function createListener({ certificateFile, keyFile, clientCaFile, timing 
     minVersion: "TLSv1.2",
     ecdhCurve: "X25519:P-256:P-384",
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-    ALPNCallback: ({ protocols }) => protocols.find((protocol) => http1.has(protocol)),
+    ALPNCallback: ({ protocols }) => protocols.find((protocol) => protocolsSpoken.has(protocol)),
     handshakeTimeout: timing.headMs,
     headersTimeout: timing.headMs,
     requestTimeout: 0,
@@ -36,10 +38,21 @@ export function createListener({ certificateFile, keyFile, clientCaFile, timing 
     insecureHTTPParser: false,
     noDelay: true,
     allowHalfOpen: true,
+    shouldUpgradeCallback: maySwitch,
   });
   // Fields are counted where the head is read: Node would cut the list short without a word.
   server.maxHeadersCount = 0;
   return server;
+}
+
+/** Hands connections that negotiated HTTP/2 to `onHttp2`; the server keeps the others. */
+export function divideByProtocol(server: Server, onHttp2: (socket: TLSSocket) => void): void {
+  const http1 = server.listeners("secureConnection");
+  server.removeAllListeners("secureConnection");
+  server.on("secureConnection", (socket) => {
+    if (socket.alpnProtocol === "h2") onHttp2(socket);
+    else for (const serve of http1) serve.call(server, socket);
+  });
 }
 
 /** Reads and checks the pair. Throws FS_CONFIG_INVALID that names the file. */

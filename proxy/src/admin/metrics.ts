@@ -34,6 +34,9 @@ export function renderMetrics({
       "Credentials refused by reason.",
       Array.from(refusals.totals, ([reason, value]) => [`{reason="${reason}"}`, value] as const),
     ),
+    ...metric("flowstate_proxy_connections_total", "counter", "TLS connections from clients.", [
+      ["", events.connections],
+    ]),
     ...metric("flowstate_proxy_tls_failures_total", "counter", "TLS handshakes that failed.", [
       ["", events.tlsFailures],
     ]),

@@ -20,6 +20,8 @@ export interface TunnelRegistry {
   list(): readonly TunnelRow[];
   /** Lets each tunnel add what it carried since the last call to the meter. */
   collect(): void;
+  /** Closes the tunnels that `keep` would not have any more. */
+  review(keep: (tunnel: Tunnel) => boolean): void;
   /** Closes tunnels that are idle, half closed for too long, or too old, until `signal` aborts. */
   watch(signal: AbortSignal): Promise<void>;
   /** Closes idle tunnels now, waits for the others until the deadline, then closes them too. */
@@ -49,6 +51,9 @@ export function createTunnelRegistry(timing: Timing, clock: Clock): TunnelRegist
     list: () => Array.from(tunnels, (tunnel) => tunnel.describe(clock.now())),
     collect() {
       for (const tunnel of tunnels) tunnel.collect();
+    },
+    review(keep) {
+      for (const tunnel of tunnels) if (!keep(tunnel)) tunnel.close("policy");
     },
     async watch(signal) {
       while (!signal.aborted) {

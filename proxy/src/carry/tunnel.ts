@@ -1,10 +1,9 @@
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { TLSSocket } from "node:tls";
 import type { Identity } from "../auth/authenticate.ts";
 import type { HostPort } from "@flowstate/shared/net/host-port";
-import type { TargetReads } from "../dial/reads.ts";
 import type { Meter } from "../meter/meter.ts";
+import type { Observation } from "../meter/observe.ts";
+import { join, type JoinOptions } from "./join.ts";
 import type { TunnelRow } from "./registry.ts";
 
 /** Why a tunnel ended, as the log says it. */
@@ -15,10 +14,13 @@ export type TunnelEnd =
   | "idle"
   | "half_close"
   | "lifetime"
+  | "policy"
   | "drained";
 
 export interface Tunnel {
   readonly openedAt: number;
+  readonly identity: Identity;
+  readonly to: HostPort;
   /** One side has ended and the other has not. */
   readonly halfClosed: boolean;
   /** Notes whether bytes moved since the last call and returns when they last did. */
@@ -31,21 +33,22 @@ export interface Tunnel {
   readonly closed: Promise<{ readonly end: TunnelEnd; readonly bytesUp: number; readonly bytesDown: number }>;
 }
 
-export interface TunnelOptions {
-  readonly client: Duplex;
-  readonly target: Socket;
-  readonly reads: TargetReads | null;
+export interface TunnelOptions extends JoinOptions {
   readonly identity: Identity;
   readonly to: HostPort;
   readonly meter: Meter;
   readonly now: () => number;
+  /** Cuts the client off; where it is one stream of many, that stream alone. */
+  readonly cut?: (client: Duplex) => void;
 }
 
 /**
- * Joins two sockets, each of which may end its direction while the other still flows (RFC 9110 9.3.6). Back-pressure
- * comes from the pipes. Bytes are those of the target's socket: the payload, without the head and without TLS.
+ * Carries a tunnel between two sockets, each of which may end its direction while the other still flows (RFC 9110 9.3.6). Bytes
+ * are those of the target's socket: the payload, without the head and without TLS.
  */
-export function openTunnel({ client, target, reads, identity, to, meter, now }: TunnelOptions): Tunnel {
+export function openTunnel(options: TunnelOptions): Tunnel {
+  const { client, target, reads, observation, identity, to, meter, now } = options;
+  const { cut = (stream) => stream.destroy() } = options;
   const openedAt = now();
   const key = { orgId: identity.orgId, subject: identity.subject, host: to.host };
   // What an upstream proxy was asked and answered is not payload; what it already sent of the payload is.
@@ -58,8 +61,20 @@ export function openTunnel({ client, target, reads, identity, to, meter, now }: 
   let seen = 0;
   let collectedUp = 0;
   let collectedDown = 0;
-  meter.add(key, { tunnels: 1 });
+  let collectedRequests = 0;
+  let collectedSni = false;
 
+  const collectObserved = (seen: Observation): void => {
+    const requests = seen.estimatedRequests - collectedRequests;
+    const sni = collectedSni ? null : seen.sni;
+    if (requests === 0 && sni === null) return;
+    collectedRequests += requests;
+    collectedSni ||= sni !== null;
+    meter.add(key, {
+      ...(requests === 0 ? {} : { estimate: { requests, method: seen.method } }),
+      ...(sni === null ? {} : { sni }),
+    });
+  };
   const collect = (): void => {
     const freshUp = bytesUp() - collectedUp;
     const freshDown = bytesDown() - collectedDown;
@@ -67,10 +82,11 @@ export function openTunnel({ client, target, reads, identity, to, meter, now }: 
     collectedUp += freshUp;
     collectedDown += freshDown;
     meter.add(key, { bytesUp: freshUp, bytesDown: freshDown });
+    if (observation !== null) collectObserved(observation);
   };
   const close = (why: TunnelEnd): void => {
     if (end === "done") end = why;
-    client.destroy();
+    if (!client.destroyed) cut(client);
     target.destroy();
   };
 
@@ -90,16 +106,16 @@ export function openTunnel({ client, target, reads, identity, to, meter, now }: 
     onClose();
   });
   target.once("close", () => {
-    if (!client.writableFinished) client.end();
+    if (!client.writableFinished && joined.delivered) client.end();
     if (!client.readableEnded) client.resume();
     onClose();
   });
-  client.pipe(target);
-  if (reads === null) target.pipe(client);
-  else carryReads(target, reads, client);
+  const joined = join(options);
 
   return {
     openedAt,
+    identity,
+    to,
     get halfClosed() {
       return client.readableEnded !== target.readableEnded;
     },
@@ -122,21 +138,4 @@ export function openTunnel({ client, target, reads, identity, to, meter, now }: 
       idleSeconds: Math.floor((at - movedAt) / 1000),
     }),
   };
-}
-
-/**
- * A pipe without allocation. A TLS socket that has nothing waiting encrypts what it is given before `write` returns, so
- * the buffer is free for the next read; what has to wait is copied.
- */
-function carryReads(target: Socket, reads: TargetReads, client: Duplex): void {
-  const encryptsAtOnce = client instanceof TLSSocket;
-  const resume = (): void => void target.resume();
-  target.on("end", () => client.end());
-  reads.deliverTo((bytes) => {
-    if (client.destroyed) return false;
-    const copied = encryptsAtOnce && client.writableLength === 0 ? bytes : Buffer.from(bytes);
-    const more = client.write(copied);
-    if (!more) client.once("drain", resume);
-    return more;
-  });
 }

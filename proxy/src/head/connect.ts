@@ -1,5 +1,6 @@
 import { parseHostPort, type HostPort } from "@flowstate/shared/net/host-port";
 import { ok, refuse, type Parsed } from "@flowstate/shared/parsed";
+import { fieldValues } from "./fields.ts";
 
 export type ConnectRefusal = "bad_target" | "target_too_long" | "duplicate_field" | "body";
 
@@ -35,19 +36,10 @@ export function parseConnect(
   const [host] = fieldValues(rawHeaders, "host");
   const quirks = [
     ...(httpVersion === "1.0" ? (["http_1_0"] as const) : []),
-    ...(host === undefined ? (["no_host"] as const) : []),
+    ...(host === undefined && httpVersion.startsWith("1.") ? (["no_host"] as const) : []),
     ...(host !== undefined && !namesSameHost(host, to.value) ? (["host_mismatch"] as const) : []),
   ];
   return ok({ to: to.value, quirks });
-}
-
-/** Values of a field in the order sent; `rawHeaders` alternates names and values, as Node gives them. */
-export function fieldValues(rawHeaders: readonly string[], name: string): string[] {
-  const values: string[] = [];
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() === name) values.push(rawHeaders[index + 1] ?? "");
-  }
-  return values;
 }
 
 function namesSameHost(field: string, { host }: HostPort): boolean {

@@ -3,9 +3,16 @@ import { ok, refuse, type Parsed } from "@flowstate/shared/parsed";
 
 /** What a request asks of the proxy, read from its request target (RFC 9112 3.2). */
 export type Target =
-  | { readonly kind: "forward"; readonly to: HostPort; readonly authority: string; readonly path: string }
+  | ForwardTarget
   /** Origin form or `*`: meant for a server that this is not. */
   | { readonly kind: "ours" };
+
+export interface ForwardTarget {
+  readonly kind: "forward";
+  readonly to: HostPort;
+  readonly authority: string;
+  readonly path: string;
+}
 
 const mostUriLength = 8192;
 

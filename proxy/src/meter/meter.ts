@@ -1,5 +1,6 @@
 import { hourOf } from "@flowstate/shared/time";
-import type { MeterRow } from "@flowstate/shared/wire/meter";
+import type { MeterRow, SniOutcome } from "@flowstate/shared/wire/meter";
+import type { EstimateMethod } from "./observe.ts";
 
 /** What one event adds to a subject's counters; absent means nothing. */
 export interface Increment {
@@ -9,6 +10,10 @@ export interface Increment {
   readonly bytesUp?: number;
   readonly bytesDown?: number;
   readonly wouldDeny?: number;
+  /** Never part of `requests`; `method` says how they were made. */
+  readonly estimate?: { readonly requests: number; readonly method: EstimateMethod };
+  /** One tunnel's outcome. */
+  readonly sni?: SniOutcome;
 }
 
 export interface MeterKey {
@@ -50,6 +55,8 @@ export function createMeter(now: () => number = Date.now): Meter {
       row.bytesUp += increment.bytesUp ?? 0;
       row.bytesDown += increment.bytesDown ?? 0;
       row.wouldDeny += increment.wouldDeny ?? 0;
+      if (increment.estimate !== undefined) addEstimate(row, increment.estimate);
+      if (increment.sni !== undefined) row.sni[increment.sni] = (row.sni[increment.sni] ?? 0) + 1;
       row.lastSeenAt = Math.max(row.lastSeenAt, at);
     },
     drain() {
@@ -58,6 +65,15 @@ export function createMeter(now: () => number = Date.now): Meter {
       return drained;
     },
   };
+}
+
+/** A row that holds estimates of both kinds is only as good as the weaker. */
+function addEstimate(
+  row: Mutable<MeterIncrement>,
+  { requests, method }: NonNullable<Increment["estimate"]>,
+): void {
+  row.estimatedRequests += requests;
+  if (row.estimateMethod !== "turns/v1+h2") row.estimateMethod = method;
 }
 
 function emptyRow(

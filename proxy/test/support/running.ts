@@ -15,19 +15,25 @@ import { parseUpstream, type Upstream } from "../../src/dial/upstream.ts";
 import type { Config, Timing } from "../../src/config.ts";
 import { startControlPlane, type WireControlPlane } from "./control-plane.ts";
 
-/** A proxy with its control plane, in this process, over real sockets. */
-export interface RunningProxy extends AsyncDisposable {
+/** A proxy as a client meets it. */
+export interface ProxyUnderTest {
   readonly port: number;
   readonly ca: string;
-  readonly admin: string;
-  readonly controlPlane: WireControlPlane;
-  readonly key: string;
   /** `Basic …` for a person and the organisation's key. */
   credential(user?: string, password?: string): string;
   /** A TLS connection to the proxy, established. */
   dial(options?: ConnectionOptions): Promise<TLSSocket>;
+}
+
+/** A proxy with its control plane, in this process, over real sockets. */
+export interface RunningProxy extends ProxyUnderTest, AsyncDisposable {
+  readonly admin: string;
+  readonly controlPlane: WireControlPlane;
+  readonly key: string;
   /** The access log so far. */
   log(): readonly Record<string, unknown>[];
+  /** Log lines of another kind so far. */
+  events(message: string): readonly Record<string, unknown>[];
 }
 
 export interface RunningOptions {
@@ -36,6 +42,7 @@ export interface RunningOptions {
   readonly dnsServers?: readonly string[];
   readonly ports?: Config["ports"];
   readonly upstream?: string;
+  readonly limits?: Partial<Config["limits"]>;
   /** PEM of the authority of client certificates. */
   readonly clientCa?: string;
 }
@@ -50,8 +57,8 @@ const timing: Timing = {
   flushMs: 100,
 };
 
-const authority = createAuthority({ commonName: "Test authority", days: 10 });
-const leaf = issueCertificate(authority, {
+export const authority = createAuthority({ commonName: "Test authority", days: 10 });
+export const leaf = issueCertificate(authority, {
   commonName: "localhost",
   names: ["localhost", "127.0.0.1"],
   days: 5,
@@ -102,6 +109,7 @@ export async function startProxy(options: RunningOptions = {}): Promise<RunningP
         controlPlane: new URL(controlPlane.url),
         token: new Secret(controlPlane.token),
         timing: { ...timing, ...options.timing },
+        limits: { tunnels: null, newTunnelsPerSecond: null, bytesPerSecond: null, ...options.limits },
         logLevel: "info",
       },
       { log },
@@ -117,17 +125,24 @@ export async function startProxy(options: RunningOptions = {}): Promise<RunningP
     controlPlane,
     key,
     credential: (user = "person@example.com", password = key) => basicCredential({ user, password }),
-    async dial(tls = {}) {
-      const to = { port, host: "127.0.0.1", ca: authority.certificate, allowHalfOpen: true };
-      const socket = connect({ ...to, ...tls });
-      // A connection that the proxy cuts is what some tests are about; those that wait for more will miss it.
-      socket.on("error", () => undefined);
-      await once(socket, "secureConnect");
-      return socket;
-    },
+    dial: (tls = {}) => dialTls({ port, host: "127.0.0.1", ca: authority.certificate }, tls),
     log: () => lines.filter(({ msg }) => msg === "access"),
+    events: (message) => lines.filter(({ msg }) => msg === message),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** A TLS connection that may end one side at a time, established. */
+export async function dialTls(
+  to: { readonly port: number; readonly host: string; readonly ca: string },
+  options: ConnectionOptions,
+): Promise<TLSSocket> {
+  const settings = { ...to, allowHalfOpen: true };
+  const socket = connect({ ...settings, ...options });
+  // A connection that the proxy cuts is what some tests are about; those that wait for more will miss it.
+  socket.on("error", () => undefined);
+  await once(socket, "secureConnect");
+  return socket;
 }
 
 function mustParse(url: string): Upstream {
@@ -175,7 +190,7 @@ export interface RawAnswer {
 }
 
 /** Sends bytes on a fresh connection and reads until the proxy closes it, or has answered 2xx. */
-export async function exchange(proxy: RunningProxy, bytes: string | Buffer): Promise<RawAnswer> {
+export async function exchange(proxy: ProxyUnderTest, bytes: string | Buffer): Promise<RawAnswer> {
   const socket = await proxy.dial();
   socket.write(bytes);
   const answer = await readAnswer(socket);
@@ -204,7 +219,7 @@ export async function readAnswer(socket: TLSSocket): Promise<RawAnswer> {
 
 /** Opens a tunnel and returns the connection just after the 200. */
 export async function tunnel(
-  proxy: RunningProxy,
+  proxy: ProxyUnderTest,
   target: string,
   first: string | Buffer = "",
 ): Promise<TLSSocket> {
@@ -216,13 +231,13 @@ export async function tunnel(
 }
 
 export function connectHead(
-  proxy: RunningProxy,
+  proxy: ProxyUnderTest,
   target: string,
   fields: readonly string[] = [`Host: ${target}`],
+  user?: string,
 ): string {
-  return [`CONNECT ${target} HTTP/1.1`, ...fields, `Proxy-Authorization: ${proxy.credential()}`, "", ""].join(
-    "\r\n",
-  );
+  const credential = `Proxy-Authorization: ${proxy.credential(user)}`;
+  return [`CONNECT ${target} HTTP/1.1`, ...fields, credential, "", ""].join("\r\n");
 }
 
 /** Reads a head and not a byte more, so that what follows is the tunnel's. */
