@@ -15,6 +15,7 @@ import { createApiKey, enrolProxy, provisionOrgKey } from "./keys/provision.ts";
 import { inviteMember, signInLink } from "./login/invite.ts";
 import { foundOrg, listOrgs } from "./orgs/orgs.ts";
 import { exchangeRateCommands, providerCommands } from "./providers/commands.ts";
+import { demoCommands } from "./providers/demo/commands.ts";
 import { proveCopy } from "./secrets/canary.ts";
 import { openInstallation } from "./secrets/installation.ts";
 import { loadMasterKey } from "./secrets/master-key.ts";
@@ -48,6 +49,7 @@ export function controlProgram(env: NodeJS.ProcessEnv): Command {
   program.addCommand(userCommands(config));
   program.addCommand(providerCommands(config));
   program.addCommand(exchangeRateCommands(config));
+  program.addCommand(demoCommands(config));
   program
     .command("backup")
     .argument("<file>", "where the copy goes; must not exist")

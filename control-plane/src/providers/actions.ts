@@ -1,6 +1,8 @@
 import { FlowstateError } from "@flowstate/shared/errors";
 import { addDays, dateOf, dayMs } from "@flowstate/shared/time";
 import type { Connector, Credentials, DayWindow } from "./connector.ts";
+import { demoSeedOf } from "./demo/connector.ts";
+import { seedDemo } from "./demo/seed.ts";
 import { vendorError } from "./failure.ts";
 import { parseCredentials } from "./form.ts";
 import {
@@ -13,6 +15,9 @@ import {
 import type { UsageProviderKind } from "./kinds.ts";
 import type { RunCounts } from "./run-log.ts";
 import { openConnection, requireConnector, syncNow, type SyncServices } from "./sync.ts";
+
+/** Days of telemetry that come with the demo: as many as its bill goes back. */
+export const demoDays = 180;
 
 export interface CredentialInput {
   readonly name: string;
@@ -51,6 +56,10 @@ export async function addProvider(
   const providerId = await store.transact((db) =>
     insertIntegration(db, context, { kind, name: shown, ...proven }, master),
   );
+  if (kind === "DEMO") {
+    const seed = demoSeedOf(proven.credentials);
+    await seedDemo(store, { orgId: context.orgId, seed, days: demoDays, now: clock.now() });
+  }
   const integration = await requireIntegration(store.reader, context.orgId, providerId, clock.now());
   return { integration, lines };
 }

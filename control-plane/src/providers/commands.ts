@@ -2,17 +2,13 @@ import { readFileSync, statSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { Command } from "commander";
 import { printJson } from "@flowstate/shared/cli";
-import { systemClock } from "@flowstate/shared/clock";
 import { FlowstateError } from "@flowstate/shared/errors";
 import type { OrgId } from "@flowstate/shared/ids";
-import { createLogger } from "@flowstate/shared/log";
 import { ok, refuse, type Parsed } from "@flowstate/shared/parsed";
 import { addDays, dateOf, parseUsageDate, type UsageDate } from "@flowstate/shared/time";
 import { loadRates, setExchangeRate } from "../billing/exchange.ts";
 import { change, required, say } from "../command.ts";
 import type { Config } from "../config.ts";
-import { createEvents } from "../events.ts";
-import type { Installation } from "../secrets/installation.ts";
 import { addProvider, rotateCredentials, testProvider, type CredentialInput } from "./actions.ts";
 import {
   listIntegrations,
@@ -22,8 +18,9 @@ import {
   type IntegrationContext,
 } from "./integrations.ts";
 import { usageProviderKinds, type UsageProviderKind } from "./kinds.ts";
-import { connectors, findConnector } from "./registry.ts";
+import { connectors } from "./registry.ts";
 import type { RunCounts } from "./run-log.ts";
+import { servicesOf } from "./services.ts";
 import { requireConnector, syncNow, type SyncServices } from "./sync.ts";
 
 type ReadConfig = () => Config;
@@ -206,18 +203,6 @@ function inSync(
   run: (services: SyncServices, context: IntegrationContext & { readonly orgId: OrgId }) => Promise<void>,
 ): Promise<void> {
   return change(config, slug, (installation, context) => run(servicesOf(config, installation), context));
-}
-
-export function servicesOf(config: Config, { store, master }: Installation): SyncServices {
-  return {
-    store,
-    master,
-    clock: systemClock,
-    // The answer says what happened; a log line beside it would say it twice.
-    events: createEvents(createLogger("control-plane", "silent")),
-    findConnector,
-    baseUrlAllowed: config.providerBaseUrlAllowed,
-  };
 }
 
 /**

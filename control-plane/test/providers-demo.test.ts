@@ -1,0 +1,129 @@
+/** The demo: the same company for the same seed, written once, with what makes a bill differ from what was seen. */
+import test from "ava";
+import { addDays, dateOf, dayMs } from "@flowstate/shared/time";
+import { addProvider } from "../src/providers/actions.ts";
+import { demoCalls } from "../src/providers/demo/activity.ts";
+import { demoBill } from "../src/providers/demo/bill.ts";
+import { demoCompany } from "../src/providers/demo/company.ts";
+import { seedDemo } from "../src/providers/demo/seed.ts";
+import { syncNow } from "../src/providers/sync.ts";
+import { testOnBothEngines } from "./support/both-engines.ts";
+import { window } from "./support/connection.ts";
+import { never, readRows, syncingOn } from "./support/syncing.ts";
+
+const company = demoCompany(1);
+const day = window("2026-11-10", "2026-11-10").from;
+const later = Date.UTC(2026, 10, 21);
+
+test("calls and bills follow from the seed and the day alone", (t) => {
+  t.deepEqual(demoCalls(demoCompany(1), day), demoCalls(company, day));
+  t.deepEqual(demoBill(demoCompany(1), day, later), demoBill(company, day, later));
+  t.notDeepEqual(demoCalls(demoCompany(2), day), demoCalls(company, day));
+});
+
+test("every address and every line says that it is made up", (t) => {
+  t.true(company.people.every(({ email }) => email.endsWith("@demo.invalid")));
+  const lines = demoBill(company, day, later).flatMap((item) => (item.type === "line" ? item.line : []));
+  t.true(lines.length > 10);
+  t.true(lines.every(({ description }) => description.startsWith("Demo: ")));
+});
+
+test("a bill comes some hours after its day, and a few of its lines change three days on", (t) => {
+  const end = Date.parse(`${day}T00:00:00Z`) + dayMs;
+  t.deepEqual(demoBill(company, day, end), []);
+  const linesOf = (each: typeof day, now: number) =>
+    demoBill(company, each, now).flatMap((item) =>
+      item.type === "line" ? `${item.line.key}: ${item.line.amount.text}` : [],
+    );
+  let restated = 0;
+  let stated = 0;
+  for (let offset = 0; offset < 30; offset += 1) {
+    const each = addDays(day, -offset);
+    const closed = Date.parse(`${each}T00:00:00Z`) + dayMs;
+    const first = new Set(linesOf(each, closed + dayMs));
+    const last = linesOf(each, closed + 4 * dayMs);
+    t.is(last.length, first.size);
+    restated += last.filter((line) => !first.has(line)).length;
+    stated += last.length;
+  }
+  t.true(restated > 0 && restated < stated / 10, `${restated} of ${stated}`);
+});
+
+test("most of the bill was observed, and some of it was not", (t) => {
+  let billed = 0n;
+  let observed = 0n;
+  for (let offset = 0; offset < 60; offset += 1) {
+    for (const call of demoCalls(company, addDays(day, -offset))) {
+      if (call.tool.service === null) continue;
+      billed += call.costNanoUsd ?? 0n;
+      if (call.observed) observed += call.costNanoUsd ?? 0n;
+    }
+  }
+  const share = Number((observed * 1000n) / billed) / 1000;
+  t.true(share > 0.93 && share < 0.995, `${share}`);
+  t.true(billed > 2_000_000_000_000n && billed < 40_000_000_000_000n, `${billed}`);
+});
+
+testOnBothEngines(
+  "seeding again adds the days that are new and nothing else",
+  async (t, { store, orgId }) => {
+    const { services } = syncingOn(store, orgId);
+    const count = async () => {
+      const counts = new Map<string, string>();
+      for (const table of [
+        "calls",
+        "call_names",
+        "sessions",
+        "usage_hours",
+        "meter_hours",
+        "employees",
+        "allocations",
+      ] as const) {
+        const rows = await store.reader
+          .selectFrom(table)
+          .select("org_id")
+          .where("org_id", "=", orgId)
+          .execute();
+        counts.set(table, String(rows.length));
+      }
+      const { meter } = await store.reader
+        .selectFrom("meter_months")
+        .select(({ fn }) => fn.sum<bigint>("estimated_requests").as("meter"))
+        .executeTakeFirstOrThrow();
+      return counts.set("meter", String(meter));
+    };
+    const seed = (now: number, days: number) => seedDemo(store, { orgId, seed: 1, days, now });
+    const now = services.clock.now();
+    await seed(now, 6);
+    const first = await count();
+    await seed(now, 6);
+    t.deepEqual(await count(), first);
+    await seed(now + dayMs, 7);
+    const grown = await count();
+    const fresh = demoCalls(company, dateOf(now)).filter(({ observed }) => observed).length;
+    t.is(Number(grown.get("calls")), Number(first.get("calls")) + fresh);
+  },
+);
+
+testOnBothEngines(
+  "adding the demo brings its telemetry, and its bill names the people",
+  async (t, { store, orgId }) => {
+    const { services, context } = syncingOn(store, orgId);
+    const request = { kind: "DEMO", name: null, inputs: [] } as const;
+    const { integration } = await addProvider(services, context(), request, never);
+    const days = window("2026-11-01", "2026-11-20");
+    const { added } = await syncNow(services, orgId, integration.providerId, days, "request", never);
+    const rows = await readRows(store, orgId);
+    t.is(rows.length, added);
+    const named = rows.filter(({ subject }) => subject !== null);
+    t.true(named.length > rows.length / 2);
+    t.true(named.every(({ subject }) => subject?.endsWith("@demo.invalid")));
+    t.true(rows.some(({ charge_category }) => charge_category === "Purchase"));
+    t.true(rows.some(({ amount_nano_usd }) => amount_nano_usd < 0n));
+    const shared = rows.filter(({ identity_value }) => identity_value === "key_demo_shared");
+    t.true(shared.length > 0 && shared.every(({ subject }) => subject === null));
+    const before = rows;
+    await syncNow(services, orgId, integration.providerId, days, "request", never);
+    t.deepEqual(await readRows(store, orgId), before);
+  },
+);
