@@ -19,7 +19,7 @@ export interface WireControlPlane extends AsyncDisposable {
   mint(): ParsedKey;
   activate(key: ParsedKey): void;
   revoke(key: string): void;
-  setPolicy(policy: Partial<ProxyPolicy>): void;
+  setPolicy(policy: Partial<ProxyPolicy>, overQuota?: readonly string[]): void;
   /** Rows received, each once. */
   rows(): readonly MeterRow[];
   refusals(): Readonly<Record<string, number>>;
@@ -35,13 +35,14 @@ export async function startControlPlane(): Promise<WireControlPlane> {
   const received = new Map<string, MeterRow>();
   const refusals: Record<string, number> = {};
   let policy = defaultProxyPolicy;
+  let overQuota: string[] = [];
   let revision = 1;
   const snapshot = (): ProxySnapshot => ({
     revision,
     issuedAt: new Date().toISOString(),
     pepper: pepper.toString("base64"),
     keys: [...keys.values()],
-    orgs: [{ orgId, policy, overQuota: [] }],
+    orgs: [{ orgId, policy, overQuota }],
   });
 
   const server = createServer((request, response) => {
@@ -98,8 +99,9 @@ export async function startControlPlane(): Promise<WireControlPlane> {
       push({ type: "revoked", keyId });
       changed();
     },
-    setPolicy(change) {
+    setPolicy(change, subjects = []) {
       policy = { ...policy, ...change };
+      overQuota = [...subjects];
       changed();
     },
     rows: () => [...received.values()],
