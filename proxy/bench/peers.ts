@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -14,7 +15,7 @@ import { join } from "node:path";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import { createAuthority, issueCertificate } from "@flowstate/shared/tls/certificate";
 import { until } from "@flowstate/shared/testing/until";
-import { startControlPlane } from "../test/support/control-plane.ts";
+import { startProxyProcess } from "../test/support/process.ts";
 
 /** A proxy under measure: a process of its own, on one core, with authentication and its access log on. */
 export interface Peer extends AsyncDisposable {
@@ -58,37 +59,18 @@ export function layGround(folder: string, core: string): Ground {
 }
 
 /** The program as it is run: its own process, authentication, guard, meter with outbox and delivery, access log to a file. */
-export async function startFlowstate(ground: Ground, flags: readonly string[] = []): Promise<Peer> {
-  await using stack = new AsyncDisposableStack();
-  const controlPlane = stack.use(await startControlPlane());
-  const key = controlPlane.provision();
-  const port = await freePort();
-  const child = pinned(
-    ground,
-    [process.execPath, new URL("../src/main.ts", import.meta.url).pathname, "serve", ...flags],
-    {
-      PATH: process.env["PATH"],
-      FLOWSTATE_DATA_DIR: join(ground.folder, `flowstate-${port}`),
-      FLOWSTATE_PROXY_PORT: String(port),
-      FLOWSTATE_PROXY_ADMIN_PORT: String(await freePort()),
-      FLOWSTATE_PROXY_CERT: ground.certificateFile,
-      FLOWSTATE_PROXY_KEY: ground.keyFile,
-      FLOWSTATE_PROXY_ALLOW_CIDRS: "127.0.0.1/32",
-      FLOWSTATE_PROXY_PORTS: "*",
-      FLOWSTATE_CONTROL_PLANE: controlPlane.url,
-      FLOWSTATE_PROXY_TOKEN: controlPlane.token,
-    },
-  );
-  stack.defer(() => stop(child));
-  await answering(port);
-  await until("the key snapshot", () => controlPlane.connected > 0);
-  const running = stack.move();
+export async function startFlowstate({ folder, core, ca, certificateFile, keyFile }: Ground): Promise<Peer> {
+  const proxy = await startProxyProcess({
+    folder: join(folder, randomUUID()),
+    prefix: ["taskset", "-c", core],
+    certificate: { ca, certificateFile, keyFile },
+  });
   return {
     name: "flowstate",
-    port,
-    credential: basicCredential({ user, password: key }),
-    pid: pidOf(child),
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
+    port: proxy.port,
+    credential: proxy.credential,
+    pid: proxy.pid,
+    [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
   };
 }
 
