@@ -66,7 +66,9 @@ export async function admit(ask: Ask, options: AdmissionOptions): Promise<Admiss
       return refused("not_ready", null, {
         status: 503,
         error: "proxy_internal_error",
-        text: "the proxy has not yet received its keys from the control plane",
+        text: keyring.stale
+          ? "the proxy has not heard from the control plane for too long"
+          : "the proxy has not yet received its keys from the control plane",
         retryAfterSeconds: 5,
       });
     case "challenge":

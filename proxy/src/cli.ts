@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { Command } from "commander";
 import { createProgram } from "@flowstate/shared/cli";
 import { untilSignal } from "@flowstate/shared/lifecycle";
-import { readCertificate } from "./accept/listener.ts";
+import { readCertificate } from "./accept/certificate.ts";
 import { compose } from "./compose.ts";
 import { readConfig, type Config } from "./config.ts";
 import { version } from "./version.ts";
@@ -18,8 +18,7 @@ export function proxyProgram(env: NodeJS.ProcessEnv): Command {
     .command("check-config")
     .description("read every setting and the certificate, and say what is wrong")
     .action(() => {
-      const { certificateFile, keyFile } = readConfig(env);
-      readCertificate(certificateFile, keyFile);
+      readCertificate(readConfig(env));
       process.stdout.write("the settings are in order\n");
     });
   return program;

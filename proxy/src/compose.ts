@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync } from "node:fs";
-import { networkInterfaces } from "node:os";
+import { Server as NetServer } from "node:net";
 import { join } from "node:path";
 import { systemClock, type Clock } from "@flowstate/shared/clock";
 import { background } from "@flowstate/shared/lifecycle";
@@ -7,23 +7,23 @@ import { createLogger, type Logger } from "@flowstate/shared/log";
 import { deliver, flush } from "@flowstate/shared/outbox/deliver";
 import { openOutbox } from "@flowstate/shared/outbox/outbox";
 import type { ProxySnapshot } from "@flowstate/shared/wire/push";
-import { createListener, listen } from "./accept/listener.ts";
-import { renderMetrics } from "./admin/metrics.ts";
+import { readCertificate, watchCertificate } from "./accept/certificate.ts";
+import { createListener, expectProxyHeader, listen } from "./accept/listener.ts";
+import { mintTicketKeys, rotateTicketKeys } from "./accept/tickets.ts";
+import type { ProxyStatus } from "./admin/metrics.ts";
 import { createAdminServer } from "./admin/server.ts";
 import { createKeyring, type Keyring } from "./auth/keyring.ts";
 import { createThrottle } from "./auth/throttle.ts";
-import { createTunnelRegistry } from "./carry/registry.ts";
+import { createTunnelRegistry, type TunnelRow } from "./carry/registry.ts";
 import type { Tunnel } from "./carry/tunnel.ts";
 import type { Config } from "./config.ts";
 import { serveConnections } from "./connection.ts";
 import { createLimiter } from "./decide/limits.ts";
 import { decideDestination } from "./decide/rules.ts";
-import { createDial } from "./dial/connect.ts";
-import { createUpstreamDial } from "./dial/upstream.ts";
-import { createResolver } from "./dial/resolve.ts";
+import { createDialer } from "./dial/dialer.ts";
 import { createEvents } from "./events.ts";
 import { createMeterSender } from "./link/deliver.ts";
-import { readSnapshotFile, writeSnapshotFile } from "./link/snapshot-file.ts";
+import { createSnapshotKeeper } from "./link/snapshot-keeper.ts";
 import { followControlPlane } from "./link/stream.ts";
 import { createFlusher } from "./meter/flush.ts";
 import { createMeter } from "./meter/meter.ts";
@@ -31,31 +31,53 @@ import { createRefusalCounter } from "./meter/refusals.ts";
 
 export interface Proxy extends AsyncDisposable {
   readonly address: string;
-  readonly admin: string;
+  /** Null where a supervisor serves for all its workers. */
+  readonly admin: string | null;
+  status(): ProxyStatus;
+  tunnels(): readonly TunnelRow[];
+  /** Null when ready, else why not. */
+  unready(): string | null;
+  setTicketKeys(keys: Buffer): void;
+  /** Tunnels open here per scope of a limit, and what the other workers hold. */
+  readonly limits: {
+    open(): Readonly<Record<string, number>>;
+    others(open: Readonly<Record<string, number>>): void;
+  };
+}
+
+/** What a process is where several serve one address. */
+export interface WorkerPlace {
+  readonly workers: number;
+  /** Its own, for two processes must not number the rows of one outbox. */
+  readonly outboxFile: string;
+  readonly ticketKeys: Buffer;
 }
 
 export interface ComposeOptions {
   readonly clock?: Clock;
   readonly log?: Logger;
+  readonly place?: WorkerPlace | null;
 }
 
 const lastDeliveryMs = 3000;
 const refusalsMs = 2000;
+const settleTickMs = 20;
 
 /** Builds the whole program and starts it; disposing drains it: no new connections, open tunnels to their end, then the meter. */
 export async function compose(
   config: Config,
-  { clock = systemClock, log = createLogger("proxy", config.logLevel) }: ComposeOptions = {},
+  { clock = systemClock, log = createLogger("proxy", config.logLevel), place = null }: ComposeOptions = {},
 ): Promise<Proxy> {
   await using stack = new AsyncDisposableStack();
   mkdirSync(config.folder, { recursive: true, mode: 0o700 });
   chmodSync(config.folder, 0o700);
-  const { timing, controlPlane, token } = config;
+  const { timing, controlPlane, token, ports } = config;
+  const now = (): number => clock.now();
   const events = createEvents(log);
-  const keyring = createKeyring();
+  const keyring = createKeyring({ graceMs: timing.graceMs, now });
   const refusals = createRefusalCounter();
-  const meter = createMeter(() => clock.now());
-  const outbox = stack.use(openOutbox({ file: join(config.folder, "outbox.db") }));
+  const meter = createMeter(now);
+  const outbox = stack.use(openOutbox({ file: place?.outboxFile ?? join(config.folder, "outbox.db") }));
   const registry = createTunnelRegistry(timing, clock);
   const flusher = createFlusher({
     meter,
@@ -71,58 +93,66 @@ export async function compose(
     onRejected: (seq, reason) => events.meterRowRejected(seq, reason),
   });
 
-  const snapshotFile = join(config.folder, "snapshot.json");
-  const kept = readSnapshotFile(snapshotFile);
-  if (kept.ok) keyring.replace(kept.value);
-  const takeSnapshot = (snapshot: ProxySnapshot): void => {
+  const keeper = createSnapshotKeeper(join(config.folder, "snapshot.json"), (what) =>
+    events.linkTrouble(what),
+  );
+  if (keeper.kept !== null) {
+    keyring.replace(keeper.kept.snapshot);
+    keyring.heard(keeper.kept.heardAt);
+  }
+  const onHeard = (): void => {
+    keyring.heard(now());
+    keeper.heard(now());
+  };
+  const onSnapshot = (snapshot: ProxySnapshot): void => {
     keyring.replace(snapshot);
     registry.review((tunnel) => mayStay(tunnel, keyring));
     events.snapshotTaken(snapshot.revision, snapshot.keys.length);
-    try {
-      writeSnapshotFile(snapshotFile, snapshot);
-    } catch (error) {
-      events.linkTrouble(`the key snapshot cannot be kept on disk: ${(error as Error).message}`);
-    }
+    keeper.keep(snapshot);
+    onHeard();
   };
 
-  const server = createListener(config);
+  let certificate = readCertificate(config);
+  const server = createListener(config, certificate, place?.ticketKeys ?? mintTicketKeys());
   let ownPort = 0;
-  const { allow, upstream } = config;
-  const timeoutMs = timing.dialMs;
-  const dial =
-    upstream === null
-      ? createDial({
-          resolve: createResolver(config.dnsServers, () => clock.now()),
-          allow,
-          timeoutMs,
-          isOwn: (address, port) => port === ownPort && isLocal(address),
-        })
-      : createUpstreamDial({ upstream, allow, timeoutMs });
-  const limiter = createLimiter({ global: config.limits, now: () => clock.now() });
-  const throttle = createThrottle(() => clock.now());
-  const { ports } = config;
-  const sessions = serveConnections(
+  const dial = createDialer(config, () => ownPort, now);
+  const limiter = createLimiter({ global: config.limits, workers: place?.workers ?? 1, now });
+  const throttle = createThrottle(now);
+  const connections = serveConnections(
     server,
     { keyring, throttle, limiter, refusals, dial, ports, meter, registry, events, clock },
     timing.idleMs,
   );
-  const admin = createAdminServer({
-    metrics: () =>
-      renderMetrics({
-        events,
-        refusals,
-        openTunnels: registry.size,
-        outbox: outbox.depth(),
-        snapshotRevision: keyring.revision,
-      }),
-    tunnels: () => registry.list(),
-    unready: () => (keyring.revision === null ? "no key snapshot yet" : null),
+  if (config.balancers !== null) expectProxyHeader(server, config.balancers, timing.headMs);
+
+  const status = (): ProxyStatus => ({
+    outcomes: Object.fromEntries(events.outcomes),
+    refusals: Object.fromEntries(refusals.totals),
+    connections: events.connections,
+    tlsFailures: events.tlsFailures,
+    clearText: events.clearCredentials,
+    openTunnels: registry.size,
+    outboxRows: outbox.depth().rows,
+    outboxBytes: outbox.depth().bytes,
+    snapshotRevision: keyring.revision,
+    certificateExpiresAt: certificate.expiresAt,
   });
-  stack.defer(() => {
-    admin.close();
-    admin.closeAllConnections();
-  });
-  const adminPort = await listen(admin, "127.0.0.1", config.adminPort);
+  const tunnels = (): readonly TunnelRow[] => registry.list();
+  const unready = (): string | null =>
+    keyring.revision === null
+      ? "no key snapshot yet"
+      : keyring.stale
+        ? "the control plane has not been heard for too long"
+        : null;
+  const admin =
+    place !== null
+      ? null
+      : stack.use(
+          await createAdminServer(
+            { status: async () => status(), tunnels: async () => tunnels(), unready },
+            config.adminPort,
+          ),
+        );
 
   stack.defer(async () => {
     flusher.flush();
@@ -132,8 +162,8 @@ export async function compose(
     );
   });
   const onRetry = (reason: string, _: number, waitMs: number): void => events.deliveryDelayed(reason, waitMs);
-  stack.use(
-    background((signal) =>
+  const runs: ((signal: AbortSignal) => Promise<void>)[] = [
+    (signal) =>
       deliver({
         outbox,
         clock,
@@ -142,26 +172,22 @@ export async function compose(
         onRetry,
         send: (batch, stop) => sender.send(batch, stop),
       }),
-    ),
-  );
-  stack.use(
-    background(async (signal) => {
+    async (signal) => {
       while (!signal.aborted) {
         await clock.sleep(refusalsMs, signal);
         await sender.sendRefusals(outbox.source, () => refusals.take(), signal);
       }
-    }),
-  );
-  stack.use(background((signal) => flusher.run(signal)));
-  stack.use(background((signal) => registry.watch(signal)));
-  stack.use(
-    background((signal) =>
+    },
+    (signal) => flusher.run(signal),
+    (signal) => registry.watch(signal),
+    (signal) =>
       followControlPlane(
         {
           controlPlane,
           token,
           clock,
-          onSnapshot: takeSnapshot,
+          onSnapshot,
+          onHeard,
           onRevoked: (keyId) => {
             keyring.revoke(keyId);
             events.keyRevoked(keyId);
@@ -170,22 +196,52 @@ export async function compose(
         },
         signal,
       ),
-    ),
-  );
+    (signal) =>
+      watchCertificate(
+        {
+          files: config,
+          clock,
+          onReplaced(replaced) {
+            certificate = replaced;
+            // Without the keys every ticket given out so far would be void.
+            server.setSecureContext({ ...replaced.context, ticketKeys: server.getTicketKeys() });
+            events.certificateReplaced(replaced.expiresAt);
+          },
+          onKept: (reason) => events.certificateKept(reason),
+        },
+        signal,
+      ),
+    ...(place === null
+      ? [(signal: AbortSignal) => rotateTicketKeys(clock, (keys) => server.setTicketKeys(keys), signal)]
+      : []),
+  ];
+  for (const run of runs) stack.use(background(run));
+
   ownPort = await listen(server, config.host, config.port);
   stack.defer(async () => {
+    // Not the server's own close, which would cut connections whose request is still on its way.
+    NetServer.prototype.close.call(server);
+    connections.sessions.close();
+    const until = now() + timing.drainMs;
+    const settled = async (): Promise<void> => {
+      while (connections.waiting > 0 && now() < until) await clock.sleep(settleTickMs);
+    };
+    await Promise.all([settled(), registry.drain(timing.drainMs)]);
+    await registry.drain(Math.max(0, until - now()));
+    connections.sessions.destroy();
     server.close();
-    server.closeIdleConnections();
-    sessions.close();
-    await registry.drain(timing.drainMs);
-    sessions.destroy();
     server.closeAllConnections();
   });
   const running = stack.move();
   const name = config.host.includes(":") ? `[${config.host}]` : config.host;
   return {
     address: `https://${name === "0.0.0.0" ? "127.0.0.1" : name === "[::]" ? "[::1]" : name}:${ownPort}`,
-    admin: `http://127.0.0.1:${adminPort}`,
+    admin: admin?.address ?? null,
+    status,
+    tunnels,
+    unready,
+    setTicketKeys: (keys) => server.setTicketKeys(keys),
+    limits: limiter,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
@@ -194,15 +250,4 @@ export async function compose(
 function mayStay({ identity: { orgId, subject }, to }: Tunnel, keyring: Keyring): boolean {
   const policy = keyring.policyOf(orgId);
   return policy.existingTunnels === "keep" || decideDestination(policy, subject, to).allowed;
-}
-
-/** Asked only for the proxy's own port number, so reading the interfaces each time costs nothing that counts. */
-function isLocal(address: string): boolean {
-  return (
-    address.startsWith("127.") ||
-    address === "::1" ||
-    Object.values(networkInterfaces()).some(
-      (cards) => cards?.some((card) => card.address === address) ?? false,
-    )
-  );
 }

@@ -41,6 +41,11 @@ export const proxyOptions = {
     describe:
       "PEM file of an authority whose client certificates identify people by the e-mail in them (managed Chrome). Clients without one use the password as ever.",
   }),
+  balancers: option.cidrs({
+    env: "FLOWSTATE_PROXY_TRUSTED_BALANCERS",
+    describe:
+      "Address ranges of TCP balancers that announce their clients by the PROXY protocol (v1 or v2). Where set, connections from anywhere else are refused.",
+  }),
   allow: option.cidrs({
     env: "FLOWSTATE_PROXY_ALLOW_CIDRS",
     fallback: "",
@@ -112,6 +117,12 @@ export const proxyOptions = {
     fallback: "10000",
     describe: "How long open tunnels may go on after a stop signal.",
   }),
+  graceMs: option.milliseconds({
+    env: "FLOWSTATE_PROXY_GRACE_MS",
+    fallback: "604800000",
+    describe:
+      "How long the proxy goes on with the last keys and policy while the control plane cannot be reached; after that it answers 503.",
+  }),
   flushMs: option.milliseconds({
     env: "FLOWSTATE_PROXY_FLUSH_MS",
     fallback: "2000",
@@ -132,6 +143,8 @@ export interface Config {
   readonly certificateFile: string;
   readonly keyFile: string;
   readonly clientCaFile: string | null;
+  /** Null: clients connect by themselves. */
+  readonly balancers: BlockList | null;
   readonly allow: BlockList;
   readonly ports: ReadonlySet<number> | "any";
   readonly dnsServers: readonly string[];
@@ -153,6 +166,7 @@ export interface Timing {
   readonly lifetimeMs: number;
   readonly drainMs: number;
   readonly flushMs: number;
+  readonly graceMs: number;
 }
 
 const leastLifetimeMs = 60_000;
@@ -161,7 +175,7 @@ const leastLifetimeMs = 60_000;
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const values = loadConfig(proxyOptions, env);
   const dataDir = resolve(values.dataDir);
-  const { dialMs, headMs, idleMs, halfCloseMs, lifetimeMs, drainMs, flushMs } = values;
+  const { dialMs, headMs, idleMs, halfCloseMs, lifetimeMs, drainMs, flushMs, graceMs } = values;
   return {
     folder: join(dataDir, "proxy"),
     host: values.host,
@@ -170,6 +184,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     certificateFile: resolve(values.certificateFile ?? join(dataDir, "tls/proxy.pem")),
     keyFile: resolve(values.keyFile ?? join(dataDir, "tls/proxy-key.pem")),
     clientCaFile: values.clientCaFile === null ? null : resolve(values.clientCaFile),
+    balancers: values.balancers,
     allow: values.allow,
     ports: values.ports,
     dnsServers: (values.dnsServers ?? "")
@@ -187,6 +202,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       lifetimeMs: Math.max(lifetimeMs, leastLifetimeMs),
       drainMs,
       flushMs,
+      graceMs,
     },
     limits: {
       tunnels: values.mostTunnels,

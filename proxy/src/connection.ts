@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { constants } from "node:http2";
 import type { Server } from "node:https";
-import type { TLSSocket } from "node:tls";
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { systemCode } from "@flowstate/shared/errors";
 import { createHttp2Sessions, type Http2Sessions, type Http2Stream } from "./accept/http2.ts";
 import { divideByProtocol } from "./accept/listener.ts";
@@ -10,24 +11,43 @@ import { connect, connectHttp2, type ConnectOptions } from "./connect.ts";
 import { exchange, switchProtocol } from "./exchange.ts";
 import { refuseSocket, type Refusal } from "./reply.ts";
 
-/** Joins the stages for every connection of a listener. Returns its HTTP/2 connections, which it cannot close itself. */
-export function serveConnections(server: Server, options: ConnectOptions, idleMs: number): Http2Sessions {
+/** What a listener cannot tell of its connections by itself. */
+export interface Connections {
+  readonly sessions: Http2Sessions;
+  /** Connections that have been accepted and have not asked for anything yet. */
+  readonly waiting: number;
+}
+
+/** Joins the stages for every connection of a listener. */
+export function serveConnections(server: Server, options: ConnectOptions, idleMs: number): Connections {
   const { events } = options;
-  const sessions = createHttp2Sessions((asked) => serveStream(asked, options), idleMs);
+  const waiting = new Set<Socket>();
+  server.on("connection", (raw: Socket) => {
+    waiting.add(raw);
+    raw.once("close", () => waiting.delete(raw));
+  });
+  const onAsked = (socket: Socket): void => {
+    const raw = socket instanceof TLSSocket ? rawSocketOf(socket) : null;
+    if (raw !== null) waiting.delete(raw);
+  };
+  const sessions = createHttp2Sessions((asked) => {
+    onAsked(asked.connection);
+    serveStream(asked, options);
+  }, idleMs);
   divideByProtocol(server, (socket) => sessions.serve(socket));
   server.on("secureConnection", () => events.connectionOpened());
-  server.on(
-    "connect",
-    (request: IncomingMessage, socket: TLSSocket, head: Buffer) =>
-      void connect(request, socket, head, options),
-  );
-  server.on(
-    "upgrade",
-    (request: IncomingMessage, socket: TLSSocket, head: Buffer) =>
-      void switchProtocol(request, socket, head, options),
-  );
-  const onRequest = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void =>
+  server.on("connect", (request: IncomingMessage, socket: TLSSocket, head: Buffer) => {
+    onAsked(socket);
+    void connect(request, socket, head, options);
+  });
+  server.on("upgrade", (request: IncomingMessage, socket: TLSSocket, head: Buffer) => {
+    onAsked(socket);
+    void switchProtocol(request, socket, head, options);
+  });
+  const onRequest = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
+    onAsked(request.socket);
     void exchange(request, response, expectsContinue, options);
+  };
   server.on("request", (request, response) => onRequest(request, response, false));
   server.on("checkContinue", (request, response) => onRequest(request, response, true));
   server.on("clientError", (error, socket) => {
@@ -37,7 +57,12 @@ export function serveConnections(server: Server, options: ConnectOptions, idleMs
     else refuseSocket(socket, refusal);
   });
   server.on("tlsClientError", (error: Error, socket: TLSSocket) => onTlsError(error, socket, options));
-  return sessions;
+  return {
+    sessions,
+    get waiting() {
+      return waiting.size;
+    },
+  };
 }
 
 /** Anything but CONNECT is asked for again over HTTP/1.1, which carries it (RFC 9113 7). */

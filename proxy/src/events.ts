@@ -45,6 +45,8 @@ export interface Events {
   linkTrouble(what: string): void;
   snapshotTaken(revision: number, keys: number): void;
   keyRevoked(keyId: string): void;
+  certificateReplaced(expiresAt: number): void;
+  certificateKept(reason: string): void;
   /** Since the start, for /metrics. */
   readonly outcomes: ReadonlyMap<string, number>;
   readonly connections: number;
@@ -105,6 +107,10 @@ export function createEvents(log: Logger): Events {
       trouble = null;
       log.info({ revision, keys }, "took a key snapshot");
     },
+    certificateReplaced: (expiresAt) =>
+      log.info({ expiresAt: new Date(expiresAt).toISOString() }, "took the replaced certificate"),
+    certificateKept: (reason) =>
+      log.error({ reason }, "the replaced certificate is of no use; the one before it stays"),
     keyRevoked: (keyId) => log.info({ keyId }, "a key was revoked"),
   };
 }

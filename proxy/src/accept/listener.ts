@@ -1,10 +1,10 @@
-import { constants } from "node:crypto";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
-import type { AddressInfo, Server as NetServer } from "node:net";
-import { createSecureContext, type TLSSocket } from "node:tls";
+import type { AddressInfo, BlockList, Server as NetServer, Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { FlowstateError, systemCode } from "@flowstate/shared/errors";
+import type { ListenerCertificate } from "./certificate.ts";
+import { takeProxyHeader } from "./proxy-protocol.ts";
 import type { Config } from "../config.ts";
 import { maySwitch } from "../head/upgrade.ts";
 
@@ -18,15 +18,15 @@ const headBytes = 16 << 10;
  * (undici 8 that offers HTTP/1.1 before HTTP/2 and is answered h2 reconnects without end), and lets each side of a
  * connection end by itself. Renegotiation is refused.
  */
-export function createListener({ certificateFile, keyFile, clientCaFile, timing }: Config): Server {
+export function createListener(
+  { clientCaFile, timing }: Pick<Config, "clientCaFile" | "timing">,
+  { context }: ListenerCertificate,
+  ticketKeys: Buffer,
+): Server {
   const server = createServer({
-    ...readCertificate(certificateFile, keyFile),
-    ...(clientCaFile === null
-      ? {}
-      : { ca: readClientAuthority(clientCaFile), requestCert: true, rejectUnauthorized: false }),
-    minVersion: "TLSv1.2",
-    ecdhCurve: "X25519:P-256:P-384",
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    ...context,
+    ticketKeys,
+    ...(clientCaFile === null ? {} : { requestCert: true, rejectUnauthorized: false }),
     ALPNCallback: ({ protocols }) => protocols.find((protocol) => protocolsSpoken.has(protocol)),
     handshakeTimeout: timing.headMs,
     headersTimeout: timing.headMs,
@@ -55,34 +55,19 @@ export function divideByProtocol(server: Server, onHttp2: (socket: TLSSocket) =>
   });
 }
 
-/** Reads and checks the pair. Throws FS_CONFIG_INVALID that names the file. */
-export function readCertificate(certificateFile: string, keyFile: string): { cert: string; key: string } {
-  try {
-    const pair = { cert: readFileSync(certificateFile, "utf8"), key: readFileSync(keyFile, "utf8") };
-    createSecureContext(pair);
-    return pair;
-  } catch (error) {
-    throw new FlowstateError(
-      "FS_CONFIG_INVALID",
-      `FLOWSTATE_PROXY_CERT ${certificateFile} and FLOWSTATE_PROXY_KEY ${keyFile} are no usable pair: ${(error as Error).message}`,
-      { cause: error },
-    );
-  }
-}
-
-/** The authority of client certificates. Throws FS_CONFIG_INVALID that names the file. */
-function readClientAuthority(file: string): string {
-  try {
-    const ca = readFileSync(file, "utf8");
-    createSecureContext({ ca });
-    return ca;
-  } catch (error) {
-    throw new FlowstateError(
-      "FS_CONFIG_INVALID",
-      `FLOWSTATE_PROXY_CLIENT_CA ${file} is no usable authority: ${(error as Error).message}`,
-      { cause: error },
-    );
-  }
+/**
+ * Takes each connection's PROXY header before its TLS begins. `trusted` are the balancers; nobody else is
+ * served then.
+ */
+export function expectProxyHeader(server: Server, trusted: BlockList, timeoutMs: number): void {
+  const begin = server.listeners("connection");
+  server.removeAllListeners("connection");
+  server.on("connection", (socket: Socket) => {
+    void takeProxyHeader(socket, trusted, timeoutMs).then((taken) => {
+      if (taken) for (const serve of begin) serve.call(server, socket);
+      return taken;
+    });
+  });
 }
 
 /** Binds, and says in one line why it cannot. Returns the port. */

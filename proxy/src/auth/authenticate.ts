@@ -23,7 +23,7 @@ export type Authentication =
       readonly keyHint: string | null;
       readonly mayBeNew: boolean;
     }
-  /** No snapshot yet: nobody can be let in, and nobody should be told that his key is wrong. */
+  /** No snapshot yet, or one too old to be trusted: nobody can be let in, and nobody should be told that his key is wrong. */
   | { readonly kind: "not_ready" };
 
 /**
@@ -36,7 +36,7 @@ export function authenticate(
   certified: Subject | null,
   keyring: Keyring,
 ): Authentication {
-  if (keyring.revision === null) return { kind: "not_ready" };
+  if (keyring.revision === null || keyring.stale) return { kind: "not_ready" };
   if (field === undefined && certified !== null && keyring.orgId !== null) {
     const identity = { orgId: keyring.orgId, keyId: "certificate", subject: certified };
     return { kind: "identified", identity };

@@ -6,7 +6,11 @@ import type { ActiveKey, ProxySnapshot } from "@flowstate/shared/wire/push";
 export interface Keyring {
   /** Null until the first snapshot: nobody can be told from anybody. */
   readonly revision: number | null;
+  /** The control plane has not been heard for longer than it may be: nobody is let in any more. */
+  readonly stale: boolean;
   replace(snapshot: ProxySnapshot): void;
+  /** Notes when the snapshot was last known to be the present one. */
+  heard(at: number): void;
   revoke(keyId: string): void;
   /** The key behind a clear text that has the form of one. Looked up by its keyed hash, so that timing tells nothing. */
   find(text: string): ActiveKey | null;
@@ -21,7 +25,14 @@ interface OrgRules {
   readonly overQuota: ReadonlySet<string>;
 }
 
-export function createKeyring(): Keyring {
+export interface KeyringOptions {
+  /** How long a snapshot may be used after the control plane was last heard. */
+  readonly graceMs: number;
+  readonly now: () => number;
+}
+
+export function createKeyring({ graceMs, now }: KeyringOptions): Keyring {
+  let heardAt = now();
   let revision: number | null = null;
   let pepper = Buffer.alloc(0);
   let keys = new Map<string, ActiveKey>();
@@ -29,6 +40,12 @@ export function createKeyring(): Keyring {
   return {
     get revision() {
       return revision;
+    },
+    get stale() {
+      return now() - heardAt > graceMs;
+    },
+    heard(at) {
+      heardAt = at;
     },
     replace(snapshot) {
       pepper = Buffer.from(snapshot.pepper, "base64");

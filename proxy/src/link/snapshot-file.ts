@@ -14,8 +14,9 @@ export function readSnapshotFile(file: string): Parsed<ProxySnapshot, "missing" 
 }
 
 export function writeSnapshotFile(file: string, snapshot: ProxySnapshot): void {
-  writeFileSync(`${file}.new`, JSON.stringify(snapshot), { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  const fresh = `${file}.${process.pid}.new`;
+  writeFileSync(fresh, JSON.stringify(snapshot), { mode: 0o600 });
+  renameSync(fresh, file);
 }
 
 /** Never throws: the file may be half-written, the answer may come from something that is no control plane. */

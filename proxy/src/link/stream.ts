@@ -11,6 +11,8 @@ export interface LinkOptions {
   readonly clock: Clock;
   readonly onSnapshot: (snapshot: ProxySnapshot) => void;
   readonly onRevoked: (keyId: string) => void;
+  /** The control plane is there, and what it gave last still holds. */
+  readonly onHeard: () => void;
   readonly onTrouble: (what: string) => void;
 }
 
@@ -45,7 +47,7 @@ async function keepStream(
 
 /** One connection from its start to its end. Resolves with whether it ever opened; never rejects. */
 async function readStream(
-  { controlPlane, token, onSnapshot, onRevoked, onTrouble }: LinkOptions,
+  { controlPlane, token, onSnapshot, onRevoked, onHeard, onTrouble }: LinkOptions,
   signal: AbortSignal,
   onOpen: (open: boolean) => void,
 ): Promise<boolean> {
@@ -62,6 +64,7 @@ async function readStream(
   const stop = (): void => socket.terminate();
   signal.addEventListener("abort", stop, { once: true });
   const alive = (): void => {
+    onHeard();
     clearTimeout(silence);
     silence = setTimeout(() => socket.terminate(), silenceMs);
   };
@@ -89,7 +92,7 @@ async function readStream(
 }
 
 async function keepPolling(
-  { controlPlane, token, clock, onSnapshot, onTrouble }: LinkOptions,
+  { controlPlane, token, clock, onSnapshot, onHeard, onTrouble }: LinkOptions,
   signal: AbortSignal,
   connected: () => boolean,
 ): Promise<void> {
@@ -108,7 +111,8 @@ async function keepPolling(
           etag = answer.headers.get("etag");
           if (snapshot.ok) onSnapshot(snapshot.value);
           else onTrouble(snapshot.detail);
-        } else if (answer.status !== 200 && answer.status !== 304)
+        } else if (answer.status === 304) onHeard();
+        else if (answer.status !== 200)
           onTrouble(`the control plane answers ${answer.status} to the key snapshot`);
       } catch (error) {
         if (!signal.aborted) onTrouble(`the control plane cannot be reached: ${(error as Error).message}`);

@@ -24,6 +24,9 @@ export interface WireControlPlane extends AsyncDisposable {
   rows(): readonly MeterRow[];
   refusals(): Readonly<Record<string, number>>;
   readonly connected: number;
+  /** Closes its port and every connection, as a machine that fails would. */
+  vanish(): Promise<void>;
+  comeBack(): Promise<void>;
 }
 
 export const orgId = "ORG1";
@@ -83,8 +86,15 @@ export async function startControlPlane(): Promise<WireControlPlane> {
   );
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const vanish = async (): Promise<void> => {
+    for (const socket of sockets.clients) socket.terminate();
+    server.closeAllConnections();
+    server.close();
+    await once(server, "close");
+  };
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     token,
     provision(kind = "org", subject = null) {
       const key = mintKey(kind);
@@ -109,11 +119,13 @@ export async function startControlPlane(): Promise<WireControlPlane> {
     get connected() {
       return sockets.clients.size;
     },
+    vanish,
+    async comeBack() {
+      server.listen(port, "127.0.0.1");
+      await once(server, "listening");
+    },
     async [Symbol.asyncDispose]() {
-      for (const socket of sockets.clients) socket.terminate();
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
+      if (server.listening) await vanish();
     },
   };
 }

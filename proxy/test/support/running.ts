@@ -28,6 +28,8 @@ export interface ProxyUnderTest {
 /** A proxy with its control plane, in this process, over real sockets. */
 export interface RunningProxy extends ProxyUnderTest, AsyncDisposable {
   readonly admin: string;
+  /** Where its certificate and key lie: `proxy.pem` and `proxy-key.pem`. */
+  readonly tlsFolder: string;
   readonly controlPlane: WireControlPlane;
   readonly key: string;
   /** The access log so far. */
@@ -43,6 +45,8 @@ export interface RunningOptions {
   readonly ports?: Config["ports"];
   readonly upstream?: string;
   readonly limits?: Partial<Config["limits"]>;
+  /** Ranges of balancers that speak the PROXY protocol. */
+  readonly balancers?: readonly string[];
   /** PEM of the authority of client certificates. */
   readonly clientCa?: string;
 }
@@ -55,6 +59,7 @@ const timing: Timing = {
   lifetimeMs: 86_400_000,
   drainMs: 1000,
   flushMs: 100,
+  graceMs: 60_000,
 };
 
 export const authority = createAuthority({ commonName: "Test authority", days: 10 });
@@ -87,11 +92,6 @@ export async function startProxy(options: RunningOptions = {}): Promise<RunningP
       },
     }),
   );
-  const allow = new BlockList();
-  for (const range of options.allow ?? ["127.0.0.1/32"]) {
-    const [address = "", bits] = range.split("/");
-    allow.addSubnet(address, Number(bits), address.includes(":") ? "ipv6" : "ipv4");
-  }
   const proxy = stack.use(
     await compose(
       {
@@ -103,7 +103,8 @@ export async function startProxy(options: RunningOptions = {}): Promise<RunningP
         keyFile,
         clientCaFile,
         upstream: options.upstream === undefined ? null : mustParse(options.upstream),
-        allow,
+        balancers: options.balancers === undefined ? null : blockList(options.balancers),
+        allow: blockList(options.allow ?? ["127.0.0.1/32"]),
         ports: options.ports ?? "any",
         dnsServers: options.dnsServers ?? [],
         controlPlane: new URL(controlPlane.url),
@@ -121,7 +122,8 @@ export async function startProxy(options: RunningOptions = {}): Promise<RunningP
   return {
     port,
     ca: authority.certificate,
-    admin: proxy.admin,
+    admin: proxy.admin ?? "",
+    tlsFolder: join(folder, "tls"),
     controlPlane,
     key,
     credential: (user = "person@example.com", password = key) => basicCredential({ user, password }),
@@ -143,6 +145,15 @@ export async function dialTls(
   socket.on("error", () => undefined);
   await once(socket, "secureConnect");
   return socket;
+}
+
+function blockList(ranges: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = "", bits] = range.split("/");
+    list.addSubnet(address, Number(bits), address.includes(":") ? "ipv6" : "ipv4");
+  }
+  return list;
 }
 
 function mustParse(url: string): Upstream {
