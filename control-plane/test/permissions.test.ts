@@ -19,6 +19,8 @@ const operations: readonly [name: string, permission: Permission | null, call: s
   ["Query.members", "MEMBERS_UPDATE", "{ members { email } }"],
   ["Query.usageProviders", "SETTINGS_INTEGRATIONS_VIEW", "{ usageProviders { id } }"],
   ["Query.usageProviderForms", "SETTINGS_INTEGRATIONS_VIEW", "{ usageProviderForms { kind } }"],
+  ["Query.orgAiServices", "AI_INSIGHTS_VIEW", "{ orgAiServices { id } }"],
+  ["Query.aiAgents", "AI_INSIGHTS_VIEW", "{ aiAgents { id } }"],
   ["Query.auditLog", "AUDIT_VIEW", "{ auditLog { sequence } }"],
   ["Mutation.provisionOrgKey", "SETTINGS_INTEGRATIONS_UPDATE", "mutation { provisionOrgKey { keyId } }"],
   ["Mutation.setSubjectQuota", "SETTINGS_INTEGRATIONS_UPDATE", 'mutation { setSubjectQuota(quota: "5") }'],
@@ -60,6 +62,11 @@ const operations: readonly [name: string, permission: Permission | null, call: s
     "Mutation.removeUsageProvider",
     "SETTINGS_INTEGRATIONS_UPDATE",
     'mutation { removeUsageProvider(id: "none") }',
+  ],
+  [
+    "Mutation.enterAiAgentCost",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    'mutation { enterAiAgentCost(name: "n", period: "2026-10", amountUsd: "5") { id } }',
   ],
   ["Mutation.removeMember", "MEMBERS_UPDATE", 'mutation { removeMember(id: "none") }'],
 ];

@@ -1,5 +1,6 @@
 import type { AuditTables } from "../audit/tables.ts";
 import type { BillingTables } from "../billing/tables.ts";
+import type { CatalogueTables } from "../catalogue/tables.ts";
 import type { DirectoryTables } from "../directory/tables.ts";
 import type { IngestTables } from "../ingest/tables.ts";
 import type { KeyTables } from "../keys/tables.ts";
@@ -27,6 +28,7 @@ export interface Database
     DirectoryTables,
     BillingTables,
     ProviderTables,
+    CatalogueTables,
     JobTables {
   migrations: { number: bigint; name: string; applied_at: number };
   /** Facts about the installation: the canary that proves the master key. */

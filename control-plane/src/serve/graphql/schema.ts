@@ -2,7 +2,9 @@ import type { GraphQLSchema } from "graphql";
 import { addApiKeys } from "./api-keys.ts";
 import { addAudit } from "./audit.ts";
 import { builder } from "./builder.ts";
+import { addCatalogue } from "./catalogue.ts";
 import { addCloudProxy } from "./cloud-proxy.ts";
+import { addDirectoryTypes } from "./directory-types.ts";
 import { addMdm } from "./mdm.ts";
 import { addMembers } from "./members.ts";
 import { addProxies } from "./proxies.ts";
@@ -17,7 +19,7 @@ addMdm(builder);
 addProxies(builder);
 addMembers(builder, addApiKeys(builder));
 addAudit(builder);
-addUsageProviders(builder);
+addCatalogue(builder, addUsageProviders(builder), addDirectoryTypes(builder));
 
 /** The whole schema; `schema.graphql` is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();

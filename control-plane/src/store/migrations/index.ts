@@ -8,6 +8,7 @@ import { usage } from "./0006-usage.ts";
 import { directory } from "./0007-directory.ts";
 import { billing } from "./0008-billing.ts";
 import { providers } from "./0100-providers.ts";
+import { catalogue } from "./0110-catalogue.ts";
 
 /** Every step, in the order in which it runs. Steps are added at the end and never changed. */
 export const migrations: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   directory,
   billing,
   providers,
+  catalogue,
 ];
