@@ -18,6 +18,7 @@ export type SyncOutcome = "done" | "failed" | "stopped";
 export interface Events {
   requestAnswered(method: string, route: string, status: number): void;
   meterTaken(keyId: string, source: string, answer: IngestAnswer): void;
+  callsTaken(source: string, answer: IngestAnswer): void;
   signInTried(outcome: SignInOutcome): void;
   providerSynced(kind: string, outcome: SyncOutcome, counts: RunCounts, error: string | null): void;
   readonly counters: readonly Counter[];
@@ -26,11 +27,12 @@ export interface Events {
 export function createEvents(log: Logger): Events {
   const requests = counter("flowstate_http_requests_total", "Requests answered, by route.");
   const rows = counter("flowstate_meter_rows_total", "Meter rows received, by what became of them.");
+  const calls = counter("flowstate_calls_total", "Calls that devices reported, by what became of them.");
   const signIns = counter("flowstate_sign_ins_total", "Attempts to sign in, by outcome.");
   const syncs = counter("flowstate_provider_syncs_total", "Syncs of usage providers, by outcome.");
   const lines = counter("flowstate_billing_lines_total", "Lines of bills, by what became of them.");
   return {
-    counters: [requests, rows, signIns, syncs, lines],
+    counters: [requests, rows, calls, signIns, syncs, lines],
     requestAnswered: (method, route, status) => {
       requests.add(`method="${method}",route="${route}",status="${status}"`, 1);
     },
@@ -41,6 +43,15 @@ export function createEvents(log: Logger): Events {
       const [first] = rejected;
       if (first !== undefined) {
         log.warn({ keyId, source, rejected: rejected.length, reason: first.reason }, "meter rows rejected");
+      }
+    },
+    callsTaken: (source, { accepted, duplicates, rejected }) => {
+      calls.add('outcome="accepted"', accepted);
+      calls.add('outcome="duplicate"', duplicates);
+      calls.add('outcome="rejected"', rejected.length);
+      const [first] = rejected;
+      if (first !== undefined) {
+        log.warn({ source, rejected: rejected.length, reason: first.reason }, "calls rejected");
       }
     },
     signInTried: (outcome) => {

@@ -218,3 +218,55 @@ testOnBothEngines(
     t.is(await far.closed, 1008);
   },
 );
+
+test("an agent reports calls with the person's e-mail and the organisation's key, gzip and zstd accepted", async (t) => {
+  await using running = await startRunning();
+  const { store } = running.installation;
+  const { key } = await store.transact((db) => provisionOrgKey(db, running.context));
+  const event = (seq: number): object => ({
+    seq,
+    callId: `msg_${seq}`,
+    sessionId: "s1",
+    occurredAt: new Date().toISOString(),
+    provider: "anthropic",
+    tool: "claude-code",
+    model: "claude-sonnet-4-5",
+    tokens: { input: 1, output: 2, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, reasoning: null },
+    outputTrust: "final",
+    costUsd: "0.25",
+    estimated: false,
+    capture: "session-log",
+    status: 200,
+    durationMs: 5,
+  });
+  const source = randomUUID();
+  const send = async (user: string, password: string, body: Buffer, encoding: string): Promise<Response> =>
+    fetch(`${running.address}/ingest/v1/sessions`, {
+      method: "POST",
+      headers: {
+        authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`,
+        "content-type": "application/json",
+        "content-encoding": encoding,
+      },
+      body: new Uint8Array(body),
+    });
+  const batch = (...events: object[]): Buffer =>
+    Buffer.from(JSON.stringify({ source, batch: randomUUID(), events }));
+  const zipped = await send("Ada%40Example.com", key, gzipSync(batch(event(1))), "gzip");
+  t.deepEqual(await zipped.json(), { accepted: 1, duplicates: 0, rejected: [] });
+  const again = await send("ada@example.com", key, zstdCompressSync(batch(event(1), event(2))), "zstd");
+  t.deepEqual(await again.json(), { accepted: 1, duplicates: 1, rejected: [] });
+  t.is((await send("${USER_EMAIL}", key, batch(event(3)), "identity")).status, 401);
+  t.is((await send("ada@example.com", "fsk_wrong", batch(event(3)), "identity")).status, 401);
+  t.is(
+    (await send("ada@example.com", await running.apiKey("AI_INSIGHTS_VIEW"), batch(event(3)), "identity"))
+      .status,
+    401,
+  );
+  t.is((await send("ada@example.com", key, Buffer.from("{"), "identity")).status, 400);
+  const rows = await store.reader.selectFrom("calls").select(["call_id", "subject"]).execute();
+  t.deepEqual(rows, [
+    { call_id: "msg_1", subject: "ada@example.com" },
+    { call_id: "msg_2", subject: "ada@example.com" },
+  ]);
+});

@@ -1,14 +1,21 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import type { z } from "zod";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { WebSocketServer } from "ws";
 import type { Clock } from "@flowstate/shared/clock";
 import { FlowstateError } from "@flowstate/shared/errors";
+import type { OrgId } from "@flowstate/shared/ids";
+import { parseKey } from "@flowstate/shared/keys";
+import { parseBasicCredential } from "@flowstate/shared/net/basic-auth";
+import { parseSubject, type Subject } from "@flowstate/shared/subject";
+import { sessionBatch } from "@flowstate/shared/wire/call";
 import { meterBatch } from "@flowstate/shared/wire/meter";
 import { bearerToken } from "../access/bearer.ts";
 import type { Events } from "../events.ts";
 import type { Keyring, PresentedKey } from "../keys/keyring.ts";
 import type { Store } from "../store/open.ts";
+import { ingestSessions } from "../usage/ingest.ts";
 import { decompressBody, ingestBounds, parseBatch } from "./decode.ts";
 import { ingestMeter } from "./meter.ts";
 import type { PushHub } from "./push.ts";
@@ -23,7 +30,10 @@ export interface IngestDependencies {
   readonly clock: Clock;
 }
 
-/** What proxies speak to: meter rows in, keys and policy out. Each request carries an enrolment token. */
+/**
+ * What proxies and agents speak to: meter rows and calls in, keys and policy out. A proxy carries its enrolment token,
+ * an agent what a device carries towards the proxy.
+ */
 export async function ingestRoutes(app: FastifyInstance, dependencies: IngestDependencies): Promise<void> {
   const { store, events, hub, pepper, clock } = dependencies;
   app.removeAllContentTypeParsers();
@@ -33,18 +43,18 @@ export async function ingestRoutes(app: FastifyInstance, dependencies: IngestDep
 
   app.post("/ingest/v1/meter", async (request) => {
     const { orgId, keyId } = await requireProxy(request, dependencies);
-    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const text = await decompressBody(body, request.headers["content-encoding"]);
-    const batch = text.ok
-      ? parseBatch(text.value, request.headers["content-type"], meterBatch, "rows")
-      : text;
-    if (!batch.ok) {
-      const code = batch.reason === "too_large" ? "FS_TOO_LARGE" : "FS_INPUT_INVALID";
-      throw new FlowstateError(code, batch.detail, { details: { reason: batch.reason } });
-    }
-    const answer = await ingestMeter(store, { orgId, keyId, batch: batch.value, now: clock.now() });
-    events.meterTaken(keyId, batch.value.source, answer);
+    const batch = await readBatch(request, meterBatch, "rows");
+    const answer = await ingestMeter(store, { orgId, keyId, batch, now: clock.now() });
+    events.meterTaken(keyId, batch.source, answer);
     hub.poke();
+    return answer;
+  });
+
+  app.post("/ingest/v1/sessions", async (request) => {
+    const { orgId, subject } = await requireDevice(request, dependencies);
+    const batch = await readBatch(request, sessionBatch, "events");
+    const { answer } = await ingestSessions(store, { orgId, subject, batch, now: clock.now() });
+    events.callsTaken(batch.source, answer);
     return answer;
   });
 
@@ -90,6 +100,37 @@ function acceptStreams(app: FastifyInstance, { keyring, hub }: IngestDependencie
 
 function refuseUpgrade(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+async function readBatch<T>(request: FastifyRequest, schema: z.ZodType<T>, rowsName: string): Promise<T> {
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const text = await decompressBody(body, request.headers["content-encoding"]);
+  const batch = text.ok ? parseBatch(text.value, request.headers["content-type"], schema, rowsName) : text;
+  if (batch.ok) return batch.value;
+  const code = batch.reason === "too_large" ? "FS_TOO_LARGE" : "FS_INPUT_INVALID";
+  throw new FlowstateError(code, batch.detail, { details: { reason: batch.reason } });
+}
+
+/** Whom an agent reports for: the e-mail beside the organisation's key, or the owner of a key of their own. */
+async function requireDevice(
+  request: FastifyRequest,
+  { keyring }: IngestDependencies,
+): Promise<{ readonly orgId: OrgId; readonly subject: Subject }> {
+  const credential = parseBasicCredential(request.headers.authorization ?? "");
+  const parsed = credential.ok ? parseKey(credential.value.password) : credential;
+  const kind = parsed.ok ? parsed.value.kind : null;
+  const usable = kind === "org" || kind === "personal" || kind === "service_account";
+  const key = usable && credential.ok ? await keyring.check(credential.value.password, kind) : null;
+  if (key === null || !credential.ok) {
+    throw new FlowstateError(
+      "FS_UNAUTHENTICATED",
+      "Basic credentials are expected: the person's e-mail and the organisation's key",
+    );
+  }
+  if (key.subject !== null) return { orgId: key.orgId, subject: key.subject as Subject };
+  const subject = parseSubject(credential.value.user);
+  if (!subject.ok) throw new FlowstateError("FS_UNAUTHENTICATED", subject.detail);
+  return { orgId: key.orgId, subject: subject.value };
 }
 
 async function requireProxy(request: FastifyRequest, { keyring }: IngestDependencies): Promise<PresentedKey> {

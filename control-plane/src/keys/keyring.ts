@@ -9,6 +9,8 @@ export interface PresentedKey {
   readonly orgId: OrgId;
   readonly keyId: string;
   readonly kind: KeyKind;
+  /** Who a personal or service-account key speaks for. */
+  readonly subject: string | null;
   readonly permissions: ReadonlySet<Permission>;
 }
 
@@ -45,7 +47,7 @@ export function createKeyring(store: Store, pepper: Buffer, clock: Clock = syste
 async function findActiveKey(store: Store, hash: KeyHash, now: number): Promise<PresentedKey | null> {
   const row = await store.reader
     .selectFrom("keys")
-    .select(["org_id", "key_id", "kind", "permissions", "last_used_at"])
+    .select(["org_id", "key_id", "kind", "subject", "permissions", "last_used_at"])
     .where("hash", "=", hash)
     .where("revoked_at", "is", null)
     .where((where) => where.or([where("expires_at", "is", null), where("expires_at", ">", now)]))
@@ -57,6 +59,7 @@ async function findActiveKey(store: Store, hash: KeyHash, now: number): Promise<
     orgId: orgId(row.org_id),
     keyId: row.key_id,
     kind: row.kind,
+    subject: row.subject,
     permissions: new Set(granted.ok ? granted.value : []),
   };
 }

@@ -52,6 +52,31 @@ export interface UsageTables {
   };
   /** Every name of a call, its own among them. */
   call_names: { org_id: string; name: string; call_id: string };
+  /** What each device said of a call that was told more than once; a call told once is its row alone. */
+  call_reports: { org_id: string; source: string; report_id: string; call_id: string; report: string };
+  /** Reports that contradict what was known under their names. */
+  quarantined_calls: {
+    org_id: string;
+    source: string;
+    seq: bigint;
+    subject: string;
+    reason: string;
+    report: string;
+    received_at: number;
+  };
+  devices: {
+    org_id: string;
+    /** The device's own id, a UUID. */
+    source: string;
+    /** Who reported last. */
+    subject: string;
+    /** Sequence numbers received, as ranges: `1-812,815`. */
+    received: string;
+    /** How far the device's clock was ahead of ours; null until it said. */
+    skew_ms: bigint | null;
+    first_seen_at: number;
+    last_reported_at: number;
+  };
   sessions: UsageSums & {
     org_id: string;
     session_id: string;
