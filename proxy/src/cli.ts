@@ -1,19 +1,27 @@
 import { once } from "node:events";
-import type { Command } from "commander";
+import cluster from "node:cluster";
+import { InvalidArgumentError, type Command } from "commander";
 import { createProgram } from "@flowstate/shared/cli";
 import { untilSignal } from "@flowstate/shared/lifecycle";
 import { readCertificate } from "./accept/certificate.ts";
 import { compose } from "./compose.ts";
 import { readConfig, type Config } from "./config.ts";
 import { version } from "./version.ts";
+import { superviseWorkers } from "./workers/supervisor.ts";
+import { serveAsWorker } from "./workers/worker.ts";
 
 /** `flowstate-proxy`. */
 export function proxyProgram(env: NodeJS.ProcessEnv): Command {
   const program = createProgram("flowstate-proxy", "The Flowstate forward proxy", version);
   program
     .command("serve")
-    .description("run the proxy")
-    .action(() => serve(readConfig(env)));
+    .description("run the proxy; SIGHUP replaces its workers one by one")
+    .option("--workers <number>", "processes that share the port, one per core", parseWorkers)
+    .action(({ workers }: { readonly workers?: number }) => {
+      const config = readConfig(env);
+      if (cluster.isWorker) return serveAsWorker(config);
+      return workers === undefined ? serve(config) : serveWithWorkers(config, workers);
+    });
   program
     .command("check-config")
     .description("read every setting and the certificate, and say what is wrong")
@@ -25,11 +33,32 @@ export function proxyProgram(env: NodeJS.ProcessEnv): Command {
 }
 
 async function serve(config: Config): Promise<void> {
-  const signal = untilSignal();
-  const orphaned = once(process, "disconnect");
+  const stop = untilStopped();
   await using proxy = await compose(config);
-  const { address, admin } = proxy;
+  announce(proxy);
+  await stop;
+}
+
+async function serveWithWorkers(config: Config, count: number): Promise<void> {
+  const stop = untilStopped();
+  await using workers = await superviseWorkers(config, count);
+  process.on("SIGHUP", () => void workers.restart());
+  announce(workers);
+  await stop;
+}
+
+/** A stop signal, or the end of whoever started this program. */
+function untilStopped(): Promise<unknown> {
+  return Promise.race([untilSignal(), once(process, "disconnect")]);
+}
+
+function announce({ address, admin }: { readonly address: string; readonly admin: string | null }): void {
   process.send?.({ type: "ready", address, admin });
   if (process.send === undefined) process.stdout.write(`Flowstate proxy: ${address} (admin ${admin})\n`);
-  await Promise.race([signal, orphaned]);
+}
+
+function parseWorkers(text: string): number {
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (count < 1) throw new InvalidArgumentError("it must be a whole number of 1 or more");
+  return count;
 }

@@ -23,6 +23,7 @@ import { decideDestination } from "./decide/rules.ts";
 import { createDialer } from "./dial/dialer.ts";
 import { createEvents } from "./events.ts";
 import { createMeterSender } from "./link/deliver.ts";
+import { deliverOrphans } from "./link/orphans.ts";
 import { createSnapshotKeeper } from "./link/snapshot-keeper.ts";
 import { followControlPlane } from "./link/stream.ts";
 import { createFlusher } from "./meter/flush.ts";
@@ -77,7 +78,8 @@ export async function compose(
   const keyring = createKeyring({ graceMs: timing.graceMs, now });
   const refusals = createRefusalCounter();
   const meter = createMeter(now);
-  const outbox = stack.use(openOutbox({ file: place?.outboxFile ?? join(config.folder, "outbox.db") }));
+  const outboxFile = place?.outboxFile ?? join(config.folder, "outbox.db");
+  const outbox = stack.use(openOutbox({ file: outboxFile }));
   const registry = createTunnelRegistry(timing, clock);
   const flusher = createFlusher({
     meter,
@@ -149,7 +151,7 @@ export async function compose(
       ? null
       : stack.use(
           await createAdminServer(
-            { status: async () => status(), tunnels: async () => tunnels(), unready },
+            { status: async () => status(), tunnels: async () => tunnels(), unready: async () => unready() },
             config.adminPort,
           ),
         );
@@ -211,9 +213,12 @@ export async function compose(
         },
         signal,
       ),
-    ...(place === null
-      ? [(signal: AbortSignal) => rotateTicketKeys(clock, (keys) => server.setTicketKeys(keys), signal)]
-      : []),
+    async (signal) => {
+      if (place === null) await rotateTicketKeys(clock, (keys) => server.setTicketKeys(keys), signal);
+    },
+    async (signal) => {
+      if (place === null) await deliverOrphans(config.folder, (file) => file === outboxFile, sender, signal);
+    },
   ];
   for (const run of runs) stack.use(background(run));
 

@@ -45,6 +45,8 @@ export interface Events {
   linkTrouble(what: string): void;
   snapshotTaken(revision: number, keys: number): void;
   keyRevoked(keyId: string): void;
+  workerServes(pid: number | undefined): void;
+  workerEnded(how: string, waitMs: number): void;
   certificateReplaced(expiresAt: number): void;
   certificateKept(reason: string): void;
   /** Since the start, for /metrics. */
@@ -107,6 +109,8 @@ export function createEvents(log: Logger): Events {
       trouble = null;
       log.info({ revision, keys }, "took a key snapshot");
     },
+    workerServes: (worker) => log.info({ worker }, "a worker serves"),
+    workerEnded: (how, waitMs) => log.error({ how, waitMs }, "a worker ended; another takes its place"),
     certificateReplaced: (expiresAt) =>
       log.info({ expiresAt: new Date(expiresAt).toISOString() }, "took the replaced certificate"),
     certificateKept: (reason) =>

@@ -34,7 +34,20 @@ export function addStatuses(first: ProxyStatus, ...rest: readonly ProxyStatus[])
   };
 }
 
-function addCounts(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+/** What stays true of a process that is gone: its counters. */
+export function withoutGauges(status: ProxyStatus): ProxyStatus {
+  return {
+    ...status,
+    openTunnels: 0,
+    outboxRows: 0,
+    outboxBytes: 0,
+    snapshotRevision: Number.MAX_SAFE_INTEGER,
+    certificateExpiresAt: Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Sums counts by name. */
+export function addCounts(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
   const total: Record<string, number> = {};
   for (const [name, count] of all.flatMap((one) => Object.entries(one)))
     total[name] = (total[name] ?? 0) + count;

@@ -7,7 +7,7 @@ export interface AdminSources {
   readonly status: () => Promise<ProxyStatus>;
   readonly tunnels: () => Promise<readonly TunnelRow[]>;
   /** Null when ready, else why not. */
-  readonly unready: () => string | null;
+  readonly unready: () => Promise<string | null>;
 }
 
 export interface AdminServer extends Disposable {
@@ -43,7 +43,7 @@ async function serve(
     case "/healthz":
       return answer(200, "text/plain", "ok\n");
     case "/readyz": {
-      const why = unready();
+      const why = await unready();
       return answer(why === null ? 200 : 503, "text/plain", `${why ?? "ok"}\n`);
     }
     case "/metrics":

@@ -6,6 +6,7 @@ import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import { until } from "@flowstate/shared/testing/until";
 import { createAuthority, issueCertificate } from "@flowstate/shared/tls/certificate";
 import { startControlPlane, type WireControlPlane } from "./control-plane.ts";
+import { dialTls, type ProxyUnderTest } from "./running.ts";
 
 /** The program in a process of its own, so that its memory and its end can be looked at. */
 export interface ProxyProcess extends AsyncDisposable {
@@ -13,13 +14,24 @@ export interface ProxyProcess extends AsyncDisposable {
   readonly port: number;
   readonly ca: string;
   readonly controlPlane: WireControlPlane;
+  readonly admin: string;
   readonly credential: string;
+  /** The same as a client meets it. */
+  readonly met: ProxyUnderTest;
+  /** The lines of its log so far. */
+  log(): readonly Record<string, unknown>[];
+  signal(name: NodeJS.Signals): void;
+  /** Its exit code, once it has ended. */
+  readonly ended: Promise<number | null>;
 }
 
 export interface ProxyProcessOptions {
   readonly folder: string;
   /** Words before the command, such as `taskset -c 0`. */
   readonly prefix?: readonly string[];
+  /** Words after `serve`. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   /** One is made where none is given. */
   readonly certificate?: { readonly ca: string; readonly certificateFile: string; readonly keyFile: string };
 }
@@ -27,6 +39,8 @@ export interface ProxyProcessOptions {
 export async function startProxyProcess({
   folder,
   prefix = [],
+  args = [],
+  env = {},
   certificate,
 }: ProxyProcessOptions): Promise<ProxyProcess> {
   await using stack = new AsyncDisposableStack();
@@ -36,27 +50,23 @@ export async function startProxyProcess({
   const { ca, certificateFile, keyFile } = certificate ?? makeCertificate(folder);
   const log = openSync(join(folder, "proxy.log"), "a");
   const main = new URL("../../src/main.ts", import.meta.url).pathname;
-  const [command, ...args] = [
-    ...prefix,
-    process.execPath,
-    ...(process.env["VF"]?.split(" ").filter(Boolean) ?? []),
-    main,
-    "serve",
-  ];
-  const child = spawn(command, args, {
+  const [command, ...words] = [...prefix, process.execPath, main, "serve"];
+  const environment: NodeJS.ProcessEnv = {
+    PATH: process.env["PATH"],
+    FLOWSTATE_DATA_DIR: folder,
+    FLOWSTATE_PROXY_CERT: certificateFile,
+    FLOWSTATE_PROXY_KEY: keyFile,
+    FLOWSTATE_PROXY_PORT: "0",
+    FLOWSTATE_PROXY_ADMIN_PORT: "0",
+    FLOWSTATE_PROXY_ALLOW_CIDRS: "127.0.0.1/32",
+    FLOWSTATE_PROXY_PORTS: "*",
+    FLOWSTATE_CONTROL_PLANE: controlPlane.url,
+    FLOWSTATE_PROXY_TOKEN: controlPlane.token,
+    ...env,
+  };
+  const child = spawn(command, [...words, ...args], {
     stdio: ["ignore", "ignore", log, "ipc"],
-    env: {
-      PATH: process.env["PATH"],
-      FLOWSTATE_DATA_DIR: folder,
-      FLOWSTATE_PROXY_CERT: certificateFile,
-      FLOWSTATE_PROXY_KEY: keyFile,
-      FLOWSTATE_PROXY_PORT: "0",
-      FLOWSTATE_PROXY_ADMIN_PORT: "0",
-      FLOWSTATE_PROXY_ALLOW_CIDRS: "127.0.0.1/32",
-      FLOWSTATE_PROXY_PORTS: "*",
-      FLOWSTATE_CONTROL_PLANE: controlPlane.url,
-      FLOWSTATE_PROXY_TOKEN: controlPlane.token,
-    },
+    env: environment,
   });
   const exited = once(child, "exit");
   stack.defer(async () => {
@@ -66,15 +76,32 @@ export async function startProxyProcess({
   const [ready] = (await Promise.race([
     once(child, "message"),
     exited.then(() => Promise.reject(new Error(readFileSync(join(folder, "proxy.log"), "utf8")))),
-  ])) as [{ readonly address: string }];
+  ])) as [{ readonly address: string; readonly admin: string }];
   await until("the key snapshot", () => controlPlane.connected > 0);
+  const port = Number(new URL(ready.address).port);
+  const credential = (user = "person@example.com", password = key): string =>
+    basicCredential({ user, password });
   const running = stack.move();
   return {
     pid: child.pid ?? 0,
-    port: Number(new URL(ready.address).port),
+    port,
     ca,
     controlPlane,
-    credential: basicCredential({ user: "person@example.com", password: key }),
+    admin: ready.admin,
+    credential: credential(),
+    met: {
+      port,
+      ca,
+      credential,
+      dial: (options = {}) => dialTls({ port, host: "127.0.0.1", ca }, options),
+    },
+    log: () =>
+      readFileSync(join(folder, "proxy.log"), "utf8")
+        .split("\n")
+        .filter((line) => line.startsWith("{") && line.endsWith("}"))
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    signal: (name) => void child.kill(name),
+    ended: exited.then(([code]) => code as number | null),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
