@@ -5,9 +5,10 @@ import { loadConfig } from "@flowstate/shared/config/load";
 import { option } from "@flowstate/shared/config/option";
 import { FlowstateError } from "@flowstate/shared/errors";
 import { parseKey } from "@flowstate/shared/keys";
+import type { Parsed } from "@flowstate/shared/parsed";
 import { Secret } from "@flowstate/shared/secret";
 import type { Limits } from "@flowstate/shared/wire/policy";
-import { parseUpstream, type Upstream } from "./dial/upstream.ts";
+import { parseUpstream, parseUpstreamRules, type Upstream, type UpstreamRule } from "./dial/upstream.ts";
 
 /** Every setting of the proxy; docs/configuration.md is written from it. */
 export const proxyOptions = {
@@ -61,9 +62,15 @@ export const proxyOptions = {
     describe:
       "Name servers to ask, separated by commas, each `address` or `address:port`; the system's by default.",
   }),
-  upstream: option.httpUrl({
+  upstream: option.secret({
     env: "FLOWSTATE_UPSTREAM_PROXY",
-    describe: "A proxy that every tunnel goes through, with user and password where it asks for them.",
+    describe:
+      "A proxy that tunnels go through: `http://`, `https://` or `socks5://host:port`, with user and password where it asks for them.",
+  }),
+  upstreamRules: option.secret({
+    env: "FLOWSTATE_UPSTREAM_RULES",
+    describe:
+      "Exceptions by target, separated by commas: `host=upstream`, `*.suffix=upstream` or `…=direct`; the first that matches decides.",
   }),
   controlPlane: option.httpUrl({
     env: "FLOWSTATE_CONTROL_PLANE",
@@ -150,6 +157,7 @@ export interface Config {
   readonly dnsServers: readonly string[];
   /** Null: targets are dialled directly. */
   readonly upstream: Upstream | null;
+  readonly upstreamRules: readonly UpstreamRule[];
   readonly controlPlane: URL;
   readonly token: Secret;
   readonly timing: Timing;
@@ -191,7 +199,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       .split(",")
       .map((server) => server.trim())
       .filter((server) => server !== ""),
-    upstream: values.upstream === null ? null : readUpstream(values.upstream),
+    upstream: readSecret("FLOWSTATE_UPSTREAM_PROXY", values.upstream, parseUpstream),
+    upstreamRules: readSecret("FLOWSTATE_UPSTREAM_RULES", values.upstreamRules, parseUpstreamRules) ?? [],
     controlPlane: values.controlPlane,
     token: values.token ?? readToken(resolve(values.tokenFile ?? join(dataDir, "proxy/enrolment-token"))),
     timing: {
@@ -213,10 +222,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   };
 }
 
-function readUpstream(url: URL): Upstream {
-  const upstream = parseUpstream(url);
-  if (upstream.ok) return upstream.value;
-  throw new FlowstateError("FS_CONFIG_INVALID", `FLOWSTATE_UPSTREAM_PROXY: ${upstream.detail}`);
+/** Parses a setting whose text may hold a password, and names it without repeating it. */
+function readSecret<T>(name: string, secret: Secret | null, parse: (text: string) => Parsed<T>): T | null {
+  if (secret === null) return null;
+  const parsed = parse(secret.reveal());
+  if (parsed.ok) return parsed.value;
+  throw new FlowstateError("FS_CONFIG_INVALID", `${name}: ${parsed.detail}`);
 }
 
 function readToken(file: string): Secret {

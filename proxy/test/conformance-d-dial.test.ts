@@ -261,3 +261,116 @@ for (const [what, answer] of [
     t.regex(refused.head, /error=http_protocol_error/);
   });
 }
+
+/** A SOCKS5 server that keeps what it was asked for and echoes, or answers with a reply code. */
+async function startSocks5(reply: number, asked: string[], login: string | null = null) {
+  return startTarget((socket) => {
+    void (async () => {
+      const next = async (length: number): Promise<Buffer> => {
+        for (;;) {
+          const bytes = socket.read(length) as Buffer | null;
+          if (bytes !== null) return bytes;
+          await once(socket, "readable");
+        }
+      };
+      const [, count = 0] = await next(2);
+      const methods = [...(await next(count))];
+      asked.push(`methods ${methods.join(",")}`);
+      socket.write(Buffer.from([5, login === null ? 0 : 2]));
+      if (login !== null) {
+        const [, userLength = 0] = await next(2);
+        const user = (await next(userLength)).toString();
+        const [passwordLength = 0] = await next(1);
+        const given = `${user}:${(await next(passwordLength)).toString()}`;
+        socket.write(Buffer.from([1, given === login ? 0 : 1]));
+        if (given !== login) return socket.end();
+      }
+      const [, , , type = 0] = await next(4);
+      const length = type === 1 ? 4 : type === 4 ? 16 : ((await next(1))[0] ?? 0);
+      const host = await next(length);
+      asked.push(`${type === 3 ? host.toString() : host.toString("hex")} ${(await next(2)).readUInt16BE()}`);
+      socket.write(Buffer.from([5, reply, 0, 1, 0, 0, 0, 0, 0, 0]));
+      if (reply !== 0) return socket.end();
+      await new Promise((resolve) => setImmediate(resolve));
+      return socket.pipe(socket);
+    })().catch(() => socket.destroy());
+  });
+}
+
+for (const [what, to, asked] of [
+  ["a name, which it resolves itself", "host.example:443", "host.example 443"],
+  ["an IPv4 address", "8.8.8.8:443", "08080808 443"],
+  ["an IPv6 address", "[2606:4700::1111]:8443", "26064700000000000000000000001111 8443"],
+] as const) {
+  test(`a SOCKS5 upstream is asked for ${what}, and the tunnel carries`, async (t) => {
+    const seen: string[] = [];
+    await using upstream = await startSocks5(0, seen, "user:pass");
+    await using proxy = await startProxy({ upstream: `socks5://user:pass@127.0.0.1:${upstream.port}` });
+    const socket = await tunnel(proxy, to, "hello");
+    socket.end();
+    t.is((await readAll(socket)).toString(), "hello");
+    t.deepEqual(seen, ["methods 0,2", asked]);
+  });
+}
+
+for (const [reply, error] of [
+  [1, "destination_unavailable"],
+  [2, "http_request_denied"],
+  [3, "destination_ip_unroutable"],
+  [5, "connection_refused"],
+  [6, "connection_timeout"],
+] as const) {
+  test(`D8 a SOCKS5 upstream that replies ${reply} -> 502 ${error} with its name`, async (t) => {
+    await using upstream = await startSocks5(reply, []);
+    await using proxy = await startProxy({ upstream: `socks5://127.0.0.1:${upstream.port}` });
+    const answer = await exchange(proxy, connectHead(proxy, "host.example:443"));
+    t.is(answer.status, 502);
+    t.true(answer.head.includes(`error=${error};next-hop="127.0.0.1:${upstream.port}"`));
+  });
+}
+
+test("D8 D11 a SOCKS5 upstream that refuses the login, or is none -> 502", async (t) => {
+  await using strict = await startSocks5(0, [], "user:other");
+  await using wrong = await startProxy({ upstream: `socks5://user:pass@127.0.0.1:${strict.port}` });
+  t.regex((await exchange(wrong, connectHead(wrong, "host.example:443"))).head, /error=http_request_denied/);
+  await using http = await startTarget((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+  await using proxy = await startProxy({ upstream: `socks5://127.0.0.1:${http.port}` });
+  t.regex((await exchange(proxy, connectHead(proxy, "host.example:443"))).head, /error=http_protocol_error/);
+});
+
+test("the first upstream rule that matches decides the way, and `direct` is one", async (t) => {
+  const { target, names } = t.context;
+  const seen: string[] = [];
+  await using socks = await startSocks5(0, seen);
+  const heads: string[] = [];
+  await using other = await upstreamThat("HTTP/1.1 200 OK\r\n\r\n", heads);
+  await using proxy = await startProxy({
+    dnsServers: [names.address],
+    upstream: `http://127.0.0.1:${other.port}`,
+    upstreamRules: `mixed.example=direct, *.socks.example:443=socks5://127.0.0.1:${socks.port}`,
+  });
+  for (const to of [`mixed.example:${target.port}`, "a.socks.example:443", "a.socks.example:80"])
+    t.is((await exchange(proxy, connectHead(proxy, to))).status, 200);
+  t.deepEqual(seen, ["methods 0", "a.socks.example 443"]);
+  t.deepEqual(
+    heads.map((head) => head.split("\r\n")[0]),
+    ["CONNECT a.socks.example:80 HTTP/1.1"],
+  );
+});
+
+test("D9 an upstream rule that is wrong is an error of configuration that repeats no password", (t) => {
+  const token = mintKey("enrolment").text;
+  for (const rules of [
+    "*=direct",
+    "host.example",
+    "host.example=ftp://u:hunter2@x",
+    "h\u00e4.example=direct",
+  ]) {
+    const error = t.throws(() =>
+      readConfig({ FLOWSTATE_UPSTREAM_RULES: rules, FLOWSTATE_PROXY_TOKEN: token }),
+    );
+    t.like(error, { code: "FS_CONFIG_INVALID" });
+    t.regex(error.message, /^FLOWSTATE_UPSTREAM_RULES: /);
+    t.false(error.message.includes("hunter2"));
+  }
+});

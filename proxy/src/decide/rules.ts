@@ -56,8 +56,8 @@ function compilePolicy({ mode, aiOnly, allow, deny }: DestinationPolicy): Decide
   };
 }
 
-/** `*.suffix` matches what lies below the suffix, never the suffix itself. */
-function compileRules(rules: readonly DestinationRule[]): (to: HostPort) => boolean {
+/** Whether any rule matches. `*.suffix` matches what lies below the suffix, never the suffix itself. */
+export function compileRules(rules: readonly DestinationRule[]): (to: HostPort) => boolean {
   const byHost = new Map<string, DestinationRule[]>();
   for (const rule of rules) byHost.set(rule.host, [...(byHost.get(rule.host) ?? []), rule]);
   const holds = (pattern: string, port: number): boolean =>

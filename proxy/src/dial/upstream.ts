@@ -2,20 +2,29 @@ import { once } from "node:events";
 import { setImmediate } from "node:timers/promises";
 import { connect as connectTcp, isIP, type BlockList, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { HostPort } from "@flowstate/shared/net/host-port";
-import { basicCredential } from "@flowstate/shared/net/basic-auth";
+import type { BasicCredential } from "@flowstate/shared/net/basic-auth";
+import { parseDestinationRule } from "@flowstate/shared/destination";
 import { ok, refuse, type Parsed } from "@flowstate/shared/parsed";
+import type { DestinationRule } from "@flowstate/shared/wire/policy";
 import { vetAddress } from "../decide/address.ts";
 import type { Refusal } from "../reply.ts";
 import type { Dial, Dialled } from "./connect.ts";
+import { askByConnect } from "./http-connect.ts";
+import { askBySocks5 } from "./socks5.ts";
 
-/** The proxy that every tunnel goes through, as configured: trusted, so its own address is not vetted. */
+/** A proxy that tunnels go through, as configured: trusted, so its own address is not vetted. */
 export interface Upstream {
-  readonly tls: boolean;
+  readonly kind: "http" | "https" | "socks5";
   readonly host: string;
   readonly port: number;
-  /** `Basic …`; null where it asks for none. */
-  readonly credential: string | null;
+  /** Null where it asks for none. */
+  readonly login: BasicCredential | null;
+}
+
+/** Where targets that a rule matches go. Null: straight there. */
+export interface UpstreamRule {
+  readonly rule: DestinationRule;
+  readonly upstream: Upstream | null;
 }
 
 export interface UpstreamOptions {
@@ -25,25 +34,63 @@ export interface UpstreamOptions {
   readonly timeoutMs: number;
 }
 
-const mostHeadBytes = 16 << 10;
+const kinds: Readonly<Record<string, readonly [kind: Upstream["kind"], port: number]>> = {
+  "http:": ["http", 80],
+  "https:": ["https", 443],
+  "socks5:": ["socks5", 1080],
+  "socks5h:": ["socks5", 1080],
+};
 
-/** Reads the setting: `http://` or `https://`, host, port, and a user and password where it asks for them. */
-export function parseUpstream(url: URL): Parsed<Upstream, "colon_in_user"> {
-  const user = decodeURIComponent(url.username);
-  if (user.includes(":"))
-    return refuse("colon_in_user", "the user name of the upstream proxy must not hold a colon");
-  const tls = url.protocol === "https:";
-  const password = decodeURIComponent(url.password);
+/** Reads `http://`, `https://` or `socks5://`, host, port, and a user and password where it asks for them. */
+export function parseUpstream(text: string): Parsed<Upstream, "not_a_url" | "bad_scheme" | "bad_login"> {
+  if (!URL.canParse(text)) return refuse("not_a_url", "it must be http://, https:// or socks5://host:port");
+  const url = new URL(text);
+  const known = kinds[url.protocol];
+  if (known === undefined) return refuse("bad_scheme", "its scheme must be http, https or socks5");
+  if (url.hostname === "" || !/^\/?$/.test(url.pathname) || url.search + url.hash !== "")
+    return refuse("not_a_url", "it must be http://, https:// or socks5://host:port and nothing behind that");
+  const [kind, port] = known;
+  const user = decoded(url.username);
+  const password = decoded(url.password);
+  if (user === null || password === null || user.includes(":"))
+    return refuse("bad_login", "the user name of the upstream proxy must not hold a colon");
+  if (kind === "socks5" && Math.max(Buffer.byteLength(user), Buffer.byteLength(password)) > 255)
+    return refuse("bad_login", "a SOCKS5 user name and password have at most 255 bytes");
   return ok({
-    tls,
+    kind,
     host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
-    port: url.port === "" ? (tls ? 443 : 80) : Number(url.port),
-    credential: user === "" ? null : basicCredential({ user, password }),
+    port: url.port === "" ? port : Number(url.port),
+    login: user === "" ? null : { user, password },
   });
 }
 
-/** Reaches targets by CONNECT through another proxy. What that proxy says instead of 2xx becomes a 502. Never rejects. */
+/** Reads rules separated by commas, each `host=upstream` or `host=direct`; the first that matches decides. */
+export function parseUpstreamRules(text: string): Parsed<readonly UpstreamRule[]> {
+  const rules: UpstreamRule[] = [];
+  for (const entry of text.split(",").map((one) => one.trim())) {
+    if (entry === "") continue;
+    const [, pattern = "", value = ""] = /^([^=]*)=(.*)$/s.exec(entry) ?? [];
+    const rule = parseDestinationRule(pattern);
+    if (!rule.ok) return rule;
+    const upstream = value === "direct" ? ok(null) : parseUpstream(value);
+    if (!upstream.ok) return refuse(upstream.reason, `${pattern}: ${upstream.detail}, or \`direct\``);
+    rules.push({ rule: rule.value, upstream: upstream.value });
+  }
+  return ok(rules);
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Reaches targets through another proxy. What that proxy says instead of yes becomes a 502. Never rejects. */
 export function createUpstreamDial({ upstream, allow, timeoutMs }: UpstreamOptions): Dial {
+  const where = `${upstream.host}:${upstream.port}`;
+  const parameters = { "next-hop": where };
   return async (to, signal) => {
     const vetting = to.family === 0 ? null : vetAddress(to.host, allow);
     if (vetting?.kind === "prohibited") {
@@ -54,32 +101,29 @@ export function createUpstreamDial({ upstream, allow, timeoutMs }: UpstreamOptio
     const socket = open(upstream);
     socket.on("error", () => undefined);
     try {
-      await once(socket, upstream.tls ? "secureConnect" : "connect", { signal: stop });
-      socket.write(connectHead(to, upstream));
-      const head = await readHead(socket, stop);
-      // A stream that was read by hand can flow again only once it has noticed that nobody does so any more.
-      await setImmediate();
-      return judge(head, socket, upstream);
+      await once(socket, upstream.kind === "https" ? "secureConnect" : "connect", { signal: stop });
+      const ask = upstream.kind === "socks5" ? askBySocks5 : askByConnect;
+      const failure = await ask(socket, to, upstream.login, stop);
+      if (failure === null) {
+        // A stream that was read by hand can flow again only once it has noticed that nobody does so any more.
+        await setImmediate();
+        return { kind: "open", socket, reads: null };
+      }
+      socket.destroy();
+      return refused(failure.error, failure.text, { ...parameters, ...failure.parameters });
     } catch {
       socket.destroy();
-      const where = `the upstream proxy ${upstream.host}:${upstream.port}`;
+      const proxy = `the upstream proxy ${where}`;
       return timeout.aborted
-        ? {
-            kind: "refused",
-            refusal: {
-              status: 504,
-              error: "connection_timeout",
-              text: `${where} did not answer in ${timeoutMs} ms`,
-            },
-          }
-        : refused("destination_unavailable", `${where} cannot be reached`, nextHop(upstream));
+        ? refused("connection_timeout", `${proxy} did not answer in ${timeoutMs} ms`, parameters, 504)
+        : refused("destination_unavailable", `${proxy} cannot be reached`, parameters);
     }
   };
 }
 
-function open({ tls, host, port }: Upstream): Socket {
+function open({ kind, host, port }: Upstream): Socket {
   const to = { host, port, allowHalfOpen: true };
-  if (!tls) return connectTcp({ ...to, noDelay: true, keepAlive: true });
+  if (kind !== "https") return connectTcp({ ...to, noDelay: true, keepAlive: true });
   const socket = connectTls({
     ...to,
     ...(isIP(host) === 0 ? { servername: host } : {}),
@@ -88,46 +132,11 @@ function open({ tls, host, port }: Upstream): Socket {
   return socket.setNoDelay(true);
 }
 
-function connectHead({ host, port, family }: HostPort, { credential }: Upstream): string {
-  const authority = `${family === 6 ? `[${host}]` : host}:${port}`;
-  const proof = credential === null ? "" : `Proxy-Authorization: ${credential}\r\n`;
-  return `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${proof}\r\n`;
-}
-
-/** The head of the answer without its empty line; what follows it goes back into the socket. Null where it is no HTTP head. */
-async function readHead(socket: Socket, signal: AbortSignal): Promise<string | null> {
-  let received = Buffer.alloc(0);
-  for (;;) {
-    const end = received.indexOf("\r\n\r\n");
-    if (end >= 0) {
-      const rest = received.subarray(end + 4);
-      if (rest.length > 0) socket.unshift(rest);
-      const head = received.toString("latin1", 0, end);
-      return head.includes("\0") ? null : head;
-    }
-    if (received.length > mostHeadBytes || socket.readableEnded || socket.destroyed) return null;
-    const chunk = socket.read() as Buffer | null;
-    if (chunk === null) await once(socket, "readable", { signal });
-    else received = Buffer.concat([received, chunk]);
-  }
-}
-
-function judge(head: string | null, socket: Socket, upstream: Upstream): Dialled {
-  const status = /^HTTP\/1\.[01] (\d{3})(?: |$)/m.exec(head ?? "")?.[1];
-  if (status?.startsWith("2") === true) {
-    return { kind: "open", socket, reads: null };
-  }
-  socket.destroy();
-  if (status === undefined)
-    return refused("http_protocol_error", "the upstream proxy's answer is no HTTP", nextHop(upstream));
-  const parameters = { ...nextHop(upstream), "received-status": status };
-  return refused("http_request_denied", `the upstream proxy answers ${status}`, parameters);
-}
-
-function nextHop({ host, port }: Upstream): Record<string, string> {
-  return { "next-hop": `${host}:${port}` };
-}
-
-function refused(error: Refusal["error"], text: string, parameters: Refusal["parameters"] = {}): Dialled {
-  return { kind: "refused", refusal: { status: 502, error, text, parameters } };
+function refused(
+  error: Refusal["error"],
+  text: string,
+  parameters: Refusal["parameters"] = {},
+  status = 502,
+): Dialled {
+  return { kind: "refused", refusal: { status, error, text, parameters } };
 }

@@ -6,12 +6,13 @@ import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { Writable } from "node:stream";
 import { createLogger } from "@flowstate/shared/log";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
+import type { Parsed } from "@flowstate/shared/parsed";
 import { Secret } from "@flowstate/shared/secret";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { until } from "@flowstate/shared/testing/until";
 import { createAuthority, issueCertificate } from "@flowstate/shared/tls/certificate";
 import { compose } from "../../src/compose.ts";
-import { parseUpstream, type Upstream } from "../../src/dial/upstream.ts";
+import { parseUpstream, parseUpstreamRules } from "../../src/dial/upstream.ts";
 import type { Config, Timing } from "../../src/config.ts";
 import { startControlPlane, type WireControlPlane } from "./control-plane.ts";
 
@@ -44,6 +45,7 @@ export interface RunningOptions {
   readonly dnsServers?: readonly string[];
   readonly ports?: Config["ports"];
   readonly upstream?: string;
+  readonly upstreamRules?: string;
   readonly limits?: Partial<Config["limits"]>;
   /** Ranges of balancers that speak the PROXY protocol. */
   readonly balancers?: readonly string[];
@@ -102,7 +104,8 @@ export async function startProxy(options: RunningOptions = {}): Promise<RunningP
         certificateFile,
         keyFile,
         clientCaFile,
-        upstream: options.upstream === undefined ? null : mustParse(options.upstream),
+        upstream: options.upstream === undefined ? null : mustParse(parseUpstream(options.upstream)),
+        upstreamRules: mustParse(parseUpstreamRules(options.upstreamRules ?? "")),
         balancers: options.balancers === undefined ? null : blockList(options.balancers),
         allow: blockList(options.allow ?? ["127.0.0.1/32"]),
         ports: options.ports ?? "any",
@@ -156,10 +159,9 @@ function blockList(ranges: readonly string[]): BlockList {
   return list;
 }
 
-function mustParse(url: string): Upstream {
-  const upstream = parseUpstream(new URL(url));
-  if (!upstream.ok) throw new Error(upstream.detail);
-  return upstream.value;
+function mustParse<T>(parsed: Parsed<T>): T {
+  if (!parsed.ok) throw new Error(parsed.detail);
+  return parsed.value;
 }
 
 /** A TCP server on loopback that does with each connection what the test says. */
