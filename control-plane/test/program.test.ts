@@ -1,5 +1,4 @@
 /** The program as a user meets it: commands, exit codes, bad starts, backup and restore, being killed. */
-import { fork, spawn, type ChildProcess } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -10,61 +9,7 @@ import { openSqlite } from "@flowstate/shared/sqlite";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { until } from "@flowstate/shared/testing/until";
 import { hourOf } from "@flowstate/shared/time";
-
-const main = new URL("../src/main.ts", import.meta.url).pathname;
-
-interface Result {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function control(
-  dataDir: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv = {},
-  supervision: readonly "ipc"[] = [],
-): Promise<Result> {
-  const child = spawn(process.execPath, [main, ...args], {
-    env: { ...process.env, FLOWSTATE_DATA_DIR: dataDir, FLOWSTATE_HTTP_PORT: "0", ...env },
-    stdio: ["ignore", "pipe", "pipe", ...supervision],
-  });
-  let stdout = "";
-  let stderr = "";
-  child.stdout?.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  const [code] = (await once(child, "close")) as [number | null];
-  return { code, stdout, stderr };
-}
-
-interface Served {
-  readonly child: ChildProcess;
-  readonly address: string;
-  readonly signInLink: string | null;
-}
-
-async function serve(dataDir: string, env: NodeJS.ProcessEnv = {}): Promise<Served> {
-  const child = fork(main, ["serve"], {
-    env: {
-      ...process.env,
-      FLOWSTATE_DATA_DIR: dataDir,
-      FLOWSTATE_HTTP_PORT: "0",
-      FLOWSTATE_LOG_LEVEL: "silent",
-      ...env,
-    },
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
-  });
-  const [ready] = (await once(child, "message")) as [
-    { type: string; address: string; signInLink: string | null },
-  ];
-  return { child, address: ready.address, signInLink: ready.signInLink };
-}
-
-async function stop({ child }: Served, signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
-  const exited = once(child, "exit") as Promise<[number | null]>;
-  child.kill(signal);
-  return (await exited)[0];
-}
+import { control, serve, stop } from "./support/program.ts";
 
 const json = async (dataDir: string, ...args: readonly string[]): Promise<Record<string, unknown>> => {
   const { stdout, stderr } = await control(dataDir, [...args, "--json"]);

@@ -49,9 +49,7 @@ export async function writeBatch(
   const renamed = await writeIdentities(db, engine, given, identities);
   const people = renamed.length === 0 ? given.people : await loadPeopleOf(db, orgId, kind);
   const source = { ...given, people };
-  const periods: Period[] = [
-    ...(await reassign(db, engine, orgId, { kinds: [kind], names: renamed, people })),
-  ];
+  const periods: Period[] = [...(await reassign(db, orgId, { kinds: [kind], names: renamed, people }))];
   const written = await writeLines(db, engine, source, lines);
   periods.push(...written.periods);
   await writeVendorUsage(db, engine, source, usages);

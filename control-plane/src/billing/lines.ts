@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { sql } from "kysely";
 import type { OrgId } from "@flowstate/shared/ids";
-import { dayMs, periodOfDate, type Period } from "@flowstate/shared/time";
+import { dayMs, periodOfDate, type Period, type UsageDate } from "@flowstate/shared/time";
 import type { BillLine } from "../providers/connector.ts";
 import type { UsageProviderKind } from "../providers/kinds.ts";
 import { jsonRows, type ColumnType } from "../store/json-rows.ts";
@@ -131,9 +131,12 @@ export function decide(known: Known | null, row: Row): DecidedLine {
   };
 }
 
-/** Made from the integration and the natural key, so that a second pull finds the same row. */
-export function rowIdOf(providerId: string, factKey: string): string {
-  return hash("sha256", `${providerId}|${factKey}`, "base64url").slice(0, 32);
+/**
+ * Made from the integration and the natural key, so that a second pull finds the same row. The day leads, so that what
+ * is written together lies together: at a million rows that is the difference between minutes and hours.
+ */
+export function rowIdOf(providerId: string, factKey: string, day: UsageDate): string {
+  return day.replaceAll("-", "") + hash("sha256", `${providerId}|${factKey}`, "base64url").slice(0, 24);
 }
 
 function toRow(line: BillLine, source: LineSource): Row {
@@ -142,7 +145,7 @@ function toRow(line: BillLine, source: LineSource): Row {
   const { nanoUsd, rate } = toUsd(line.amount, line.day, rates);
   return {
     org_id: source.orgId,
-    row_id: rowIdOf(source.providerId, factKey),
+    row_id: rowIdOf(source.providerId, factKey, line.day),
     provider_id: source.providerId,
     kind: source.kind,
     fact_key: factKey,
@@ -201,13 +204,14 @@ async function readKnown(
 ): Promise<ReadonlyMap<string, Known>> {
   const columns = ["row_id", "revision", "first_seen_at", "last_seen_at", ...stated, ...described];
   const picked = sql.join(columns.map((name) => sql.id("billing_rows", name)));
-  const { rows } = await sql<Known>`SELECT ${picked}
-    FROM ${jsonRows(
-      engine,
-      { row_id: "text" },
-      ids.map((id) => [id]),
-    )} AS wanted
-    JOIN billing_rows ON billing_rows.org_id = ${orgId} AND billing_rows.row_id = wanted.row_id`.execute(db);
+  const wanted = jsonRows(
+    engine,
+    { row_id: "text" },
+    ids.map((id) => [id]),
+  );
+  // A cross join keeps SQLite from reading all rows of the organisation in search of a few.
+  const { rows } = await sql<Known>`SELECT ${picked} FROM ${wanted} AS wanted CROSS JOIN billing_rows
+    WHERE billing_rows.org_id = ${orgId} AND billing_rows.row_id = wanted.row_id`.execute(db);
   return new Map(rows.map((row) => [row.row_id, row]));
 }
 

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { OrgId } from "@flowstate/shared/ids";
 import { parseSubject, type Subject } from "@flowstate/shared/subject";
-import type { Period } from "@flowstate/shared/time";
+import { periodOfDate, type Period, type UsageDate } from "@flowstate/shared/time";
 import type { IdentityKind } from "../directory/tables.ts";
 import type { VendorIdentity } from "../providers/connector.ts";
 import { jsonRows } from "../store/json-rows.ts";
@@ -110,7 +110,6 @@ function canonical(identity: VendorIdentity): VendorIdentity {
 /** Gives the bill's lines and usage the person that their name stands for now. Returns the months that changed. */
 export async function reassign(
   db: Writer,
-  engine: Engine,
   orgId: OrgId,
   {
     kinds,
@@ -123,21 +122,31 @@ export async function reassign(
     readonly people: People;
   },
 ): Promise<readonly Period[]> {
-  if (names.length === 0 || kinds.length === 0) return [];
-  const columns = { kind: "text", value: "text", subject: "text" } as const;
-  const rows = names.map(({ kind, value }) => [kind, value, people.subjectOf(kind, value)]);
-  const named = jsonRows(engine, columns, rows);
-  const changed = await sql<{ period: string }>`UPDATE billing_rows SET subject = named.subject
-    FROM ${named} AS named
-    WHERE billing_rows.org_id = ${orgId} AND billing_rows.identity_value = named.value
-      AND billing_rows.identity_kind = named.kind AND billing_rows.kind IN (${sql.join(kinds)})
-      AND billing_rows.subject IS DISTINCT FROM named.subject
-    RETURNING billing_rows.period`.execute(db);
-  const used = await sql<{ period: string }>`UPDATE vendor_usage SET subject = named.subject
-    FROM ${named} AS named
-    WHERE vendor_usage.org_id = ${orgId} AND vendor_usage.identity_value = named.value
-      AND vendor_usage.identity_kind = named.kind AND vendor_usage.kind IN (${sql.join(kinds)})
-      AND vendor_usage.subject IS DISTINCT FROM named.subject
-    RETURNING substr(vendor_usage.usage_day, 1, 7) AS period`.execute(db);
-  return [...new Set([...changed.rows, ...used.rows].map(({ period }) => period as Period))];
+  const periods = new Set<Period>();
+  for (const { kind, value } of names) {
+    const subject = people.subjectOf(kind, value);
+    const lines = await db
+      .updateTable("billing_rows")
+      .set({ subject })
+      .where("org_id", "=", orgId)
+      .where("identity_value", "=", value)
+      .where("identity_kind", "=", kind)
+      .where("kind", "in", kinds)
+      .where("subject", "is distinct from", subject)
+      .returning("period")
+      .execute();
+    const usages = await db
+      .updateTable("vendor_usage")
+      .set({ subject })
+      .where("org_id", "=", orgId)
+      .where("identity_value", "=", value)
+      .where("identity_kind", "=", kind)
+      .where("kind", "in", kinds)
+      .where("subject", "is distinct from", subject)
+      .returning("usage_day")
+      .execute();
+    for (const { period } of lines) periods.add(period as Period);
+    for (const { usage_day } of usages) periods.add(periodOfDate(usage_day as UsageDate));
+  }
+  return [...periods];
 }

@@ -47,7 +47,7 @@ function toValues(usage: VendorUsage, { orgId, providerId, kind, seenAt, people 
   const { identity, tokens } = usage;
   return [
     orgId,
-    rowIdOf(providerId, `${usage.feed}:${usage.key}`),
+    rowIdOf(providerId, `${usage.feed}:${usage.key}`, usage.day),
     providerId,
     kind,
     usage.service,

@@ -101,7 +101,7 @@ export function createVendorHttp(
   const pace = createPace(options.perMinute, clock);
   const base = baseOf(options.address, override);
 
-  async function send(request: VendorRequest, signal: AbortSignal): Promise<VendorAnswer> {
+  async function send(request: VendorRequest, signal: AbortSignal): Promise<ReadAnswer> {
     const { expect = [200], repeatable = true } = request;
     for (let attempt = 0; ; attempt += 1) {
       const outcome = await tryOnce(request, signal);
@@ -135,8 +135,7 @@ export function createVendorHttp(
       });
       const text = await readBounded(answer.body, maxAnswerBytes);
       if (text === null) return { kind: "too_large" };
-      if (isCutOff(answer, text)) return { kind: "no_answer", reason: "the answer was cut off", cause: null };
-      return { kind: "answer", answer: asAnswer(answer, text) };
+      return readAnswer(answer, text);
     } catch (error) {
       signal.throwIfAborted();
       const reason = deadline.aborted ? "it did not answer in time" : describeNetworkError(error);
@@ -181,8 +180,10 @@ export function createVendorHttp(
   return {
     send,
     async json({ schema, ...request }, signal) {
-      const { text } = await send(request, signal);
-      const parsed = schema.safeParse(readJson(text, options.vendor, request.path));
+      const { json, text } = await send(request, signal);
+      const parsed = schema.safeParse(
+        json === undefined ? readJson(text, options.vendor, request.path) : json,
+      );
       if (parsed.success) return parsed.data;
       const fault = hideCredentials(firstFault(parsed.error), options.secrets);
       throw vendorError("changed", `${options.vendor} changed its answer: ${fault} (${request.path})`);
@@ -192,9 +193,14 @@ export function createVendorHttp(
 }
 
 type Outcome =
-  | { readonly kind: "answer"; readonly answer: VendorAnswer }
+  | { readonly kind: "answer"; readonly answer: ReadAnswer }
   | { readonly kind: "no_answer"; readonly reason: string; readonly cause: unknown }
   | { readonly kind: "too_large" };
+
+/** An answer that has been parsed already where it says that it is JSON. */
+interface ReadAnswer extends VendorAnswer {
+  readonly json: unknown;
+}
 
 /** The override stands for the origin alone; the vendor's path stays. */
 function baseOf(address: string, override: URL | null): URL {
@@ -228,20 +234,25 @@ function contentType({ json, form }: VendorRequest): Readonly<Record<string, str
   return form === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" };
 }
 
-function asAnswer({ statusCode, headers }: Dispatcher.ResponseData, text: string): VendorAnswer {
-  return {
-    status: statusCode,
-    header(name) {
-      const value = headers[name];
-      return typeof value === "string" ? value : (value?.[0] ?? null);
-    },
-    text,
+/** A chunked answer that a gateway ended early has no length to tell by; JSON that does not end does. */
+function readAnswer({ statusCode, headers }: Dispatcher.ResponseData, text: string): Outcome {
+  const header = (name: string): string | null => {
+    const value = headers[name];
+    return typeof value === "string" ? value : (value?.[0] ?? null);
   };
+  const answer = { status: statusCode, header, text };
+  const isJson = statusCode === 200 && header("content-type")?.includes("json") === true;
+  try {
+    return { kind: "answer", answer: { ...answer, json: isJson ? parseExactJson(text) : undefined } };
+  } catch (error) {
+    return { kind: "no_answer", reason: "the answer was cut off", cause: error };
+  }
 }
 
 /** The body as text, or null once it is larger than the bound. */
 async function readBounded(body: Readable, maxBytes: number): Promise<string | null> {
-  const chunks: Buffer[] = [];
+  const decoder = new TextDecoder();
+  let text = "";
   let size = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.length;
@@ -249,21 +260,9 @@ async function readBounded(body: Readable, maxBytes: number): Promise<string | n
       body.destroy();
       return null;
     }
-    chunks.push(chunk);
+    text += decoder.decode(chunk, { stream: true });
   }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-/** A chunked answer that a gateway ended early has no length to tell by; JSON that does not end does. */
-function isCutOff({ statusCode, headers }: Dispatcher.ResponseData, text: string): boolean {
-  const isJson = String(headers["content-type"] ?? "").includes("json");
-  if (!isJson || statusCode !== 200) return false;
-  try {
-    JSON.parse(text);
-    return false;
-  } catch {
-    return true;
-  }
+  return text + decoder.decode();
 }
 
 /** `Retry-After` in milliseconds from now (RFC 9110, 10.2.3: seconds or a date), or null. */

@@ -16,7 +16,7 @@ export function createPace(perMinute: number, clock: Clock): Pace {
         const waitMs = oldest + minuteMs - clock.now();
         if (waitMs > 0) await clock.sleep(waitMs, signal);
       }
-      starts = [...starts, clock.now()].slice(-perMinute);
+      if (perMinute !== Number.POSITIVE_INFINITY) starts = [...starts, clock.now()].slice(-perMinute);
     },
   };
 }

@@ -10,7 +10,7 @@ import type { Store } from "../store/open.ts";
 import type { Connection, Connector, Credentials, DayWindow } from "./connector.ts";
 import { unsealCredentials } from "./credentials.ts";
 import { baseUrlField } from "./form.ts";
-import { createVendorHttp } from "./http.ts";
+import { createVendorHttp, type ClientOptions } from "./http.ts";
 import { requireIntegration, syncJobOf, type Integration } from "./integrations.ts";
 import type { UsageProviderKind } from "./kinds.ts";
 import { planWindows, split } from "./plan.ts";
@@ -63,10 +63,13 @@ export function openConnection(
     );
   }
   const override = baseUrl === undefined ? null : new URL(baseUrl.reveal());
+  // A local server in the vendor's place has no pace that must be kept.
+  const paced = (options: ClientOptions) =>
+    override === null ? options : { ...options, perMinute: Number.POSITIVE_INFINITY };
   return connector.connect({
     credentials,
     clock,
-    open: (options) => createVendorHttp(options, { clock, override }),
+    open: (options) => createVendorHttp(paced(options), { clock, override }),
   });
 }
 

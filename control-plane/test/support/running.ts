@@ -85,7 +85,7 @@ export async function startRunning({
   };
 }
 
-async function askGraphql(
+export async function askGraphql(
   address: string,
   key: string,
   query: string,
