@@ -2,13 +2,17 @@ import { once } from "node:events";
 import cluster from "node:cluster";
 import { InvalidArgumentError, type Command } from "commander";
 import { createProgram } from "@flowstate/shared/cli";
+import { FlowstateError } from "@flowstate/shared/errors";
 import { untilSignal } from "@flowstate/shared/lifecycle";
 import { readCertificate } from "./accept/certificate.ts";
 import { compose } from "./compose.ts";
 import { readConfig, type Config } from "./config.ts";
+import { diagnose } from "./doctor.ts";
 import { version } from "./version.ts";
 import { superviseWorkers } from "./workers/supervisor.ts";
 import { serveAsWorker } from "./workers/worker.ts";
+
+const marks = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const;
 
 /** `flowstate-proxy`. */
 export function proxyProgram(env: NodeJS.ProcessEnv): Command {
@@ -28,6 +32,15 @@ export function proxyProgram(env: NodeJS.ProcessEnv): Command {
     .action(() => {
       readCertificate(readConfig(env));
       process.stdout.write("the settings are in order\n");
+    });
+  program
+    .command("doctor")
+    .description("check everything that keeps the proxy from serving, without starting it")
+    .action(async () => {
+      const findings = await diagnose(env);
+      for (const { severity, text } of findings) process.stdout.write(`${marks[severity]}  ${text}\n`);
+      if (findings.some(({ severity }) => severity === "fail"))
+        throw new FlowstateError("FS_UNAVAILABLE", "not everything is in order");
     });
   return program;
 }
