@@ -1,0 +1,237 @@
+import { once } from "node:events";
+import {
+  createServer,
+  request as requestPlain,
+  type ClientRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { FlowstateError, systemCode } from "@flowstate/shared/errors";
+import type { Logger } from "@flowstate/shared/log";
+import type { HostPort } from "@flowstate/shared/net/host-port";
+import { cloudDial, dialInTurn, directDial, proxyRequest, type CloudProxy, type Dial } from "./dial.ts";
+import { forwardedFields } from "./fields.ts";
+import { parseAsk, parseTunnelTarget } from "./guard.ts";
+import { join, reset } from "./join.ts";
+import { pacScript, type WhenDown } from "./pac.ts";
+
+/** What terminates TLS of AI hosts instead of letting it pass; see `observe/intercept/server.ts`. */
+export interface Interceptor {
+  wants(to: HostPort, userAgent: string | null): boolean;
+  /** Takes over a tunnel whose 200 has been sent. */
+  accept(client: Socket, to: HostPort, userAgent: string | null): void;
+}
+
+export interface RelayOptions {
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** Null where nothing is forwarded to a cloud proxy: tunnels then go straight to their targets. */
+  readonly cloudProxy: CloudProxy | null;
+  /** What becomes of a tunnel while the cloud proxy cannot be reached. */
+  readonly whenDown: WhenDown;
+  readonly intercept: Interceptor | null;
+  readonly log: Logger;
+}
+
+export interface Relay extends AsyncDisposable {
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * The loopback proxy for tools that cannot use an authenticated TLS proxy: it takes CONNECT and absolute-form requests
+ * without credentials and adds credentials and TLS on the way to the cloud proxy. Rejects with FS_ADDRESS_IN_USE.
+ */
+export async function startRelay(options: RelayOptions): Promise<Relay> {
+  const { cloudProxy, log } = options;
+  const dial = relayDial(options);
+  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 30_000, noDelay: true });
+  const clients = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    clients.add(socket);
+    socket.on("error", () => undefined);
+    socket.once("close", () => clients.delete(socket));
+  });
+  server.on("clientError", (_, socket) => answerAndClose(socket, 400, "the request is not valid HTTP/1.1"));
+  server.listen(options.port, "127.0.0.1");
+  await once(server, "listening").catch((error: unknown) => {
+    const code = systemCode(error);
+    throw code === "EADDRINUSE"
+      ? new FlowstateError("FS_ADDRESS_IN_USE", `port ${options.port} of 127.0.0.1 is taken`, {
+          cause: error,
+        })
+      : error;
+  });
+  const { port } = server.address() as AddressInfo;
+
+  server.on("connect", (request: IncomingMessage, client: Socket, head: Buffer) => {
+    const to = parseTunnelTarget(request.url ?? "", port);
+    if (!to.ok) return answerAndClose(client, 400, to.detail);
+    if (head.length > 0) client.unshift(head);
+    const userAgent = request.headers["user-agent"] ?? null;
+    if (options.intercept?.wants(to.value, userAgent) === true) {
+      client.write("HTTP/1.1 200 Connection Established\r\n\r\n");
+      options.intercept.accept(client, to.value, userAgent);
+      return;
+    }
+    void openTunnel(client, to.value, dial, log);
+  });
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    const ask = parseAsk(headOf(request), port);
+    if (!ask.ok) return refuseRequest(response, ask.reason === "bad_target" ? 400 : 403, ask.detail);
+    if (ask.value.kind === "own") return serveOwn(ask.value.path, request, response, port, options.whenDown);
+    forward(request, response, onward(request, ask.value, cloudProxy));
+  });
+  server.on("upgrade", (request: IncomingMessage, client: Socket, head: Buffer) => {
+    const ask = parseAsk(headOf(request), port);
+    if (!ask.ok || ask.value.kind === "own")
+      return answerAndClose(client, 403, "the relay takes no upgrade itself");
+    if (head.length > 0) client.unshift(head);
+    forwardUpgrade(client, onward(request, ask.value, cloudProxy));
+  });
+
+  return {
+    port,
+    address: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      for (const client of clients) client.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+/** The way to a target: the cloud proxy where there is one, and as `whenDown` says without it. */
+export function relayDial({ cloudProxy, whenDown }: Pick<RelayOptions, "cloudProxy" | "whenDown">): Dial {
+  if (cloudProxy === null) return directDial();
+  const through = cloudDial(cloudProxy);
+  return whenDown === "direct" ? dialInTurn(through, directDial()) : through;
+}
+
+async function openTunnel(client: Socket, to: HostPort, dial: Dial, log: Logger): Promise<void> {
+  const gone = new AbortController();
+  const onClose = (): void => gone.abort();
+  client.once("close", onClose);
+  const dialled = await dial(to, gone.signal);
+  client.off("close", onClose);
+  if (dialled.kind === "refused") {
+    log.debug({ host: to.host, status: dialled.refusal.status }, "refused a tunnel");
+    return answerAndClose(client, dialled.refusal.status, dialled.refusal.text);
+  }
+  if (client.destroyed) return reset(dialled.socket);
+  client.write("HTTP/1.1 200 Connection Established\r\n\r\n");
+  join(client, dialled.socket);
+}
+
+function serveOwn(
+  path: string,
+  { method }: IncomingMessage,
+  response: ServerResponse,
+  port: number,
+  whenDown: WhenDown,
+): void {
+  if (path !== "/proxy.pac") return refuseRequest(response, 404, "the relay serves /proxy.pac only");
+  if (method !== "GET" && method !== "HEAD") return refuseRequest(response, 405, "/proxy.pac takes GET");
+  response.writeHead(200, {
+    "content-type": "application/x-ns-proxy-autoconfig",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+  });
+  response.end(method === "HEAD" ? undefined : pacScript(port, whenDown));
+}
+
+/** The request on its way: to the cloud proxy in absolute form, or to the origin server itself. */
+function onward(
+  request: IncomingMessage,
+  { to, authority, path }: { readonly to: HostPort; readonly authority: string; readonly path: string },
+  cloudProxy: CloudProxy | null,
+): ClientRequest {
+  const { method = "GET" } = request;
+  const fields = forwardedFields(request.rawHeaders, authority, request.headers.upgrade !== undefined);
+  if (cloudProxy === null) {
+    const target = { host: to.host, port: to.port, path, agent: false as const };
+    return requestPlain({ ...target, method, headers: fields.flat(), setHost: false });
+  }
+  const credential: [string, string] = ["Proxy-Authorization", cloudProxy.credential.reveal()];
+  const headers = [...fields, credential].flat();
+  return proxyRequest(cloudProxy, { method, path: `http://${authority}${path}`, headers, setHost: false });
+}
+
+function forward(request: IncomingMessage, response: ServerResponse, out: ClientRequest): void {
+  out.on("response", (answer) => {
+    if (answer.statusCode === 407)
+      return refuseRequest(response, 502, "the cloud proxy does not accept this device's key");
+    const fields = forwardedFields(answer.rawHeaders, null, false);
+    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, fields.flat());
+    answer.on("error", () => response.destroy());
+    answer.once("close", () => {
+      if (!answer.complete) response.destroy();
+    });
+    answer.pipe(response);
+  });
+  out.on("error", () => {
+    if (response.headersSent) response.destroy();
+    else refuseRequest(response, 502, "the next hop cannot be reached");
+  });
+  response.once("close", () => {
+    if (!response.writableFinished) out.destroy();
+  });
+  request.pipe(out);
+}
+
+function forwardUpgrade(client: Socket, out: ClientRequest): void {
+  out.once("upgrade", (answer, target: Socket, head) => {
+    if (head.length > 0) target.unshift(head);
+    client.write(headText(answer));
+    join(client, target);
+  });
+  out.once("response", (answer) => {
+    client.write(headText(answer));
+    answer.pipe(client);
+  });
+  out.on("error", () => answerAndClose(client, 502, "the next hop cannot be reached"));
+  client.once("close", () => out.destroy());
+  out.end();
+}
+
+function headText({ statusCode = 502, statusMessage = "", rawHeaders }: IncomingMessage): string {
+  const lines = [`HTTP/1.1 ${statusCode} ${statusMessage}`];
+  for (let at = 0; at < rawHeaders.length; at += 2)
+    lines.push(`${rawHeaders[at] ?? ""}: ${rawHeaders[at + 1] ?? ""}`);
+  return `${lines.join("\r\n")}\r\n\r\n`;
+}
+
+function headOf({ url = "", headers }: IncomingMessage): Parameters<typeof parseAsk>[0] {
+  const fetchSite = headers["sec-fetch-site"];
+  return {
+    url,
+    host: headers.host,
+    origin: headers.origin,
+    fetchSite: Array.isArray(fetchSite) ? fetchSite[0] : fetchSite,
+  };
+}
+
+function refuseRequest(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" });
+  response.end(`${text}\n`);
+}
+
+/** A refusal of CONNECT ends the connection, because tunnel bytes may follow it already (RFC 9931). */
+function answerAndClose(client: Duplex, status: number, text: string): void {
+  if (!client.writable) return void client.destroy();
+  const body = `${text}\n`;
+  client.end(
+    [
+      `HTTP/1.1 ${status} Refused`,
+      "Content-Type: text/plain; charset=utf-8",
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      "Cache-Control: no-store",
+      "Connection: close",
+      "",
+      body,
+    ].join("\r\n"),
+  );
+  client.resume();
+}
