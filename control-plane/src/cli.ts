@@ -11,6 +11,7 @@ import { verifyAudit } from "./audit/verify.ts";
 import { actor, change, required, say } from "./command.ts";
 import { readConfig, type Config } from "./config.ts";
 import { diagnose } from "./doctor.ts";
+import { importCommands } from "./import/commands.ts";
 import { createApiKey, enrolProxy, provisionOrgKey } from "./keys/provision.ts";
 import { inviteMember, signInLink } from "./login/invite.ts";
 import { foundOrg, listOrgs } from "./orgs/orgs.ts";
@@ -49,6 +50,7 @@ export function controlProgram(env: NodeJS.ProcessEnv): Command {
   program.addCommand(userCommands(config));
   program.addCommand(providerCommands(config));
   program.addCommand(exchangeRateCommands(config));
+  program.addCommand(importCommands(config));
   program.addCommand(demoCommands(config));
   program
     .command("backup")

@@ -21,6 +21,7 @@ const operations: readonly [name: string, permission: Permission | null, call: s
   ["Query.usageProviderForms", "SETTINGS_INTEGRATIONS_VIEW", "{ usageProviderForms { kind } }"],
   ["Query.orgAiServices", "AI_INSIGHTS_VIEW", "{ orgAiServices { id } }"],
   ["Query.aiAgents", "AI_INSIGHTS_VIEW", "{ aiAgents { id } }"],
+  ["Query.billingImports", "SETTINGS_INTEGRATIONS_VIEW", "{ billingImports { id } }"],
   ["Query.auditLog", "AUDIT_VIEW", "{ auditLog { sequence } }"],
   ["Mutation.provisionOrgKey", "SETTINGS_INTEGRATIONS_UPDATE", "mutation { provisionOrgKey { keyId } }"],
   ["Mutation.setSubjectQuota", "SETTINGS_INTEGRATIONS_UPDATE", 'mutation { setSubjectQuota(quota: "5") }'],
@@ -67,6 +68,16 @@ const operations: readonly [name: string, permission: Permission | null, call: s
     "Mutation.enterAiAgentCost",
     "SETTINGS_INTEGRATIONS_UPDATE",
     'mutation { enterAiAgentCost(name: "n", period: "2026-10", amountUsd: "5") { id } }',
+  ],
+  [
+    "Mutation.importBilling",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    'mutation { importBilling(provider: GROQ, fileName: "f", csv: "Date,Amount") { lines } }',
+  ],
+  [
+    "Mutation.revertBillingImport",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    'mutation { revertBillingImport(id: "none") }',
   ],
   ["Mutation.removeMember", "MEMBERS_UPDATE", 'mutation { removeMember(id: "none") }'],
 ];

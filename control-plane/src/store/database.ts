@@ -2,6 +2,7 @@ import type { AuditTables } from "../audit/tables.ts";
 import type { BillingTables } from "../billing/tables.ts";
 import type { CatalogueTables } from "../catalogue/tables.ts";
 import type { DirectoryTables } from "../directory/tables.ts";
+import type { ImportTables } from "../import/tables.ts";
 import type { IngestTables } from "../ingest/tables.ts";
 import type { KeyTables } from "../keys/tables.ts";
 import type { LoginTables } from "../login/tables.ts";
@@ -29,6 +30,7 @@ export interface Database
     BillingTables,
     ProviderTables,
     CatalogueTables,
+    ImportTables,
     JobTables {
   migrations: { number: bigint; name: string; applied_at: number };
   /** Facts about the installation: the canary that proves the master key. */

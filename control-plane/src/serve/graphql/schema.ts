@@ -1,6 +1,7 @@
 import type { GraphQLSchema } from "graphql";
 import { addApiKeys } from "./api-keys.ts";
 import { addAudit } from "./audit.ts";
+import { addBillingImport } from "./billing-import.ts";
 import { builder } from "./builder.ts";
 import { addCatalogue } from "./catalogue.ts";
 import { addCloudProxy } from "./cloud-proxy.ts";
@@ -19,7 +20,9 @@ addMdm(builder);
 addProxies(builder);
 addMembers(builder, addApiKeys(builder));
 addAudit(builder);
-addCatalogue(builder, addUsageProviders(builder), addDirectoryTypes(builder));
+const providerKind = addUsageProviders(builder);
+addCatalogue(builder, providerKind, addDirectoryTypes(builder));
+addBillingImport(builder, providerKind);
 
 /** The whole schema; `schema.graphql` is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();

@@ -9,6 +9,7 @@ import { directory } from "./0007-directory.ts";
 import { billing } from "./0008-billing.ts";
 import { providers } from "./0100-providers.ts";
 import { catalogue } from "./0110-catalogue.ts";
+import { imports } from "./0111-imports.ts";
 import { devices } from "./0300-devices.ts";
 
 /** Every step, in the order in which it runs. Steps are added at the end and never changed. */
@@ -23,5 +24,6 @@ export const migrations: readonly Migration[] = [
   billing,
   providers,
   catalogue,
+  imports,
   devices,
 ];
