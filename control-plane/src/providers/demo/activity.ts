@@ -36,7 +36,7 @@ function callsOf(seed: number, person: DemoPerson, day: UsageDate): readonly Dem
   if (random.next() > (isWeekend ? 0.06 : 0.85) || isAway(seed, person, start)) return [];
   const sessions = 1 + Math.floor(random.next() * 2.6 * person.pace * trend(start));
   return Array.from({ length: sessions }, (_, index) =>
-    sessionOf(random, { person, day, start, index }),
+    sessionOf(random, { seed, person, day, start, index }),
   ).flat();
 }
 
@@ -52,15 +52,16 @@ function trend(start: number): number {
 }
 
 interface SessionOf {
+  readonly seed: number;
   readonly person: DemoPerson;
   readonly day: UsageDate;
   readonly start: number;
   readonly index: number;
 }
 
-function sessionOf(random: Random, { person, day, start, index }: SessionOf): readonly DemoCall[] {
+function sessionOf(random: Random, { seed, person, day, start, index }: SessionOf): readonly DemoCall[] {
   const tool = random.pick(person.tools);
-  const sessionId = `demo-session-${person.id}-${day}-${index}`;
+  const sessionId = `demo-${seed}-${person.id}-${day}-${index}`;
   const observed = random.next() > 0.03;
   let at = start + random.whole(7 * 60, 18 * 60) * 60_000;
   return Array.from({ length: random.whole(3, 8) }, (_, call): DemoCall => {

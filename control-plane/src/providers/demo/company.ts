@@ -1,4 +1,5 @@
 import { must } from "@flowstate/shared/assert";
+import type { Subject } from "@flowstate/shared/subject";
 import { randomFor } from "./random.ts";
 
 /** A tool that the demo's people use, as an agent would report it. */
@@ -59,7 +60,7 @@ export interface DemoProject {
 export interface DemoPerson {
   readonly id: string;
   readonly name: string;
-  readonly email: string;
+  readonly email: Subject;
   readonly title: string;
   readonly teamId: string;
   readonly managerId: string | null;
@@ -140,7 +141,7 @@ export function demoCompany(seed: number): DemoCompany {
     return {
       id: `demo-person-${number}`,
       name: `${name} (demo)`,
-      email: `${name.toLowerCase().replace(/[^a-z]+/g, ".")}@demo.invalid`,
+      email: `${name.toLowerCase().replace(/[^a-z]+/g, ".")}@demo.invalid` as Subject,
       title: isLead ? "Engineering Lead" : random.pick(["Engineer", "Senior Engineer", "Data Scientist"]),
       teamId: project.teamId,
       managerId: isLead ? null : `demo-person-${String((index % projects.length) + 1).padStart(2, "0")}`,

@@ -1,12 +1,15 @@
 import type { OrgId } from "@flowstate/shared/ids";
+import { formatUsd } from "@flowstate/shared/money";
 import { addDays, dateOf, dayMs, hourOf, type UsageDate } from "@flowstate/shared/time";
+import type { CallEvent } from "@flowstate/shared/wire/call";
 import type { MeterRow } from "@flowstate/shared/wire/meter";
 import { ingestMeter } from "../../ingest/meter.ts";
+import { ingestSessions } from "../../usage/ingest.ts";
+import { daysOf } from "../days.ts";
 import type { Store, Writer } from "../../store/open.ts";
 import { demoCalls, type DemoCall } from "./activity.ts";
 import { demoCompany, type DemoCompany } from "./company.ts";
 import { uuidFor } from "./random.ts";
-import { storeDemoDay } from "./store.ts";
 
 export interface DemoSeed {
   readonly orgId: OrgId;
@@ -26,24 +29,63 @@ export async function seedDemo(
 ): Promise<{ readonly calls: number }> {
   const company = demoCompany(seed);
   const today = dateOf(now);
-  await store.transact((db) => storeDirectory(db, company, { orgId, now, from: addDays(today, -days) }));
-  let calls = 0;
-  for (let day = addDays(today, -days); day < today; day = addDays(day, 1)) {
-    const observed = demoCalls(company, day).filter((call) => call.observed);
-    await store.transact((db) => storeDemoDay(db, store.engine, orgId, observed));
-    await ingestMeter(store, {
-      orgId,
-      keyId: "demo",
-      now,
-      batch: {
-        source: uuidFor("demo proxy", seed),
-        batch: uuidFor("demo batch", seed, day),
-        rows: [...meterRows(orgId, day, observed)],
-      },
-    });
-    calls += observed.length;
+  const from = addDays(today, -days);
+  await store.transact((db) => storeDirectory(db, company, { orgId, now, from }));
+  const observed = daysOf({ from, until: addDays(today, -1) }).map((day) => ({
+    day,
+    calls: demoCalls(company, day).filter((call) => call.observed),
+  }));
+  for (const person of company.people) {
+    const events = observed.flatMap(({ day, calls }) =>
+      calls
+        .filter((call) => call.person === person)
+        .map((call, index) => eventOf(call, firstSeq(day) + index)),
+    );
+    const batch = {
+      source: uuidFor("demo device", seed, person.id),
+      batch: uuidFor("demo calls", now),
+      events,
+    };
+    await ingestSessions(store, { orgId, subject: person.email, batch, now });
   }
-  return { calls };
+  const rows = observed.flatMap(({ day, calls }) => meterRows(orgId, day, calls));
+  const batch = { source: uuidFor("demo proxy", seed), batch: uuidFor("demo meter", now), rows };
+  await ingestMeter(store, { orgId, keyId: "demo", now, batch });
+  return { calls: observed.reduce((sum, { calls }) => sum + calls.length, 0) };
+}
+
+/** A day's reports take numbers of their own, so that one told twice counts once and a later day never shifts one. */
+function firstSeq(day: UsageDate): number {
+  return Math.round(Date.parse(`${day}T00:00:00Z`) / dayMs) * 10_000;
+}
+
+/** The call as the person's agent would report it. */
+function eventOf({ callId, sessionId, person, tool, model, at, ...call }: DemoCall, seq: number): CallEvent {
+  return {
+    seq,
+    callId,
+    aliases: [],
+    revision: 1,
+    sessionId,
+    occurredAt: new Date(at).toISOString(),
+    provider: tool.provider,
+    host: tool.host,
+    tool: tool.tool,
+    toolVersion: "demo",
+    model,
+    tokens: call.tokens,
+    outputTrust: "final",
+    costUsd: call.costNanoUsd === null ? null : formatUsd(call.costNanoUsd),
+    estimated: false,
+    estimateMethod: null,
+    capture: "session-log",
+    status: 200,
+    durationMs: call.durationMs,
+    project: person.project.marker,
+    billing: "metered",
+    serviceTier: null,
+    parentCallId: null,
+  };
 }
 
 async function storeDirectory(
@@ -115,9 +157,7 @@ async function storeDirectory(
     .execute();
 }
 
-/** A day's rows take numbers of their own, so that a day delivered twice counts once and a later day never shifts one. */
 function meterRows(orgId: OrgId, day: UsageDate, calls: readonly DemoCall[]): readonly MeterRow[] {
-  const firstSeq = Math.round(Date.parse(`${day}T00:00:00Z`) / dayMs) * 10_000;
   const groups = Map.groupBy(calls, ({ person, tool, at }) =>
     [person.email, tool.host, hourOf(at)].join("|"),
   );
@@ -127,7 +167,7 @@ function meterRows(orgId: OrgId, day: UsageDate, calls: readonly DemoCall[]): re
     const output = own.reduce((sum, { tokens }) => sum + (tokens.output ?? 0), 0);
     const input = own.reduce((sum, { tokens }) => sum + (tokens.input ?? 0) + (tokens.cacheRead ?? 0), 0);
     return {
-      seq: firstSeq + index,
+      seq: firstSeq(day) + index,
       orgId,
       subject: person.email,
       host: tool.host,
