@@ -22,6 +22,7 @@ const operations: readonly [name: string, permission: Permission | null, call: s
   ["Query.orgAiServices", "AI_INSIGHTS_VIEW", "{ orgAiServices { id } }"],
   ["Query.aiAgents", "AI_INSIGHTS_VIEW", "{ aiAgents { id } }"],
   ["Query.billingImports", "SETTINGS_INTEGRATIONS_VIEW", "{ billingImports { id } }"],
+  ["Query.billedNames", "SETTINGS_INTEGRATIONS_VIEW", "{ billedNames { value } }"],
   ["Query.auditLog", "AUDIT_VIEW", "{ auditLog { sequence } }"],
   ["Mutation.provisionOrgKey", "SETTINGS_INTEGRATIONS_UPDATE", "mutation { provisionOrgKey { keyId } }"],
   ["Mutation.setSubjectQuota", "SETTINGS_INTEGRATIONS_UPDATE", 'mutation { setSubjectQuota(quota: "5") }'],
@@ -58,6 +59,11 @@ const operations: readonly [name: string, permission: Permission | null, call: s
     "Mutation.rotateUsageProvider",
     "SETTINGS_INTEGRATIONS_UPDATE",
     'mutation { rotateUsageProvider(id: "none", credentials: []) { id } }',
+  ],
+  [
+    "Mutation.mapBilledName",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    'mutation { mapBilledName(provider: OPENAI, kind: API_KEY, value: "key_1") }',
   ],
   [
     "Mutation.removeUsageProvider",

@@ -2,6 +2,7 @@
 import { dayMs } from "@flowstate/shared/time";
 import type { OrgId } from "@flowstate/shared/ids";
 import { billingChangedJobs } from "../src/billing/changed.ts";
+import { listBilledNames, mapIdentity } from "../src/billing/identity-map.ts";
 import { setExchangeRate } from "../src/billing/exchange.ts";
 import { addProvider, rotateCredentials, testProvider } from "../src/providers/actions.ts";
 import { anthropic } from "../src/providers/anthropic/connector.ts";
@@ -317,6 +318,36 @@ testOnBothEngines(
       state: "ACTIVE",
       lastError: null,
     });
+  },
+);
+
+testOnBothEngines(
+  "an admin says whose a name is, the rows follow, and no later pull takes it back",
+  async (t, { store, orgId }) => {
+    const { services, context } = syncingOn(store, orgId);
+    const request = { kind: "DEMO", name: null, inputs: [] } as const;
+    const { integration } = await addProvider(services, context(), request, never);
+    const sync = () => syncNow(services, orgId, integration.providerId, days, "request", never);
+    await sync();
+    const names = () => listBilledNames(store.reader, orgId, { since: days.from, limit: 100 });
+    const [first] = await names();
+    t.like(first, { subject: null, setByAdmin: false });
+    const shared = (await names()).find(({ value }) => value === "key_demo_shared");
+    t.like(shared, { provider: "DEMO", kind: "api_key", subject: null, label: "shared key (demo)" });
+    if (shared === undefined) return;
+    await store.transact(async (db) => {
+      await db.deleteFrom("jobs").where("name", "like", "billing-changed/%").execute();
+      await mapIdentity(db, context(), { ...shared, employeeId: "demo-person-03" });
+    });
+    const mapped = async () => (await names()).find(({ value }) => value === "key_demo_shared");
+    t.like(await mapped(), { subject: "carla.nunes@demo.invalid", setByAdmin: true });
+    t.deepEqual(await changedMonths(store, orgId), ["2026-11"]);
+    await sync();
+    t.like(await mapped(), { subject: "carla.nunes@demo.invalid" });
+    await store.transact((db) => mapIdentity(db, context(), { ...shared, employeeId: null }));
+    t.like(await mapped(), { subject: null });
+    const stranger = store.transact((db) => mapIdentity(db, context(), { ...shared, employeeId: "nobody" }));
+    await t.throwsAsync(stranger, { code: "FS_NOT_FOUND" });
   },
 );
 

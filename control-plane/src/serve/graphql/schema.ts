@@ -6,6 +6,7 @@ import { builder } from "./builder.ts";
 import { addCatalogue } from "./catalogue.ts";
 import { addCloudProxy } from "./cloud-proxy.ts";
 import { addDirectoryTypes } from "./directory-types.ts";
+import { addIdentityMap } from "./identity-map.ts";
 import { addMdm } from "./mdm.ts";
 import { addMembers } from "./members.ts";
 import { addProxies } from "./proxies.ts";
@@ -23,6 +24,7 @@ addAudit(builder);
 const providerKind = addUsageProviders(builder);
 addCatalogue(builder, providerKind, addDirectoryTypes(builder));
 addBillingImport(builder, providerKind);
+addIdentityMap(builder, providerKind);
 
 /** The whole schema; `schema.graphql` is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();
