@@ -1,12 +1,17 @@
 /** Section B of the conformance table: who may pass. */
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import anyTest, { type TestFn } from "ava";
 import { mintKey } from "@flowstate/shared/keys";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import { until } from "@flowstate/shared/testing/until";
+import { proxySnapshot } from "@flowstate/shared/wire/push";
 import { createAuthority, issueCertificate, type KeyedCertificate } from "@flowstate/shared/tls/certificate";
+import { createKeyring } from "../src/auth/keyring.ts";
 import {
   connectHead,
   echo,
@@ -264,4 +269,18 @@ test("the key stands in no log line", async (t) => {
   await connectWith(t, `Proxy-Authorization: ${proxy.credential()}`);
   await exchange(proxy, connectHead(proxy, "127.0.0.1:1"));
   t.false(JSON.stringify(proxy.log()).includes(proxy.key.slice(13)));
+});
+
+test("B24 B25 a key is found by its keyed hash alone, and what the proxy keeps on disk reveals none", async (t) => {
+  const { proxy } = t.context;
+  const text = readFileSync(join(proxy.tlsFolder, "../proxy/snapshot.json"), "utf8");
+  const snapshot = proxySnapshot.parse(JSON.parse(text));
+  t.false(text.includes(proxy.key.slice(13)));
+  const keyring = createKeyring({ graceMs: 1000, now: Date.now });
+  keyring.replace(snapshot);
+  t.is(keyring.find(proxy.key)?.orgId, snapshot.orgs[0]?.orgId);
+  t.is(keyring.find(mintKey("org").text), null);
+  // Under another pepper the same hashes find nothing.
+  keyring.replace({ ...snapshot, pepper: randomBytes(32).toString("base64") });
+  t.is(keyring.find(proxy.key), null);
 });

@@ -5,6 +5,7 @@ import anyTest, { type TestFn } from "ava";
 import { mintKey } from "@flowstate/shared/keys";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import { until } from "@flowstate/shared/testing/until";
+import { needsOwnProxy } from "./support/against.ts";
 import { startDeafTarget } from "./support/deaf-target.ts";
 import { startNameServer, type NameServer } from "./support/name-server.ts";
 import { readConfig } from "../src/config.ts";
@@ -225,6 +226,7 @@ test("D9 an upstream proxy that is not there -> 502", async (t) => {
 });
 
 test("D9 a bad scheme or a colon in the user name is an error of configuration", (t) => {
+  needsOwnProxy();
   const token = mintKey("enrolment").text;
   for (const url of ["ftp://proxy.example", "socks9://proxy.example", "http://a%3Ab:c@proxy.example"]) {
     const error = t.throws(() => readConfig({ FLOWSTATE_UPSTREAM_PROXY: url, FLOWSTATE_PROXY_TOKEN: token }));
@@ -359,6 +361,7 @@ test("the first upstream rule that matches decides the way, and `direct` is one"
 });
 
 test("D9 an upstream rule that is wrong is an error of configuration that repeats no password", (t) => {
+  needsOwnProxy();
   const token = mintKey("enrolment").text;
   for (const rules of [
     "*=direct",

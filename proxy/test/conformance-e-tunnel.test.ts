@@ -154,7 +154,7 @@ test.serial("I3 a dial that fails is counted as failed, not as usage", async (t)
 const quiet = (socket: Socket): void => void socket.resume();
 
 test.serial(
-  "E13 a tunnel without a byte is closed with the reason idle, and E14 one with traffic is not",
+  "E13 E14 a tunnel without a byte is closed with the reason idle, and one with traffic is not",
   async (t) => {
     await using proxy = await startProxy({ timing: { idleMs: 3000 } });
     await using target = await startTarget(echo);
@@ -309,7 +309,7 @@ test.serial("J1 a drain ends idle tunnels and lets a busy one finish", async (t)
 });
 
 test.serial(
-  "J8 health, metrics and tunnels answer on the admin listener alone, and no e-mail is a label",
+  "I8 J8 health, metrics and tunnels answer on the admin listener alone, and no e-mail is a label",
   async (t) => {
     const { proxy } = t.context;
     await using target = await startTarget(quiet);

@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { until } from "@flowstate/shared/testing/until";
 import { parseConnect } from "../src/head/connect.ts";
 import { parseForwardTarget } from "../src/head/target.ts";
+import { needsOwnProxy } from "./support/against.ts";
 import {
   connectHead,
   echo,
@@ -79,7 +80,7 @@ const clearHeads = [
 ] as const;
 
 for (const [method, head] of clearHeads) {
-  test(`G4 ${method} in clear text to the TLS port -> a 400 in clear text that says so, a warning and a count`, async (t) => {
+  test(`B18 G4 ${method} in clear text to the TLS port -> a 400 in clear text that says so, a warning and a count`, async (t) => {
     await using proxy = await startProxy();
     const answer = await speakClearText(proxy.port, head);
     t.regex(answer, /^HTTP\/1\.1 400 [^]*^connection: close$[^]*https:\/\//im);
@@ -185,6 +186,7 @@ for (const [what, policy, limits, status] of [
 }
 
 test("G12 no head makes a parser throw, whatever is in it", (t) => {
+  needsOwnProxy();
   const text = fc.oneof(fc.string(), fc.webUrl(), fc.string({ unit: "binary" }), fc.domain());
   fc.assert(
     fc.property(text, fc.array(text, { maxLength: 6 }), (target, fields) => {

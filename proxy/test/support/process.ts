@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import { until } from "@flowstate/shared/testing/until";
 import { createAuthority, issueCertificate } from "@flowstate/shared/tls/certificate";
+import { needsOwnProxy } from "./against.ts";
 import { startControlPlane, type WireControlPlane } from "./control-plane.ts";
-import { dialTls, type ProxyUnderTest } from "./running.ts";
+import { dialTls } from "./dial.ts";
+import type { ProxyUnderTest } from "./running.ts";
 
 /** The program in a process of its own, so that its memory and its end can be looked at. */
 export interface ProxyProcess extends AsyncDisposable {
@@ -43,6 +45,7 @@ export async function startProxyProcess({
   env = {},
   certificate,
 }: ProxyProcessOptions): Promise<ProxyProcess> {
+  needsOwnProxy();
   await using stack = new AsyncDisposableStack();
   const controlPlane = stack.use(await startControlPlane());
   const key = controlPlane.provision();
@@ -90,6 +93,7 @@ export async function startProxyProcess({
     admin: ready.admin,
     credential: credential(),
     met: {
+      host: "127.0.0.1",
       port,
       ca,
       credential,

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { BlockList, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { join } from "node:path";
-import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
+import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { Writable } from "node:stream";
 import { createLogger } from "@flowstate/shared/log";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
@@ -14,10 +14,13 @@ import { createAuthority, issueCertificate } from "@flowstate/shared/tls/certifi
 import { compose } from "../../src/compose.ts";
 import { parseUpstream, parseUpstreamRules } from "../../src/dial/upstream.ts";
 import type { Config, Timing } from "../../src/config.ts";
+import { foreignProxy } from "./against.ts";
+import { dialTls } from "./dial.ts";
 import { startControlPlane, type WireControlPlane } from "./control-plane.ts";
 
 /** A proxy as a client meets it. */
 export interface ProxyUnderTest {
+  readonly host: string;
   readonly port: number;
   readonly ca: string;
   /** `Basic …` for a person and the organisation's key. */
@@ -72,6 +75,8 @@ export const leaf = issueCertificate(authority, {
 });
 
 export async function startProxy(options: RunningOptions = {}): Promise<RunningProxy> {
+  const foreign = foreignProxy(options);
+  if (foreign !== null) return foreign;
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(temporaryFolder()).path;
   mkdirSync(join(folder, "tls"));
@@ -123,6 +128,7 @@ export async function startProxy(options: RunningOptions = {}): Promise<RunningP
   const port = Number(new URL(proxy.address).port);
   const running = stack.move();
   return {
+    host: "127.0.0.1",
     port,
     ca: authority.certificate,
     admin: proxy.admin ?? "",
@@ -135,19 +141,6 @@ export async function startProxy(options: RunningOptions = {}): Promise<RunningP
     events: (message) => lines.filter(({ msg }) => msg === message),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
-}
-
-/** A TLS connection that may end one side at a time, established. */
-export async function dialTls(
-  to: { readonly port: number; readonly host: string; readonly ca: string },
-  options: ConnectionOptions,
-): Promise<TLSSocket> {
-  const settings = { ...to, allowHalfOpen: true };
-  const socket = connect({ ...settings, ...options });
-  // A connection that the proxy cuts is what some tests are about; those that wait for more will miss it.
-  socket.on("error", () => undefined);
-  await once(socket, "secureConnect");
-  return socket;
 }
 
 function blockList(ranges: readonly string[]): BlockList {
