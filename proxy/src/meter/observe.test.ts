@@ -6,7 +6,7 @@ import { serialize } from "node:v8";
 import test from "ava";
 import fc from "fast-check";
 import type { SniOutcome } from "@flowstate/shared/wire/meter";
-import { parseClientHello } from "./client-hello.ts";
+import { parseClientHello } from "@flowstate/shared/tls/client-hello";
 import { observeTunnel } from "./observe.ts";
 import { classifySni } from "./sni.ts";
 import { createTurns, readClientBytes, readServerBytes, type Turns } from "./turns.ts";

@@ -1,5 +1,5 @@
 import type { SniOutcome } from "@flowstate/shared/wire/meter";
-import { mostHelloBytes, parseClientHello } from "./client-hello.ts";
+import { mostHelloBytes, parseClientHello } from "@flowstate/shared/tls/client-hello";
 import { classifySni } from "./sni.ts";
 import { createTurns, readClientBytes, readServerBytes } from "./turns.ts";
 

@@ -1,6 +1,6 @@
 import { recogniseHost } from "@flowstate/shared/hosts";
 import type { SniOutcome } from "@flowstate/shared/wire/meter";
-import type { ClientHello } from "./client-hello.ts";
+import type { ClientHello } from "@flowstate/shared/tls/client-hello";
 
 /**
  * How the server name of a tunnel's first flight stands to the host that was asked for. An Encrypted Client Hello

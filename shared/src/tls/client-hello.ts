@@ -1,5 +1,3 @@
-import { recordTypes } from "./tls-records.ts";
-
 /** What a client says in clear before encryption begins (RFC 8446 4.1.2). */
 export type ClientHello =
   | { readonly kind: "incomplete" }
@@ -15,6 +13,7 @@ export type ClientHello =
 
 export const mostHelloBytes = 16 << 10;
 
+const handshakeRecord = 22;
 const clientHello = 1;
 const extensionTypes = { serverName: 0, alpn: 16, encryptedClientHello: 0xfe0d } as const;
 
@@ -34,7 +33,7 @@ export function parseClientHello(bytes: Uint8Array): ClientHello {
 function joinRecords(bytes: Uint8Array): Uint8Array | null {
   const parts: Uint8Array[] = [];
   for (let at = 0; at < bytes.length;) {
-    const begins = bytes[at] === recordTypes.handshake && (bytes[at + 1] ?? 3) === 3;
+    const begins = bytes[at] === handshakeRecord && (bytes[at + 1] ?? 3) === 3;
     if (!begins && at === 0) return null;
     if (!begins || at + 5 > bytes.length) break;
     const end = at + 5 + uint(bytes, at + 3, 2);
