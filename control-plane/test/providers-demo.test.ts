@@ -1,12 +1,15 @@
 /** The demo: the same company for the same seed, written once, with what makes a bill differ from what was seen. */
 import test from "ava";
+import { sql } from "kysely";
 import { addDays, dateOf, dayMs } from "@flowstate/shared/time";
 import { addProvider } from "../src/providers/actions.ts";
 import { demoCalls } from "../src/providers/demo/activity.ts";
 import { demoBill } from "../src/providers/demo/bill.ts";
 import { demoCompany } from "../src/providers/demo/company.ts";
+import { purgeDemo } from "../src/providers/demo/purge.ts";
 import { seedDemo } from "../src/providers/demo/seed.ts";
 import { syncNow } from "../src/providers/sync.ts";
+import type { Store } from "../src/store/open.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
 import { window } from "./support/connection.ts";
 import { never, readRows, syncingOn } from "./support/syncing.ts";
@@ -127,3 +130,43 @@ testOnBothEngines(
     t.deepEqual(await readRows(store, orgId), before);
   },
 );
+
+testOnBothEngines(
+  "purging takes out all that the demo wrote and nothing else",
+  async (t, { store, orgId }) => {
+    const { services, context } = syncingOn(store, orgId);
+    const kept = await store.transact(async (db) => {
+      const team = { team_id: "t1", name: "Real", parent_id: null, cost_centre: null, external_id: null };
+      await db
+        .insertInto("teams")
+        .values({ ...team, org_id: orgId, version: 1n, created_at: 1, updated_at: 1 })
+        .execute();
+      return ["orgs", "audit_heads", "audit_log", "jobs", "migrations", "installation", "teams"];
+    });
+    const request = { kind: "DEMO", name: null, inputs: [] } as const;
+    const { integration } = await addProvider(services, context(), request, never);
+    const days = window("2026-11-01", "2026-11-20");
+    await syncNow(services, orgId, integration.providerId, days, "request", never);
+    await store.transact((db) => purgeDemo(db, context()));
+    const left = await tablesWithRows(store);
+    t.deepEqual(
+      left.filter((table) => !kept.includes(table)),
+      [],
+    );
+    t.deepEqual(await store.reader.selectFrom("teams").select("team_id").execute(), [{ team_id: "t1" }]);
+  },
+);
+
+async function tablesWithRows(store: Store): Promise<readonly string[]> {
+  const { rows } =
+    store.engine === "sqlite"
+      ? await sql<{ name: string }>`SELECT name FROM sqlite_schema WHERE type = 'table'`.execute(store.reader)
+      : await sql<{ name: string }>`SELECT table_name AS name FROM information_schema.tables
+          WHERE table_schema = 'public'`.execute(store.reader);
+  const found: string[] = [];
+  for (const { name } of rows) {
+    const { rows: first } = await sql`SELECT 1 FROM ${sql.table(name)} LIMIT 1`.execute(store.reader);
+    if (first.length > 0) found.push(name);
+  }
+  return found;
+}

@@ -16,3 +16,14 @@ export function boundsOf({ from, until }: DayWindow): { readonly startMs: number
 function startOf(day: UsageDate): number {
   return Date.parse(`${day}T00:00:00Z`);
 }
+
+/**
+ * Days back to the first day of the previous month while clouds still close it, which takes them up to the fifth; 0
+ * afterwards.
+ */
+export function previousMonthDays(today: UsageDate): number {
+  const dayOfMonth = Number(today.slice(-2));
+  if (dayOfMonth > 5) return 0;
+  const lastOfPrevious = addDays(today, -dayOfMonth);
+  return dayOfMonth - 1 + Number(lastOfPrevious.slice(-2));
+}

@@ -1,6 +1,6 @@
 import { isFlowstateError } from "@flowstate/shared/errors";
 import type { OrgId } from "@flowstate/shared/ids";
-import type { UsageDate } from "@flowstate/shared/time";
+import { dayMs, type UsageDate } from "@flowstate/shared/time";
 import type { Reader, Store, Writer } from "../store/open.ts";
 import type { DayWindow } from "./connector.ts";
 import { extendCovered, type Covered } from "./plan.ts";
@@ -25,6 +25,9 @@ export interface RunCounts {
 
 export const noCounts: RunCounts = { lines: 0, added: 0, revised: 0, withdrawn: 0 };
 
+/** What a pull of a quarter of a year ago came to helps nobody any more. */
+const keptRunsMs = 90 * dayMs;
+
 /** A run that a dead process left behind ends with it: whoever begins one holds the lease. */
 export async function beginRun(db: Writer, { window, cause, ...run }: Run, now: number): Promise<void> {
   const { orgId: org_id, providerId: provider_id, syncId: sync_id } = run;
@@ -34,6 +37,12 @@ export async function beginRun(db: Writer, { window, cause, ...run }: Run, now: 
     .where("org_id", "=", org_id)
     .where("provider_id", "=", provider_id)
     .where("state", "=", "RUNNING")
+    .execute();
+  await db
+    .deleteFrom("sync_runs")
+    .where("org_id", "=", org_id)
+    .where("provider_id", "=", provider_id)
+    .where("started_at", "<", now - keptRunsMs)
     .execute();
   await db
     .insertInto("sync_runs")

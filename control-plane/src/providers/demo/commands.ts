@@ -9,6 +9,7 @@ import type { DayWindow } from "../connector.ts";
 import { listIntegrations, type IntegrationContext } from "../integrations.ts";
 import { servicesOf } from "../services.ts";
 import { syncNow, type SyncServices } from "../sync.ts";
+import { purgeDemo } from "./purge.ts";
 import { seedDemo } from "./seed.ts";
 
 interface SeedOptions {
@@ -18,41 +19,56 @@ interface SeedOptions {
   readonly json?: true;
 }
 
-/** `flowstate-control demo seed`: a company that does not exist, so that every page has something to show. */
+/** `flowstate-control demo …`: a company that does not exist, so that every page has something to show. */
 export function demoCommands(config: () => Config): Command {
-  return new Command("demo").description("made-up data for looking around").addCommand(
-    new Command("seed")
-      .description(
-        "write people, calls, meters and bills of a made-up company; again adds only the days that are new",
-      )
-      .option("--org <slug>", "the organisation", "default")
-      .option("--seed <number>", "the same number gives the same company", "1")
-      .option("--days <number>", "whole days before today", String(demoDays))
-      .option("--json", "print one JSON document")
-      .action(async (options: SeedOptions) => {
-        const seed = wholeNumber("--seed", options.seed, 999_999_999);
-        const days = wholeNumber("--days", options.days, 400);
-        const settings = config();
-        await change(settings, options.org, async (installation, context) => {
-          const services = servicesOf(settings, installation);
-          const { calls } = await seedDemo(services.store, {
-            orgId: context.orgId,
-            seed,
-            days,
-            now: context.now,
-          });
-          const providerId = await findOrAdd(services, context, seed);
-          const today = dateOf(context.now);
-          const lines = await pullOrLeave(services, context, providerId, {
-            from: addDays(today, -days),
-            until: today,
-          });
-          if (options.json) printJson({ providerId, days, calls, lines });
-          else if (lines === null) say(`${calls} calls of ${days} days; the server is pulling the bills`);
-          else say(`${calls} calls and ${lines} lines of bills of ${days} days`);
+  return new Command("demo")
+    .description("made-up data for looking around")
+    .addCommand(seedCommand(config))
+    .addCommand(purgeCommand(config));
+}
+
+function purgeCommand(config: () => Config): Command {
+  return new Command("purge")
+    .description("take out all that the demo has written")
+    .option("--org <slug>", "the organisation", "default")
+    .action(async ({ org }: { readonly org: string }) => {
+      await change(config(), org, ({ store }, context) => store.transact((db) => purgeDemo(db, context)));
+      say("the demo's bills, calls, meters and people are gone");
+    });
+}
+
+function seedCommand(config: () => Config): Command {
+  return new Command("seed")
+    .description(
+      "write people, calls, meters and bills of a made-up company; again adds only the days that are new",
+    )
+    .option("--org <slug>", "the organisation", "default")
+    .option("--seed <number>", "the same number gives the same company", "1")
+    .option("--days <number>", "whole days before today", String(demoDays))
+    .option("--json", "print one JSON document")
+    .action(async (options: SeedOptions) => {
+      const seed = wholeNumber("--seed", options.seed, 999_999_999);
+      const days = wholeNumber("--days", options.days, 400);
+      const settings = config();
+      await change(settings, options.org, async (installation, context) => {
+        const services = servicesOf(settings, installation);
+        const { calls } = await seedDemo(services.store, {
+          orgId: context.orgId,
+          seed,
+          days,
+          now: context.now,
         });
-      }),
-  );
+        const providerId = await findOrAdd(services, context, seed);
+        const today = dateOf(context.now);
+        const lines = await pullOrLeave(services, context, providerId, {
+          from: addDays(today, -days),
+          until: today,
+        });
+        if (options.json) printJson({ providerId, days, calls, lines });
+        else if (lines === null) say(`${calls} calls of ${days} days; the server is pulling the bills`);
+        else say(`${calls} calls and ${lines} lines of bills of ${days} days`);
+      });
+    });
 }
 
 async function findOrAdd(services: SyncServices, context: IntegrationContext, seed: number): Promise<string> {

@@ -87,7 +87,12 @@ async function* readKeys(http: VendorHttp, signal: AbortSignal): AsyncGenerator<
   }
 }
 
-function identity(kind: "api_key" | "login", value: string, email: string | null, label: string | null): Pulled {
+function identity(
+  kind: "api_key" | "login",
+  value: string,
+  email: string | null,
+  label: string | null,
+): Pulled {
   return { type: "identity", identity: { provider: "fal", kind, value, email, label } };
 }
 

@@ -51,7 +51,11 @@ function connect({ credentials, clock, open }: ConnectContext): Connection {
       const today = dateOf(clock.now());
       const { members, identities } = await readDirectory(http, signal);
       yield* identities;
-      yield* pullActivity(http, { members, window, from: addDays(today, -30), until: addDays(today, -1) }, signal);
+      yield* pullActivity(
+        http,
+        { members, window, from: addDays(today, -30), until: addDays(today, -1) },
+        signal,
+      );
     },
   };
 }

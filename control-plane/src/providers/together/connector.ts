@@ -84,7 +84,8 @@ function connect({ credentials, clock, open }: ConnectContext): Connection {
       return { account: organization_id };
     },
     async *pull(window: DayWindow, signal: AbortSignal): AsyncGenerator<Pulled> {
-      for (const month of monthsOf(window, dateOf(clock.now()))) yield* pullMonth(account, month, window, signal);
+      for (const month of monthsOf(window, dateOf(clock.now())))
+        yield* pullMonth(account, month, window, signal);
       yield { type: "covered", feed };
     },
   };
@@ -118,7 +119,9 @@ async function* pullMonth(
 ): AsyncGenerator<Pulled> {
   const pages = readPages(vendor, async (after: string | null) => {
     const { data, currency, next_cursor } = await readPage(account, month, after, 1000, signal);
-    const items = data.flatMap(({ date, line_items }) => line_items.map((item) => ({ date, currency, item })));
+    const items = data.flatMap(({ date, line_items }) =>
+      line_items.map((item) => ({ date, currency, item })),
+    );
     return { items, next: next_cursor ?? null };
   });
   for await (const { date, currency, item } of pages) {
