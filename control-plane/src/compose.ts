@@ -14,6 +14,7 @@ import { findConnector } from "./providers/registry.ts";
 import { watchProviders } from "./providers/watch.ts";
 import { watchMonth } from "./proxy-status/month.ts";
 import { createStatusCard } from "./proxy-status/status.ts";
+import { watchReconciliation } from "./reconcile/watch.ts";
 import { openInstallation } from "./secrets/installation.ts";
 import { graphqlRoutes } from "./serve/graphql/server.ts";
 import { healthRoutes } from "./serve/health.ts";
@@ -91,6 +92,7 @@ export async function compose(
   stack.use(background((signal) => hub.watch(signal)));
   stack.use(background((signal) => watchMonth(store, clock, signal, onError)));
   stack.use(background((signal) => watchProviders(syncing, signal, onError)));
+  stack.use(background((signal) => watchReconciliation({ store, clock }, signal, onError)));
   stack.defer(() => {
     accepting = false;
     stopping.abort();

@@ -20,9 +20,19 @@ const operations: readonly [name: string, permission: Permission | null, call: s
   ["Query.usageProviders", "SETTINGS_INTEGRATIONS_VIEW", "{ usageProviders { id } }"],
   ["Query.usageProviderForms", "SETTINGS_INTEGRATIONS_VIEW", "{ usageProviderForms { kind } }"],
   ["Query.orgAiServices", "AI_INSIGHTS_VIEW", "{ orgAiServices { id } }"],
+  ["Query.aiUsageSummary", "AI_INSIGHTS_VIEW", "{ aiUsageSummary { system } }"],
+  ["Query.aiSpendByTeam", "AI_INSIGHTS_VIEW", "{ aiSpendByTeam { team } }"],
+  ["Query.aiSpendByPerson", "AI_INSIGHTS_VIEW", "{ aiSpendByPerson { subject } }"],
+  ["Query.aiUsageCoverage", "AI_INSIGHTS_VIEW", "{ aiUsageCoverage { calls } }"],
   ["Query.aiAgents", "AI_INSIGHTS_VIEW", "{ aiAgents { id } }"],
   ["Query.billingImports", "SETTINGS_INTEGRATIONS_VIEW", "{ billingImports { id } }"],
   ["Query.billedNames", "SETTINGS_INTEGRATIONS_VIEW", "{ billedNames { value } }"],
+  ["Query.aiSpendReconciliation", "AI_INSIGHTS_VIEW", "{ aiSpendReconciliation { id sessions { id } } }"],
+  [
+    "Query.aiSpendReconciliationSummary",
+    "AI_INSIGHTS_VIEW",
+    "{ aiSpendReconciliationSummary { billedUsd counts { rows } causes { cause } } }",
+  ],
   ["Query.auditLog", "AUDIT_VIEW", "{ auditLog { sequence } }"],
   ["Mutation.provisionOrgKey", "SETTINGS_INTEGRATIONS_UPDATE", "mutation { provisionOrgKey { keyId } }"],
   ["Mutation.setSubjectQuota", "SETTINGS_INTEGRATIONS_UPDATE", 'mutation { setSubjectQuota(quota: "5") }'],
@@ -85,6 +95,22 @@ const operations: readonly [name: string, permission: Permission | null, call: s
     "SETTINGS_INTEGRATIONS_UPDATE",
     'mutation { revertBillingImport(id: "none") }',
   ],
+  [
+    "Mutation.actOnReconciliationRow",
+    "AI_RECONCILIATION_UPDATE",
+    'mutation { actOnReconciliationRow(id: "none", action: DEFER) { id } }',
+  ],
+  [
+    "Mutation.actOnReconciliationRows",
+    "AI_RECONCILIATION_UPDATE",
+    'mutation { actOnReconciliationRows(ids: ["none"], action: DEFER) { id error } }',
+  ],
+  [
+    "Mutation.reopenReconciliationRow",
+    "AI_RECONCILIATION_UPDATE",
+    'mutation { reopenReconciliationRow(id: "none") { id } }',
+  ],
+  ["Mutation.runReconciliation", "AI_RECONCILIATION_UPDATE", "mutation { runReconciliation { rows } }"],
   ["Mutation.removeMember", "MEMBERS_UPDATE", 'mutation { removeMember(id: "none") }'],
 ];
 

@@ -10,6 +10,7 @@ import type { MemberTables } from "../members/tables.ts";
 import type { OrgTables } from "../orgs/tables.ts";
 import type { ProviderTables } from "../providers/tables.ts";
 import type { QuotaTables } from "../proxy-status/tables.ts";
+import type { ReconciliationTables } from "../reconcile/tables.ts";
 import type { UsageTables } from "../usage/tables.ts";
 
 /**
@@ -28,6 +29,7 @@ export interface Database
     UsageTables,
     DirectoryTables,
     BillingTables,
+    ReconciliationTables,
     ProviderTables,
     CatalogueTables,
     ImportTables,

@@ -10,6 +10,7 @@ import { addIdentityMap } from "./identity-map.ts";
 import { addMdm } from "./mdm.ts";
 import { addMembers } from "./members.ts";
 import { addProxies } from "./proxies.ts";
+import { addReconciliation } from "./reconciliation.ts";
 import { addScalars } from "./scalars.ts";
 import { addUsageProviders } from "./usage-providers.ts";
 
@@ -25,6 +26,7 @@ const providerKind = addUsageProviders(builder);
 addCatalogue(builder, providerKind, addDirectoryTypes(builder));
 addBillingImport(builder, providerKind);
 addIdentityMap(builder, providerKind);
+addReconciliation(builder, providerKind);
 
 /** The whole schema; `schema.graphql` is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();

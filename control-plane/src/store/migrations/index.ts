@@ -10,6 +10,7 @@ import { billing } from "./0008-billing.ts";
 import { providers } from "./0100-providers.ts";
 import { catalogue } from "./0110-catalogue.ts";
 import { imports } from "./0111-imports.ts";
+import { reconciliation } from "./0200-reconciliation.ts";
 import { devices } from "./0300-devices.ts";
 
 /** Every step, in the order in which it runs. Steps are added at the end and never changed. */
@@ -25,5 +26,6 @@ export const migrations: readonly Migration[] = [
   providers,
   catalogue,
   imports,
+  reconciliation,
   devices,
 ];

@@ -1,0 +1,127 @@
+import type { NanoUsd } from "@flowstate/shared/money";
+import type { ChargeCategory } from "../billing/tables.ts";
+import { abs, cent } from "./score.ts";
+
+/** Why billed and observed differ, in the order in which the causes are tried. */
+export const causeHints = {
+  seat_fee: "seats and subscriptions have no usage behind them",
+  commitment_or_credit: "retainers, prepayments, credits and refunds",
+  tax_or_fee: "taxes and fees",
+  cutoff_lag: "one side falls into the neighbouring month, or is still on its way",
+  shared_key: "billed to a key, a project or an organisation that names no person",
+  uncaptured_usage: "billed, and no device saw it: check the monitoring gaps",
+  included_usage: "seen at list price, and covered by a flat plan",
+  negotiated_discount: "the same tokens were billed below the list price",
+  price_book_error: "the same tokens were billed above the list price: check the price book",
+  exchange_rate: "billed in another currency",
+  rounding: "cents that the vendor rounds",
+  unexplained: "nothing of the above",
+} as const;
+export type Cause = keyof typeof causeHints;
+
+/** A line of the period's bill. */
+export interface BilledLine {
+  readonly rowId: string;
+  readonly category: ChargeCategory;
+  readonly recurring: boolean;
+  readonly named: boolean;
+  readonly currency: string;
+  readonly amount: NanoUsd;
+  readonly tokens: bigint | null;
+  readonly writtenOff: boolean;
+  readonly matchId: string | null;
+}
+
+/** Observed usage of the period. */
+export interface ObservedUsage {
+  readonly cost: NanoUsd;
+  readonly tokens: bigint;
+  readonly plan: boolean;
+  /** So near the period's end, or to now, that its bill may be elsewhere. */
+  readonly atEdge: boolean;
+  readonly matchId: string | null;
+}
+
+export interface CausePart {
+  readonly cause: Cause;
+  readonly amount: NanoUsd;
+  readonly rows: number;
+}
+
+/**
+ * Splits billed − observed − written off into causes. Every line and every fact is counted in exactly one part, so the
+ * parts sum to the residual to the nano-dollar.
+ */
+export function explainResidual(
+  lines: readonly BilledLine[],
+  observed: readonly ObservedUsage[],
+): readonly CausePart[] {
+  const parts = new Map<Cause, { amount: bigint; rows: number }>();
+  const add = (cause: Cause, amount: bigint, rows: number): void => {
+    const part = parts.get(cause) ?? { amount: 0n, rows: 0 };
+    parts.set(cause, { amount: part.amount + amount, rows: part.rows + rows });
+  };
+  const open = lines.filter(({ writtenOff }) => !writtenOff);
+  const matched = Map.groupBy(
+    open.filter(({ matchId }) => matchId !== null),
+    ({ matchId }) => matchId,
+  );
+  const facts = Map.groupBy(observed, ({ matchId }) => matchId);
+  for (const [matchId, own] of matched) {
+    const seen = facts.get(matchId) ?? [];
+    const difference = sum(own.map(({ amount }) => amount)) - sum(seen.map(({ cost }) => cost));
+    if (difference !== 0n) add(causeOfDifference(own, seen, difference), difference, own.length);
+  }
+  for (const line of open) if (line.matchId === null) add(causeOfLine(line), line.amount, 1);
+  for (const fact of observed) {
+    if (fact.matchId !== null && matched.has(fact.matchId)) continue;
+    if (fact.cost !== 0n) add(causeOfUsage(fact), -fact.cost, 0);
+  }
+  return (Object.keys(causeHints) as Cause[]).flatMap((cause) => {
+    const part = parts.get(cause);
+    return part === undefined ? [] : [{ cause, amount: part.amount as NanoUsd, rows: part.rows }];
+  });
+}
+
+function causeOfDifference(
+  lines: readonly BilledLine[],
+  seen: readonly ObservedUsage[],
+  difference: bigint,
+): Cause {
+  if (seen.length === 0) return "cutoff_lag";
+  if (abs(difference) <= cent * BigInt(lines.length)) return "rounding";
+  if (lines.some(({ currency }) => currency !== "USD")) return "exchange_rate";
+  const billedTokens = lines.map(({ tokens }) => tokens);
+  if (billedTokens.every((tokens) => tokens !== null)) {
+    const billed = sum(billedTokens);
+    const observed = sum(seen.map(({ tokens }) => tokens));
+    if (abs(billed - observed) * 1000n <= (billed > observed ? billed : observed)) {
+      return difference < 0n ? "negotiated_discount" : "price_book_error";
+    }
+  }
+  if (difference > 0n) return "uncaptured_usage";
+  return seen.some(({ plan }) => plan) ? "included_usage" : "unexplained";
+}
+
+function causeOfLine({ category, recurring, named }: BilledLine): Cause {
+  switch (category) {
+    case "Purchase":
+      return recurring ? "seat_fee" : "commitment_or_credit";
+    case "Credit":
+    case "Adjustment":
+      return "commitment_or_credit";
+    case "Tax":
+      return "tax_or_fee";
+    case "Usage":
+      return named ? "uncaptured_usage" : "shared_key";
+  }
+}
+
+function causeOfUsage({ plan, atEdge }: ObservedUsage): Cause {
+  if (plan) return "included_usage";
+  return atEdge ? "cutoff_lag" : "unexplained";
+}
+
+function sum(values: readonly bigint[]): bigint {
+  return values.reduce((total, value) => total + value, 0n);
+}

@@ -1,0 +1,188 @@
+import { sql } from "kysely";
+import type { OrgId } from "@flowstate/shared/ids";
+import type { NanoUsd } from "@flowstate/shared/money";
+import { modelCandidates } from "@flowstate/shared/prices/model-id";
+import { addMonths, dateOf, dayMs, type Period, type UsageDate } from "@flowstate/shared/time";
+import type { BillingTables } from "../billing/tables.ts";
+import { catalogueServices } from "../catalogue/services.data.ts";
+import { providerSlugs, type UsageProviderKind } from "../providers/kinds.ts";
+import type { Reader } from "../store/open.ts";
+import type { BillFact, ObservedFact } from "./facts.ts";
+import type { Status } from "./status.ts";
+
+type BillingColumns = Pick<
+  BillingTables["billing_rows"],
+  | "row_id"
+  | "provider_id"
+  | "identity_value"
+  | "kind"
+  | "service"
+  | "subject"
+  | "usage_day"
+  | "model"
+  | "amount_nano_usd"
+  | "original_currency"
+  | "charge_category"
+  | "charge_frequency"
+  | "input_tokens"
+  | "output_tokens"
+  | "cache_read_tokens"
+  | "cache_write_tokens"
+>;
+
+/** A line of a bill with where it stands. */
+export interface StandingLine extends BillingColumns {
+  readonly period: Period;
+  readonly status: Status;
+  readonly match_id: string | null;
+  readonly version: bigint;
+}
+
+/**
+ * The lines in a month's queue. Only what the vendor bills is in it: estimates are no money, and what a later pull no
+ * longer had is no line.
+ */
+export async function loadLines(db: Reader, orgId: OrgId, period: Period): Promise<readonly StandingLine[]> {
+  const { rows } =
+    await sql<StandingLine>`SELECT b.row_id, b.provider_id, b.identity_value, b.kind, b.service, b.subject, b.usage_day, b.model,
+      b.amount_nano_usd, b.original_currency, b.charge_category, b.charge_frequency, b.input_tokens,
+      b.output_tokens, b.cache_read_tokens, b.cache_write_tokens, coalesce(r.period, b.period) AS period,
+      coalesce(r.status, 'unreconciled') AS status, r.match_id, coalesce(r.version, 0) AS version
+    FROM billing_rows AS b LEFT JOIN reconciliation_rows AS r ON r.org_id = b.org_id AND r.row_id = b.row_id
+    WHERE b.org_id = ${orgId} AND b.grade = 'billed' AND b.withdrawn_at IS NULL
+      AND ((b.period = ${period} AND r.row_id IS NULL) OR r.period = ${period})`.execute(db);
+  return rows;
+}
+
+/** What was observed on the UTC days from `from` to before `until`, in milliseconds. */
+export async function loadObserved(
+  db: Reader,
+  orgId: OrgId,
+  { from, until }: { readonly from: number; readonly until: number },
+): Promise<readonly ObservedFact[]> {
+  const { rows } = await sql<{
+    day: bigint;
+    provider: string;
+    subject: string;
+    model: string;
+    billing: string;
+    cost: bigint;
+    tokens: bigint;
+  }>`SELECT hour / ${sql.lit(dayMs)} AS day, provider, subject, model,
+      CASE WHEN billing = 'plan' THEN 'plan' ELSE 'metered' END AS billing,
+      CAST(sum(cost_nano_usd) AS BIGINT) AS cost,
+      CAST(sum(input_tokens + output_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens) AS BIGINT)
+        AS tokens
+    FROM usage_hours WHERE org_id = ${orgId} AND hour >= ${from} AND hour < ${until}
+    GROUP BY 1, 2, 3, 4, 5`.execute(db);
+  const facts = new Map<string, ObservedFact>();
+  for (const row of rows) {
+    const day = dateOf(Number(row.day) * dayMs);
+    const model = row.model === "" ? null : canonicalModel(row.model);
+    const plan = row.billing === "plan";
+    const factId = [row.provider, row.subject, day, model ?? "", plan ? "plan" : ""].join("|");
+    const known = facts.get(factId);
+    facts.set(factId, {
+      factId,
+      provider: row.provider,
+      subject: row.subject,
+      day,
+      model,
+      cost: ((known?.cost ?? 0n) + row.cost) as NanoUsd,
+      tokens: (known?.tokens ?? 0n) + row.tokens,
+      plan,
+    });
+  }
+  return [...facts.values()].filter(({ cost, tokens }) => cost !== 0n || tokens !== 0n);
+}
+
+/** Which match uses which fact, among the matches of a month and its neighbours. */
+export async function matchedFacts(
+  db: Reader,
+  orgId: OrgId,
+  period: Period,
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await db
+    .selectFrom("matched_facts")
+    .innerJoin("reconciliation_matches", (join) =>
+      join
+        .onRef("reconciliation_matches.org_id", "=", "matched_facts.org_id")
+        .onRef("reconciliation_matches.match_id", "=", "matched_facts.match_id"),
+    )
+    .select(["matched_facts.fact_id", "matched_facts.match_id"])
+    .where("matched_facts.org_id", "=", orgId)
+    .where("reconciliation_matches.period", "in", [addMonths(period, -1), period, addMonths(period, 1)])
+    .execute();
+  return new Map(rows.map(({ fact_id, match_id }) => [fact_id, match_id]));
+}
+
+/** Who used a key on a day, by the vendor's own count. */
+export type KeyUsers = ReadonlyMap<string, readonly string[]>;
+
+export async function loadKeyUsers(db: Reader, orgId: OrgId, period: Period): Promise<KeyUsers> {
+  const rows = await db
+    .selectFrom("vendor_usage")
+    .select(["provider_id", "usage_day", "api_key", "subject"])
+    .distinct()
+    .where("org_id", "=", orgId)
+    .where("usage_day", ">=", `${period}-01`)
+    .where("usage_day", "<=", `${period}-31`)
+    .where("api_key", "is not", null)
+    .where("subject", "is not", null)
+    .orderBy("subject")
+    .execute();
+  const users = new Map<string, string[]>();
+  for (const { provider_id, usage_day, api_key, subject } of rows) {
+    const name = keyName(provider_id, usage_day, api_key);
+    users.set(name, [...(users.get(name) ?? []), ...(subject === null ? [] : [subject])]);
+  }
+  return users;
+}
+
+function keyName(providerId: string, day: string, key: string | null): string {
+  return `${providerId}\n${day}\n${key ?? ""}`;
+}
+
+/** A line as the matcher sees it; null where no usage can stand behind it. */
+export function billFactOf(line: StandingLine, keyUsers: KeyUsers): BillFact | null {
+  if (line.charge_category !== "Usage") return null;
+  return {
+    rowId: line.row_id,
+    provider: providerOf(line),
+    subject: line.subject,
+    keyUsers:
+      line.subject === null
+        ? (keyUsers.get(keyName(line.provider_id, line.usage_day, line.identity_value)) ?? [])
+        : [],
+    day: line.usage_day as UsageDate,
+    model: line.model === null ? null : canonicalModel(line.model),
+    amount: line.amount_nano_usd as NanoUsd,
+    tokens: tokensOf(line),
+  };
+}
+
+export function tokensOf(line: StandingLine): bigint | null {
+  const counts = [line.input_tokens, line.output_tokens, line.cache_read_tokens, line.cache_write_tokens];
+  const known = counts.filter((count) => count !== null);
+  return known.length === 0 ? null : known.reduce((sum, count) => sum + count, 0n);
+}
+
+/** The slug that calls of the line's service carry. */
+export function providerOf({ kind, service }: Pick<StandingLine, "kind" | "service">): string {
+  const [slug] = providerSlugs[kind as UsageProviderKind] ?? [];
+  return providerOfService(service) ?? slug ?? service;
+}
+
+const services = new Map(catalogueServices.map((service) => [service.id, service]));
+
+/** A tool that another service bills for is called at that service's provider. */
+function providerOfService(id: string): string | null {
+  const service = services.get(id);
+  if (service === undefined) return null;
+  return service.provider ?? (service.billedBy === null ? null : providerOfService(service.billedBy));
+}
+
+/** One name for the names under which vendors and tools know a model: the shortest of its forms. */
+function canonicalModel(model: string): string {
+  return modelCandidates(model).reduce((a, b) => (b.length < a.length ? b : a), model);
+}

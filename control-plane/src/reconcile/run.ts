@@ -1,0 +1,227 @@
+import { createHash } from "node:crypto";
+import { sql } from "kysely";
+import type { OrgId } from "@flowstate/shared/ids";
+import { dayMs, periodBounds, periodOf, type Period } from "@flowstate/shared/time";
+import { recordAudit } from "../audit/record.ts";
+import { jsonRows, type ColumnType } from "../store/json-rows.ts";
+import type { Store, Writer } from "../store/open.ts";
+import type { Engine } from "../store/words.ts";
+import type { Match } from "./facts.ts";
+import {
+  billFactOf,
+  loadKeyUsers,
+  loadLines,
+  loadObserved,
+  matchedFacts,
+  type StandingLine,
+} from "./load.ts";
+import { matchFacts } from "./match.ts";
+import { isDecided, type Status } from "./status.ts";
+
+export interface RunReport {
+  readonly period: Period;
+  readonly rows: number;
+  readonly matches: number;
+  /** Rows whose status or match is another than before. */
+  readonly changed: number;
+}
+
+/** Vendors and devices may disagree about the day; so many days of the neighbouring months are looked at. */
+const edgeMs = 2 * dayMs;
+
+/**
+ * Matches a month's lines anew, in one transaction. What a person has decided stays, with the whole match it rests on;
+ * the same facts give the same matches, so that a second run changes nothing.
+ */
+export async function reconcilePeriod(
+  store: Store,
+  { orgId, period, now }: { readonly orgId: OrgId; readonly period: Period; readonly now: number },
+): Promise<RunReport> {
+  return store.transact(async (db) => {
+    await returnDeferred(db, orgId, now);
+    const lines = await loadLines(db, orgId, period);
+    const frozen = new Set(
+      lines.flatMap(({ status, match_id }) => (status === "confirmed" ? match_id : []) ?? []),
+    );
+    await dropMatches(db, orgId, period, frozen);
+    const { from, to } = periodBounds(period);
+    const observed = await loadObserved(db, orgId, { from: from - edgeMs, until: to + edgeMs });
+    const keyUsers = await loadKeyUsers(db, orgId, period);
+    const taken = await matchedFacts(db, orgId, period);
+    const open = lines.filter(
+      ({ status, match_id }) => !isDecided(status) && (match_id === null || !frozen.has(match_id)),
+    );
+    const matches = matchFacts(
+      open.flatMap((line) => billFactOf(line, keyUsers) ?? []),
+      observed.filter(({ factId }) => !taken.has(factId)),
+    ).map((match) => ({ id: matchIdOf(match), match }));
+    await storeMatches(db, store.engine, { orgId, period, now }, matches);
+    const changed = await storeStandings(db, store.engine, { orgId, now }, open, matches);
+    return { period, rows: lines.length, matches: matches.length, changed };
+  });
+}
+
+/** A row deferred into a month that has come stands in its queue again. */
+async function returnDeferred(db: Writer, orgId: OrgId, now: number): Promise<void> {
+  const returned = await db
+    .updateTable("reconciliation_rows")
+    .set((row) => ({
+      status: "unreconciled",
+      period: row.ref("deferred_to").$notNull(),
+      deferred_to: null,
+      match_id: null,
+      version: row("version", "+", 1n),
+      updated_at: now,
+    }))
+    .where("org_id", "=", orgId)
+    .where("status", "=", "deferred")
+    .where("deferred_to", "<=", periodOf(now))
+    .returning(["row_id", "period"])
+    .execute();
+  for (const { row_id, period } of returned.toSorted((a, b) => (a.row_id < b.row_id ? -1 : 1))) {
+    await recordAudit(db, {
+      orgId,
+      at: now,
+      actor: "reconciler",
+      action: "reconciliation.returned",
+      target: row_id,
+      detail: `deferred -> unreconciled in ${period}`,
+    });
+  }
+}
+
+async function dropMatches(
+  db: Writer,
+  orgId: OrgId,
+  period: Period,
+  frozen: ReadonlySet<string>,
+): Promise<void> {
+  const rows = await db
+    .selectFrom("reconciliation_matches")
+    .select("match_id")
+    .where("org_id", "=", orgId)
+    .where("period", "=", period)
+    .execute();
+  const gone = rows.map(({ match_id }) => match_id).filter((id) => !frozen.has(id));
+  for (let at = 0; at < gone.length; at += 500) {
+    const ids = gone.slice(at, at + 500);
+    for (const table of ["matched_facts", "reconciliation_matches"] as const) {
+      await db.deleteFrom(table).where("org_id", "=", orgId).where("match_id", "in", ids).execute();
+    }
+  }
+}
+
+interface NamedMatch {
+  readonly id: string;
+  readonly match: Match;
+}
+
+function matchIdOf({ rowIds, factIds }: Match): string {
+  const parts = JSON.stringify([rowIds.toSorted(), factIds.toSorted()]);
+  return createHash("sha256").update(parts).digest("hex").slice(0, 32);
+}
+
+async function storeMatches(
+  db: Writer,
+  engine: Engine,
+  { orgId, period, now }: { readonly orgId: OrgId; readonly period: Period; readonly now: number },
+  matches: readonly NamedMatch[],
+): Promise<void> {
+  await insert(
+    db,
+    engine,
+    orgId,
+    "reconciliation_matches",
+    {
+      match_id: "text",
+      period: "text",
+      rule: "text",
+      billed_nano_usd: "integer",
+      observed_nano_usd: "integer",
+      ambiguous: "integer",
+      evidence: "text",
+      shares: "text",
+      matched_at: "integer",
+    },
+    matches.map(({ id, match }) => [
+      id,
+      period,
+      match.rule,
+      match.billed,
+      match.observed,
+      match.ambiguous ? 1n : 0n,
+      JSON.stringify(match.evidence),
+      JSON.stringify(match.shares.map(({ rowId, subject, amount }) => [rowId, subject, String(amount)])),
+      now,
+    ]),
+  );
+  await insert(
+    db,
+    engine,
+    orgId,
+    "matched_facts",
+    { fact_id: "text", match_id: "text" },
+    matches.flatMap(({ id, match }) => match.factIds.map((factId) => [factId, id])),
+  );
+}
+
+const standingColumns = {
+  row_id: "text",
+  period: "text",
+  status: "text",
+  version: "integer",
+  match_id: "text",
+  updated_at: "integer",
+} as const;
+
+/** Writes where open rows stand now; those that stand as before are left alone. */
+async function storeStandings(
+  db: Writer,
+  engine: Engine,
+  { orgId, now }: { readonly orgId: OrgId; readonly now: number },
+  open: readonly StandingLine[],
+  matches: readonly NamedMatch[],
+): Promise<number> {
+  const standing = new Map<string, { status: Status; matchId: string }>();
+  for (const { id, match } of matches) {
+    for (const rowId of match.rowIds) standing.set(rowId, { status: match.outcome, matchId: id });
+  }
+  const changes = open.flatMap((line) => {
+    const { status, matchId } = standing.get(line.row_id) ?? {
+      status: "unreconciled" as const,
+      matchId: null,
+    };
+    const same = line.version > 0n && line.status === status && line.match_id === matchId;
+    return same ? [] : [[line.row_id, line.period, status, line.version + 1n, matchId, now]];
+  });
+  await upsertStandings(db, engine, orgId, changes);
+  return changes.length;
+}
+
+async function upsertStandings(
+  db: Writer,
+  engine: Engine,
+  orgId: OrgId,
+  values: readonly (readonly (string | number | bigint | null)[])[],
+): Promise<void> {
+  if (values.length === 0) return;
+  const list = sql.join(Object.keys(standingColumns).map((name) => sql.id(name)));
+  await sql`INSERT INTO reconciliation_rows (org_id, ${list})
+    SELECT ${orgId}, ${list} FROM ${jsonRows(engine, standingColumns, values)} AS given WHERE TRUE
+    ON CONFLICT (org_id, row_id) DO UPDATE SET status = excluded.status, version = excluded.version,
+      match_id = excluded.match_id, updated_at = excluded.updated_at`.execute(db);
+}
+
+async function insert(
+  db: Writer,
+  engine: Engine,
+  orgId: OrgId,
+  table: "reconciliation_matches" | "matched_facts",
+  columns: Readonly<Record<string, ColumnType>>,
+  values: readonly (readonly (string | number | bigint | null)[])[],
+): Promise<void> {
+  if (values.length === 0) return;
+  const list = sql.join(Object.keys(columns).map((name) => sql.id(name)));
+  await sql`INSERT INTO ${sql.table(table)} (org_id, ${list})
+    SELECT ${orgId}, ${list} FROM ${jsonRows(engine, columns, values)} AS given`.execute(db);
+}
