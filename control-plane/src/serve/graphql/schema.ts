@@ -12,6 +12,7 @@ import { addMembers } from "./members.ts";
 import { addProxies } from "./proxies.ts";
 import { addReconciliation } from "./reconciliation.ts";
 import { addScalars } from "./scalars.ts";
+import { addUsage } from "./usage.ts";
 import { addUsageProviders } from "./usage-providers.ts";
 
 builder.queryType({ description: "questions" });
@@ -27,6 +28,7 @@ addCatalogue(builder, providerKind, addDirectoryTypes(builder));
 addBillingImport(builder, providerKind);
 addIdentityMap(builder, providerKind);
 addReconciliation(builder, providerKind);
+addUsage(builder);
 
 /** The whole schema; `schema.graphql` is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();
