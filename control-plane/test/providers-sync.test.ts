@@ -7,12 +7,14 @@ import { setExchangeRate } from "../src/billing/exchange.ts";
 import { addProvider, rotateCredentials, testProvider } from "../src/providers/actions.ts";
 import { anthropic } from "../src/providers/anthropic/connector.ts";
 import { listIntegrations, removeIntegration } from "../src/providers/integrations.ts";
+import { leaseOf } from "../src/providers/lease.ts";
 import { runPull } from "../src/providers/run.ts";
-import { openConnection, syncNow } from "../src/providers/sync.ts";
+import { openConnection, syncDue, syncNow } from "../src/providers/sync.ts";
 import { watchProviders } from "../src/providers/watch.ts";
 import { Secret } from "@flowstate/shared/secret";
 import { until } from "@flowstate/shared/testing/until";
 import type { Store } from "../src/store/open.ts";
+import { leaseJob } from "../src/store/jobs.ts";
 import { openStore } from "../src/store/open.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
 import { window } from "./support/connection.ts";
@@ -304,16 +306,24 @@ testOnBothEngines(
       status: 403,
       body: { error: { message: `no scope for ${anthropicAdminKey}` } },
     });
-    await t.throwsAsync(testProvider(services, context(), providerId, never), { code: "FS_UPSTREAM" });
+    const job = await store.transact((db) => leaseJob(db, leaseOf(services), "provider-sync/"));
+    if (job === null) return t.fail("nothing is due");
+    await t.throwsAsync(syncDue(services, job, never), { code: "FS_UPSTREAM" });
     const [failed] = await listIntegrations(store.reader, orgId, services.clock.now());
     t.like(failed, {
       state: "ERROR",
       lastError: "Anthropic: no scope for [credential] (HTTP 403, /v1/organizations/users)",
     });
-    const job = () =>
-      store.reader.selectFrom("jobs").select(["due_at", "failures"]).where("name", "like", "provider-sync/%");
-    t.deepEqual(await job().executeTakeFirst(), { due_at: services.clock.now() + 300_000, failures: 1n });
+    const due = () =>
+      store.reader
+        .selectFrom("jobs")
+        .select(["due_at", "failures"])
+        .where("name", "like", "provider-sync/%")
+        .executeTakeFirst();
+    const dueAt = services.clock.now() + 300_000;
+    t.deepEqual(await due(), { due_at: dueAt, failures: 1n });
     await testProvider(services, context(), providerId, never);
+    t.deepEqual(await due(), { due_at: dueAt, failures: 0n }, "a test puts nothing off that is due");
     t.like((await listIntegrations(store.reader, orgId, services.clock.now()))[0], {
       state: "ACTIVE",
       lastError: null,

@@ -25,6 +25,15 @@ export interface RunCounts {
 
 export const noCounts: RunCounts = { lines: 0, added: 0, revised: 0, withdrawn: 0 };
 
+export function addCounts(a: RunCounts, b: RunCounts): RunCounts {
+  return {
+    lines: a.lines + b.lines,
+    added: a.added + b.added,
+    revised: a.revised + b.revised,
+    withdrawn: a.withdrawn + b.withdrawn,
+  };
+}
+
 /** What a pull of a quarter of a year ago came to helps nobody any more. */
 const keptRunsMs = 90 * dayMs;
 

@@ -7,7 +7,7 @@ import type { LineSource } from "../billing/lines.ts";
 import type { Store, Writer } from "../store/open.ts";
 import type { Connection, DayWindow, Pulled } from "./connector.ts";
 import type { Integration } from "./integrations.ts";
-import { beginRun, endRun, failRun, noteProgress, noCounts, type RunCounts } from "./run-log.ts";
+import { addCounts, beginRun, endRun, failRun, noteProgress, noCounts, type RunCounts } from "./run-log.ts";
 import type { ProviderTables } from "./tables.ts";
 
 /** What one pull is told. */
@@ -73,12 +73,7 @@ async function writeStep(
   return inStep(context, async (db) => {
     const current = { ...source, now: context.now() };
     const { people, ...written } = await writeBatch(db, store.engine, current, sortPulled(items), window);
-    const total = {
-      lines: counts.lines + written.lines,
-      added: counts.added + written.added,
-      revised: counts.revised + written.revised,
-      withdrawn: counts.withdrawn + written.withdrawn,
-    };
+    const total = addCounts(counts, written);
     await noteProgress(db, source.orgId, syncId, total);
     return { source: { ...current, people }, counts: total };
   });

@@ -1,11 +1,10 @@
-import { hostname } from "node:os";
 import type { Clock } from "@flowstate/shared/clock";
 import { FlowstateError } from "@flowstate/shared/errors";
-import { newUuid, type OrgId } from "@flowstate/shared/ids";
+import type { OrgId } from "@flowstate/shared/ids";
 import { dateOf } from "@flowstate/shared/time";
 import type { Events } from "../events.ts";
 import type { MasterKey } from "../secrets/master-key.ts";
-import { leaseJobNamed, releaseJob, renewLease, type Job, type Lease } from "../store/jobs.ts";
+import { leaseJobNamed, releaseJob, type Job } from "../store/jobs.ts";
 import type { Store } from "../store/open.ts";
 import type { Connection, Connector, Credentials, DayWindow } from "./connector.ts";
 import { unsealCredentials } from "./credentials.ts";
@@ -13,8 +12,9 @@ import { baseUrlField } from "./form.ts";
 import { createVendorHttp, type ClientOptions } from "./http.ts";
 import { requireIntegration, syncJobOf, type Integration } from "./integrations.ts";
 import type { UsageProviderKind } from "./kinds.ts";
+import { holdJob, leaseOf, type HeldJob } from "./lease.ts";
 import { planWindows, split } from "./plan.ts";
-import { failureWords, noCounts, readCovered, type RunCounts } from "./run-log.ts";
+import { addCounts, failureWords, noCounts, readCovered, type RunCounts } from "./run-log.ts";
 import { runPull } from "./run.ts";
 import type { ProviderTables } from "./tables.ts";
 
@@ -27,16 +27,6 @@ export interface SyncServices {
   readonly findConnector: (kind: UsageProviderKind) => Connector | null;
   /** Whether credentials may name a local server in the vendor's place; for tests alone. */
   readonly baseUrlAllowed: boolean;
-}
-
-/** A process holds a sync for so long without a sign of life before another may take it. */
-const leaseMs = 2 * 60_000;
-
-const owner = `${hostname()}/${process.pid}/${newUuid()}`;
-
-/** This process's claim to a job, from now on. */
-export function leaseOf({ clock }: SyncServices): Lease {
-  return { owner, now: clock.now(), leaseMs };
 }
 
 export function requireConnector({ findConnector }: SyncServices, kind: UsageProviderKind): Connector {
@@ -84,13 +74,16 @@ export async function syncNow(
 ): Promise<RunCounts> {
   const { store, clock } = services;
   const integration = await requireIntegration(store.reader, orgId, providerId, clock.now());
-  const job = await store.transact((db) =>
-    leaseJobNamed(db, orgId, syncJobOf(providerId), leaseOf(services)),
-  );
-  if (job === null)
+  const connector = requireConnector(services, integration.kind);
+  const lease = leaseOf(services);
+  const job = await store.transact((db) => leaseJobNamed(db, orgId, syncJobOf(providerId), lease));
+  if (job === null) {
     throw new FlowstateError("FS_CONFLICT", `a sync of "${integration.name}" is running already`);
-  const { windowDays } = requireConnector(services, integration.kind).schedule;
-  return pullHeld(services, integration, job, { windows: () => split(window, windowDays), cause }, signal);
+  }
+  const windows = () => split(window, connector.schedule.windowDays);
+  // What is due stays due: these days say nothing of the others.
+  const dueAt = (next: number) => Math.min(job.dueAt, next);
+  return pullHeld(services, { integration, connector, job, windows, cause, dueAt }, signal);
 }
 
 /** Pulls what is due of a provider whose job this process has leased, and says when the next sync is. */
@@ -98,107 +91,85 @@ export async function syncDue(services: SyncServices, job: Job, signal: AbortSig
   const { store, clock } = services;
   const providerId = job.name.slice(syncJobOf("").length);
   const integration = await requireIntegration(store.reader, job.orgId, providerId, clock.now());
-  const { schedule } = requireConnector(services, integration.kind);
+  const connector = requireConnector(services, integration.kind);
   const covered = await readCovered(store.reader, integration);
   const windows = (rereadDays: number) =>
-    planWindows(covered, dateOf(clock.now()), { ...schedule, rereadDays });
-  await pullHeld(services, integration, job, { windows, cause: "schedule" }, signal);
+    planWindows(covered, dateOf(clock.now()), { ...connector.schedule, rereadDays });
+  const pull = {
+    integration,
+    connector,
+    job,
+    windows,
+    cause: "schedule",
+    dueAt: (next: number) => next,
+  } as const;
+  await pullHeld(services, pull, signal);
 }
 
 interface Pull {
+  readonly integration: Integration;
+  readonly connector: Connector;
+  readonly job: Job;
   readonly windows: (rereadDays: number) => readonly DayWindow[];
   readonly cause: ProviderTables["sync_runs"]["cause"];
+  /** When the provider is due, given when it would be by this sync alone. */
+  readonly dueAt: (next: number) => number;
 }
 
-/** Pulls window after window under a lease, and gives the lease back. */
-async function pullHeld(
-  services: SyncServices,
-  integration: Integration,
-  job: Job,
-  { windows, cause }: Pull,
-  signal: AbortSignal,
-): Promise<RunCounts> {
+/** Pulls window after window under a lease, gives the lease back, and tells what came of it. */
+async function pullHeld(services: SyncServices, pull: Pull, signal: AbortSignal): Promise<RunCounts> {
   const { store, clock, events } = services;
-  const connector = requireConnector(services, integration.kind);
-  const lost = new AbortController();
-  const either = AbortSignal.any([signal, lost.signal]);
-  const heartbeat = setInterval(() => {
-    store
-      .transact((db) => renewLease(db, job, leaseOf(services)))
-      .then((held) => held || lost.abort(leaseLost(integration)))
-      .catch(() => undefined);
-  }, leaseMs / 4);
-  let total = noCounts;
+  const { integration, connector, job, dueAt } = pull;
+  using held = holdJob(services, job, signal);
+  const progress = { counts: noCounts };
   let failure: unknown = null;
   try {
-    const connection = openConnection(services, connector, credentialsOf(services, integration));
-    const rereadDays = connection.rereadDays ?? connector.schedule.rereadDays;
-    for (const window of windows(rereadDays)) {
-      const counts = await runPull({
-        store,
-        now: clock.now,
-        integration,
-        connection,
-        window,
-        cause,
-        rereadDays,
-        hold: async (db) => {
-          if (await renewLease(db, job, leaseOf(services))) return;
-          lost.abort(leaseLost(integration));
-          throw leaseLost(integration);
-        },
-        signal: either,
-      });
-      total = {
-        lines: total.lines + counts.lines,
-        added: total.added + counts.added,
-        revised: total.revised + counts.revised,
-        withdrawn: total.withdrawn + counts.withdrawn,
-      };
-    }
-    return total;
+    await pullWindows(
+      services,
+      pull,
+      held,
+      (counts) => (progress.counts = addCounts(progress.counts, counts)),
+    );
+    return progress.counts;
   } catch (error) {
     failure = error;
     throw error;
   } finally {
-    clearInterval(heartbeat);
-    const stopped = either.aborted;
-    const next = nextDue(connector, job, failure, clock.now(), stopped);
-    await store.transact((db) => releaseJob(db, job, owner, next));
-    events.providerSynced(
-      integration.kind,
-      stopped ? "stopped" : failure === null ? "done" : "failed",
-      total,
-      next.error,
-    );
+    const stopped = held.signal.aborted;
+    const error = failure === null || stopped ? null : failureWords(failure);
+    const next = stopped ? clock.now() : clock.now() + waitMs(connector, job, error);
+    const { owner } = leaseOf(services);
+    await store.transact((db) => releaseJob(db, job, owner, { dueAt: dueAt(next), error }));
+    const outcome = stopped ? "stopped" : error === null ? "done" : "failed";
+    events.providerSynced(integration.kind, outcome, progress.counts, error);
   }
+}
+
+async function pullWindows(
+  services: SyncServices,
+  { integration, connector, windows, cause }: Pull,
+  { hold, signal }: HeldJob,
+  onWindow: (counts: RunCounts) => void,
+): Promise<void> {
+  const { store, clock } = services;
+  const connection = openConnection(services, connector, credentialsOf(services, integration));
+  const rereadDays = connection.rereadDays ?? connector.schedule.rereadDays;
+  const shared = { store, now: clock.now, integration, connection, cause, rereadDays, hold, signal };
+  for (const window of windows(rereadDays)) onWindow(await runPull({ ...shared, window }));
 }
 
 function credentialsOf(
   { master }: SyncServices,
   { orgId, providerId, sealedCredentials }: Integration,
 ): Credentials {
-  return sealedCredentials === null
-    ? {}
-    : unsealCredentials(sealedCredentials, { orgId, providerId }, master);
-}
-
-function leaseLost({ name }: Integration): FlowstateError {
-  return new FlowstateError("FS_CONFLICT", `the sync of "${name}" was taken over or its provider removed`);
+  if (sealedCredentials === null) return {};
+  return unsealCredentials(sealedCredentials, { orgId, providerId }, master);
 }
 
 const firstRetryMs = 5 * 60_000;
 
-/** A vendor out of reach is tried again sooner than the next regular sync, less and less often. */
-function nextDue(
-  { schedule }: Connector,
-  { failures }: Job,
-  failure: unknown,
-  now: number,
-  stopped: boolean,
-): { readonly dueAt: number; readonly error: string | null } {
-  if (stopped) return { dueAt: now, error: null };
-  if (failure === null) return { dueAt: now + schedule.everyMs, error: null };
-  const retryMs = Math.min(schedule.everyMs, firstRetryMs * 2 ** Math.min(failures, 10));
-  return { dueAt: now + retryMs, error: failureWords(failure) };
+/** Until the next regular sync; a vendor out of reach is tried again sooner, and less and less often. */
+function waitMs({ schedule }: Connector, { failures }: Job, error: string | null): number {
+  if (error === null) return schedule.everyMs;
+  return Math.min(schedule.everyMs, firstRetryMs * 2 ** Math.min(failures, 10));
 }

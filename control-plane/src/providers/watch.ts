@@ -1,7 +1,8 @@
 import { isFlowstateError } from "@flowstate/shared/errors";
 import { hasDueJob, leaseJob } from "../store/jobs.ts";
 import { syncJobs } from "./integrations.ts";
-import { leaseOf, syncDue, type SyncServices } from "./sync.ts";
+import { leaseOf } from "./lease.ts";
+import { syncDue, type SyncServices } from "./sync.ts";
 
 const pollMs = 1000;
 /** Vendors are slow and each has its own pace: so many are pulled side by side. */

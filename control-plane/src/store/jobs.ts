@@ -70,16 +70,16 @@ export async function leaseJobNamed(
   orgId: OrgId,
   name: string,
   { owner, now, leaseMs }: Lease,
-): Promise<Job | null> {
+): Promise<(Job & { readonly dueAt: number }) | null> {
   const taken = await db
     .updateTable("jobs")
     .set({ lease_owner: owner, lease_expires_at: now + leaseMs })
     .where("org_id", "=", orgId)
     .where("name", "=", name)
     .where((where) => where.or([where("lease_expires_at", "is", null), where("lease_expires_at", "<=", now)]))
-    .returning("failures")
+    .returning(["failures", "due_at"])
     .executeTakeFirst();
-  return taken === undefined ? null : { orgId, name, failures: Number(taken.failures) };
+  return taken === undefined ? null : { orgId, name, failures: Number(taken.failures), dueAt: taken.due_at };
 }
 
 /**
