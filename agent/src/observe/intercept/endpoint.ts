@@ -1,0 +1,106 @@
+import type { AiHost } from "@flowstate/shared/hosts";
+import { foldAnthropic } from "./usage/anthropic.ts";
+import { foldConverse, foldInvoke } from "./usage/bedrock.ts";
+import { foldCohere } from "./usage/cohere.ts";
+import { foldGemini } from "./usage/gemini.ts";
+import { foldOllama } from "./usage/ollama.ts";
+import { foldOpenAi } from "./usage/openai.ts";
+import type { Fold } from "./usage/reading.ts";
+
+/** The API whose error shape a refusal takes. */
+export type ApiFamily = "anthropic" | "openai" | "gemini" | "bedrock" | "cohere" | "ollama";
+
+/** A call that costs something: how its answer is read and what its path already says. */
+export interface Endpoint {
+  readonly family: ApiFamily;
+  readonly fold: Fold;
+  /** Model named in the path; null where the body names it, or where a deployment's own name stands there. */
+  readonly model: string | null;
+  /** A Gemini stream without `alt=sse` is one JSON array. */
+  readonly isArray: boolean;
+}
+
+interface Row {
+  readonly path: RegExp;
+  readonly family: ApiFamily;
+  readonly fold: Fold;
+}
+
+/** First match wins. A group named `model` is the model. */
+const rows: readonly Row[] = [
+  { path: /\/v1\/messages$/, family: "anthropic", fold: foldAnthropic },
+  {
+    path: /\/publishers\/anthropic\/models\/(?<model>[^/:]+):(?:stream)?[rR]awPredict$/,
+    family: "anthropic",
+    fold: foldAnthropic,
+  },
+  {
+    path: /\/publishers\/mistralai\/models\/(?<model>[^/:]+):(?:stream)?[rR]awPredict$/,
+    family: "openai",
+    fold: foldOpenAi,
+  },
+  { path: /\/model\/(?<model>[^/]+)\/converse(?:-stream)?$/, family: "bedrock", fold: foldConverse },
+  {
+    path: /\/model\/(?<model>[^/]+)\/invoke(?:-with-response-stream)?$/,
+    family: "bedrock",
+    fold: foldInvoke,
+  },
+  { path: /\/models\/(?<model>[^/:]+):(?:streamG|g)enerateContent$/, family: "gemini", fold: foldGemini },
+  { path: /\/v1internal:(?:streamG|g)enerateContent$/, family: "gemini", fold: foldGemini },
+  { path: /\/v[12]\/(?:chat|generate|embed|rerank)$/, family: "cohere", fold: foldCohere },
+  { path: /\/api\/(?:chat|generate|embed|embeddings)$/, family: "ollama", fold: foldOllama },
+  { path: /\/(?:chat\/completions|completions|embeddings|responses)$/, family: "openai", fold: foldOpenAi },
+  { path: /\/backend-api\/codex\/responses(?:\/compact)?$/, family: "openai", fold: foldOpenAi },
+  { path: /\/images\/(?:generations|edits)$/, family: "openai", fold: foldOpenAi },
+  { path: /\/audio\/(?:transcriptions|translations)$/, family: "openai", fold: foldOpenAi },
+];
+
+/** Families that an API of the host table covers. */
+const families: Readonly<Record<AiHost["apis"][number], ApiFamily>> = {
+  anthropic: "anthropic",
+  openai: "openai",
+  gemini: "gemini",
+  "gemini-code-assist": "gemini",
+  bedrock: "bedrock",
+  cohere: "cohere",
+  ollama: "ollama",
+};
+
+/** The call behind a method and a request target, or null for everything that costs nothing, such as listing models. */
+export function findEndpoint(
+  host: AiHost,
+  method: string,
+  target: string,
+  isUpgrade = false,
+): Endpoint | null {
+  const [path = "", query = ""] = target.split("?", 2);
+  if (host.paths.length > 0 && !host.paths.some((prefix) => path.startsWith(prefix))) return null;
+  const spoken = new Set(host.apis.map((api) => families[api]));
+  for (const row of rows) {
+    const match = row.path.exec(path);
+    if (match === null || !speaks(spoken, row.family)) continue;
+    const isSocket = isUpgrade && path.endsWith("/responses");
+    if (method !== "POST" && !isSocket) return null;
+    const model = match.groups?.["model"];
+    return {
+      family: row.family,
+      fold: row.fold,
+      model: model === undefined ? null : decodeOnce(model),
+      isArray: path.endsWith(":streamGenerateContent") && !/(?:^|&)alt=sse(?:&|$)/.test(query),
+    };
+  }
+  return null;
+}
+
+/** Cohere has an OpenAI-compatible path too, as most others do. */
+function speaks(spoken: ReadonlySet<ApiFamily>, family: ApiFamily): boolean {
+  return spoken.has(family) || (family === "openai" && spoken.has("cohere"));
+}
+
+function decodeOnce(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

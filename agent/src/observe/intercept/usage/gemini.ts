@@ -1,0 +1,37 @@
+import { readCount } from "@flowstate/shared/tokens";
+import { fields, id, items, name } from "../../files/json.ts";
+import { sum, text, withText, withTokens, without, type Fold } from "./reading.ts";
+
+/**
+ * Gemini `generateContent` and `streamGenerateContent`, on Vertex too, and Code Assist, which wraps the same in
+ * `response`. Every chunk carries counts and the last one wins. Cached tokens are inside the prompt, tokens of tool
+ * results and thoughts are outside of the figures beside them.
+ */
+export const foldGemini: Fold = (reading, document) => {
+  const body = "response" in document ? fields(document["response"]) : document;
+  const usage = fields(body["usageMetadata"]);
+  const prompt = readCount(usage["promptTokenCount"]);
+  const cached = readCount(usage["cachedContentTokenCount"]);
+  const candidates = readCount(usage["candidatesTokenCount"]);
+  const thoughts = readCount(usage["thoughtsTokenCount"]);
+  const isPresent = prompt !== null;
+  const listed = items(body["candidates"]).map(fields);
+  const parts = listed.flatMap((candidate) => items(fields(candidate["content"])["parts"]));
+  const next = withTokens(
+    {
+      ...reading,
+      id: id(body["responseId"]) ?? reading.id,
+      model: name(body["modelVersion"]) ?? reading.model,
+      stopped: reading.stopped || listed.some(({ finishReason }) => typeof finishReason === "string"),
+    },
+    {
+      input: sum(without(prompt, cached), readCount(usage["toolUsePromptTokenCount"])),
+      cacheRead: isPresent ? (cached ?? 0) : null,
+      cacheWrite5m: isPresent ? 0 : null,
+      cacheWrite1h: isPresent ? 0 : null,
+      output: sum(candidates, thoughts),
+      reasoning: isPresent ? (thoughts ?? 0) : null,
+    },
+  );
+  return withText(next, parts.map((part) => text(fields(part)["text"])).join(""));
+};
