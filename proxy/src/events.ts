@@ -47,6 +47,7 @@ export interface Events {
   keyRevoked(keyId: string): void;
   workerServes(pid: number | undefined): void;
   workerEnded(how: string, waitMs: number): void;
+  restartStopped(why: string): void;
   certificateReplaced(expiresAt: number): void;
   certificateKept(reason: string): void;
   /** Since the start, for /metrics. */
@@ -111,6 +112,8 @@ export function createEvents(log: Logger): Events {
     },
     workerServes: (worker) => log.info({ worker }, "a worker serves"),
     workerEnded: (how, waitMs) => log.error({ how, waitMs }, "a worker ended; another takes its place"),
+    restartStopped: (why) =>
+      log.error({ why }, "the rolling restart stops here; the workers there are go on"),
     certificateReplaced: (expiresAt) =>
       log.info({ expiresAt: new Date(expiresAt).toISOString() }, "took the replaced certificate"),
     certificateKept: (reason) =>

@@ -1,5 +1,6 @@
 /** Section A of the conformance table: the head of a CONNECT. */
 import anyTest, { type TestFn } from "ava";
+import { needsOwnProxy } from "./support/against.ts";
 import { startNameServer, type NameServer } from "./support/name-server.ts";
 import {
   connectHead,
@@ -92,6 +93,7 @@ const spelt: [id: string, host: string][] = [
 
 for (const [id, host] of spelt) {
   test(`${id} ${host} -> 200`, async (t) => {
+    needsOwnProxy();
     const { proxy, target } = t.context;
     t.is((await exchange(proxy, connectHead(proxy, `${host}:${target.port}`))).status, 200);
   });

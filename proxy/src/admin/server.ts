@@ -4,7 +4,8 @@ import type { TunnelRow } from "../carry/registry.ts";
 import { renderMetrics, type ProxyStatus } from "./metrics.ts";
 
 export interface AdminSources {
-  readonly status: () => Promise<ProxyStatus>;
+  /** Null where no worker answers. */
+  readonly status: () => Promise<ProxyStatus | null>;
   readonly tunnels: () => Promise<readonly TunnelRow[]>;
   /** Null when ready, else why not. */
   readonly unready: () => Promise<string | null>;
@@ -46,8 +47,11 @@ async function serve(
       const why = await unready();
       return answer(why === null ? 200 : 503, "text/plain", `${why ?? "ok"}\n`);
     }
-    case "/metrics":
-      return answer(200, "text/plain; version=0.0.4", renderMetrics(await status()));
+    case "/metrics": {
+      const present = await status();
+      if (present === null) return answer(503, "text/plain", "no worker answers\n");
+      return answer(200, "text/plain; version=0.0.4", renderMetrics(present));
+    }
     case "/tunnels":
       return answer(200, "application/json", `${JSON.stringify({ tunnels: await tunnels() })}\n`);
     default:

@@ -7,8 +7,11 @@ import { dialTls } from "./dial.ts";
 /** What a failure says where a case cannot be tried on a foreign proxy. `npm run conformance` reads it. */
 export const notApplicable = "not applicable:";
 
-/** Settings that a foreign proxy has to be given beforehand: loopback as a target, any port. */
-const given = new Set(["allow", "ports"]);
+/** Settings that a foreign proxy has to be given beforehand: loopback as a target, any port. Names of ours it need not know. */
+const given = new Set(["allow", "ports", "dnsServers"]);
+
+/** A foreign proxy that says nothing for so long has failed the case. */
+const silenceMs = 5000;
 
 /**
  * The foreign proxy that the cases are run against, where there is one: `FLOWSTATE_CONFORMANCE_AGAINST` is its address,
@@ -48,7 +51,10 @@ export function foreignProxy(options: object) {
       if (asked !== user) throw new Error(`${notApplicable} it needs several people`);
       return basicCredential({ user, password: key });
     },
-    dial: (tls: ConnectionOptions = {}) => dialTls({ host, port, ca }, tls),
+    async dial(tls: ConnectionOptions = {}) {
+      const socket = await dialTls({ host, port, ca }, tls);
+      return socket.setTimeout(silenceMs, () => socket.destroy());
+    },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

@@ -214,7 +214,7 @@ export async function readAnswer(socket: TLSSocket): Promise<RawAnswer> {
   };
   socket.on("data", onData);
   socket.once("end", () => resolve(true));
-  socket.once("error", () => resolve(true));
+  socket.once("close", () => resolve(true));
   socket.resume();
   const closed = await promise;
   socket.off("data", onData);
