@@ -46,6 +46,24 @@ export function firstFault(error: z.ZodError): string {
   return `${path.replace(/^\./, "") || "the answer"}: ${issue.message}`;
 }
 
+/** Reads an answer whose status decided how. Throws FS_UPSTREAM where it is not of the schema's form. */
+export function readAnswer<Schema extends z.ZodType>(
+  text: string,
+  schema: Schema,
+  vendor: string,
+  path: string,
+): z.output<Schema> {
+  let value: unknown;
+  try {
+    value = parseExactJson(text);
+  } catch (error) {
+    throw vendorError("changed", `${vendor} answered something else than JSON (${path})`, { cause: error });
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw vendorError("changed", `${vendor} changed its answer: ${firstFault(parsed.error)} (${path})`);
+}
+
 /** The value of a field that the schema let through and that means nothing all the same. Throws FS_UPSTREAM. */
 export function required<T>(parsed: Parsed<T>, vendor: string, path: string): T {
   if (parsed.ok) return parsed.value;

@@ -9,7 +9,7 @@ import type { Vendor } from "./vendor.ts";
 /** A connector's connection to a local vendor, on a clock where no wait takes time. */
 export function connectTo(
   connector: Connector,
-  vendor: Vendor,
+  vendor: Pick<Vendor, "url">,
   credentials: Readonly<Record<string, string>>,
   clock: HurriedClock = hurriedClock(),
 ): Connection {

@@ -1,6 +1,6 @@
 import test from "ava";
 import { isFlowstateError, type FlowstateError } from "@flowstate/shared/errors";
-import type { Connector } from "../../src/providers/connector.ts";
+import type { Connector, DayWindow } from "../../src/providers/connector.ts";
 import { connectTo, pullAll, window } from "./connection.ts";
 import { hurriedClock } from "./clock.ts";
 import type { Fault, Vendor } from "./vendor.ts";
@@ -19,13 +19,14 @@ export interface FaultCases {
   /** An answer to the first request of a pull that lacks something, and the field that must be named. */
   readonly changed: Fault;
   readonly changedField: RegExp;
+  /** Where the vendor does not tell of all October: the days of it that are read. */
+  readonly october?: DayWindow;
 }
-
-const october = window("2026-10-01", "2026-10-31");
 
 /** What every connector does when its vendor fails. */
 export function testFaults(cases: FaultCases): void {
   const { connector, start, startEmpty, credentials, secret, scopeRefusal, changed, changedField } = cases;
+  const { october = window("2026-10-01", "2026-10-31") } = cases;
   const name = connector.kind;
 
   async function failure(vendor: Vendor, given = credentials): Promise<FlowstateError> {

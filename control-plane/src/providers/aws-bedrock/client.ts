@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { backoffMs, type Clock } from "@flowstate/shared/clock";
 import type { ConnectContext } from "../connector.ts";
-import { field, firstFault, parseExactJson } from "../exact-json.ts";
+import { field, readAnswer } from "../exact-json.ts";
 import { hideCredentials, vendorError, vendorWords, type VendorFailure } from "../failure.ts";
 import { signRequest, type AwsCredentials } from "./sign.ts";
 
@@ -43,7 +43,7 @@ export function createCostExplorer(
     async call(operation, input, schema, signal) {
       for (let attempt = 0; ; attempt += 1) {
         const { status, text } = await http.send({ path: "/", json: input, expect: [200, 400] }, signal);
-        if (status === 200) return parse(text, schema, operation);
+        if (status === 200) return readAnswer(text, schema, vendor, operation);
         const { kind, message } = readError(text);
         const isThrottled = /Throttl|LimitExceeded/.test(kind);
         if (isThrottled && attempt + 1 < maxAttempts) {
@@ -65,12 +65,6 @@ function operationOf(body: string | null): "GetCostAndUsage" | "GetDimensionValu
     : "GetCostAndUsage";
 }
 
-function parse<Schema extends z.ZodType>(text: string, schema: Schema, operation: string): z.output<Schema> {
-  const parsed = schema.safeParse(parseExactJson(text));
-  if (parsed.success) return parsed.data;
-  throw vendorError("changed", `${vendor} changed its answer: ${firstFault(parsed.error)} (${operation})`);
-}
-
 const errorBody = z.object({ __type: field.text });
 
 /** AWS says what failed in `__type`, with or without a name space before it. */
@@ -87,7 +81,11 @@ function readError(text: string): { readonly kind: string; readonly message: str
 }
 
 function failureOf(kind: string): VendorFailure {
-  if (/AccessDenied|UnrecognizedClient|InvalidSignature|ExpiredToken|InvalidClientTokenId|OptInRequired/.test(kind)) {
+  if (
+    /AccessDenied|UnrecognizedClient|InvalidSignature|ExpiredToken|InvalidClientTokenId|OptInRequired/.test(
+      kind,
+    )
+  ) {
     return "denied";
   }
   return /Throttl|LimitExceeded/.test(kind) ? "throttled" : "refused";

@@ -57,6 +57,7 @@ function connect({ credentials, clock, open }: ConnectContext): Connection {
       await listServices(explorer, { from: today, until: today }, signal);
       return { account: null };
     },
-    pull: (window: DayWindow, signal: AbortSignal): AsyncIterable<Pulled> => pullCosts(explorer, window, signal),
+    pull: (window: DayWindow, signal: AbortSignal): AsyncIterable<Pulled> =>
+      pullCosts(explorer, window, signal),
   };
 }

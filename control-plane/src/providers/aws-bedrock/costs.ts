@@ -115,7 +115,11 @@ function toCell(day: string, keys: readonly string[], { UnblendedCost, UsageQuan
   return { day, keys: [account, type], cost: UnblendedCost, quantity: UsageQuantity ?? null };
 }
 
-function toLine({ day: start, keys, cost, quantity }: Cell, service: string, category: ChargeCategory): Pulled {
+function toLine(
+  { day: start, keys, cost, quantity }: Cell,
+  service: string,
+  category: ChargeCategory,
+): Pulled {
   const [account, type] = keys;
   const day = required(parseUsageDate(start.slice(0, 10)), vendor, "GetCostAndUsage");
   return billLine({
@@ -130,7 +134,8 @@ function toLine({ day: start, keys, cost, quantity }: Cell, service: string, cat
     amount: required(stateAmount(cost.Amount, cost.Unit), vendor, "GetCostAndUsage"),
     model: modelOf(service),
     sku: type,
-    quantity: category !== "Usage" || quantity === null ? null : { value: quantity.Amount, unit: quantity.Unit },
+    quantity:
+      category !== "Usage" || quantity === null ? null : { value: quantity.Amount, unit: quantity.Unit },
     record: [start, keys, cost, quantity],
   });
 }

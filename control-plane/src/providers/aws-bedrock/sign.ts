@@ -33,7 +33,9 @@ export function signRequest(
     "x-amz-date": time,
     ...(sessionToken === null ? {} : { "x-amz-security-token": sessionToken.reveal() }),
   };
-  const signed = Object.entries({ ...headers, host: url.host, ...added }).sort(([a], [b]) => (a < b ? -1 : 1));
+  const signed = Object.entries({ ...headers, host: url.host, ...added }).sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  );
   const names = signed.map(([name]) => name).join(";");
   const canonical = [
     method,

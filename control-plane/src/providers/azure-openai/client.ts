@@ -2,8 +2,7 @@ import { z } from "zod";
 import type { Clock } from "@flowstate/shared/clock";
 import { Secret } from "@flowstate/shared/secret";
 import type { ConnectContext } from "../connector.ts";
-import { field, firstFault, parseExactJson } from "../exact-json.ts";
-import { vendorError } from "../failure.ts";
+import { field, readAnswer } from "../exact-json.ts";
 import type { VendorHttp } from "../http.ts";
 
 export const vendor = "Azure";
@@ -59,7 +58,7 @@ export function createAzure(
       secrets: [secret, new Secret(access_token)],
       perMinute: 12,
     });
-    session = { http, endsAt: clock.now() + Number(expires_in) * 1000 };
+    session = { http, endsAt: clock.now() + expires_in * 1000 };
     return http;
   }
 
@@ -68,9 +67,7 @@ export function createAzure(
       const http = await signIn(signal);
       const { status, text } = await http.send({ path, json, expect: [200, 204] }, signal);
       if (status === 204) return null;
-      const parsed = schema.safeParse(parseExactJson(text));
-      if (parsed.success) return parsed.data;
-      throw vendorError("changed", `${vendor} changed its answer: ${firstFault(parsed.error)} (${path.split("?")[0]})`);
+      return readAnswer(text, schema, vendor, path.split("?", 1)[0] ?? path);
     },
   };
 }

@@ -64,7 +64,11 @@ function connect({ credentials, clock, open }: ConnectContext): Connection {
       .filter((name) => name !== ""),
   };
   const azure = createAzure(
-    { tenantId: reveal("tenantId"), clientId: reveal("clientId"), secret: credential(credentials, "clientSecret") },
+    {
+      tenantId: reveal("tenantId"),
+      clientId: reveal("clientId"),
+      secret: credential(credentials, "clientSecret"),
+    },
     open,
     clock,
   );

@@ -33,7 +33,11 @@ type Row = (column: string) => string | null;
 
 /** Proves that the scope's costs may be read. */
 export async function probeCosts(azure: Azure, scope: string, signal: AbortSignal): Promise<void> {
-  const question = { type: "ActualCost", timeframe: "MonthToDate", dataset: dataset("None", ["ServiceName"]) };
+  const question = {
+    type: "ActualCost",
+    timeframe: "MonthToDate",
+    dataset: dataset("None", ["ServiceName"]),
+  };
   await azure.ask(queryPath(scope), question, answer, signal);
 }
 
@@ -93,7 +97,10 @@ async function* readRows(
     const positions = new Map(properties.columns.map(({ name }, index) => [name, index]));
     const missing = columns.find((name) => !positions.has(name));
     if (missing !== undefined) {
-      throw vendorError("changed", `${vendor} changed its answer: properties.columns: no ${missing} (${place})`);
+      throw vendorError(
+        "changed",
+        `${vendor} changed its answer: properties.columns: no ${missing} (${place})`,
+      );
     }
     const items = properties.rows.map(
       (cells): Row =>
@@ -107,7 +114,8 @@ async function* readRows(
 /** Path and query of the next page. The host is ours to choose, so that the token goes nowhere else. */
 function pathOf(link: string | null): string | null {
   if (link === null || link === "") return null;
-  if (!URL.canParse(link)) throw vendorError("changed", `${vendor} changed its answer: properties.nextLink (${place})`);
+  if (!URL.canParse(link))
+    throw vendorError("changed", `${vendor} changed its answer: properties.nextLink (${place})`);
   const { pathname, search } = new URL(link);
   return `${pathname}${search}`;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Pulled } from "../connector.ts";
-import { field } from "../exact-json.ts";
+import { field, readAnswer } from "../exact-json.ts";
 import type { VendorHttp } from "../http.ts";
 import { readPages } from "../pages.ts";
 
@@ -28,14 +28,12 @@ export interface Directory {
 /** The members of the organisation. An account that is no organisation has none, which is no failure. */
 export async function readDirectory(http: VendorHttp, signal: AbortSignal): Promise<Directory> {
   const path = "/organization/members";
-  const first = await http.send({ path, query: { limit: 1 }, expect: [200, 404] }, signal);
-  if (first.status === 404) return { members: [], identities: [] };
   const pages = readPages(vendor, async (offset: number | null) => {
     const start = offset ?? 0;
-    const { data, total_count } = await http.json(
-      { path, query: { limit: pageSize, offset: start }, schema: memberList },
-      signal,
-    );
+    const query = { limit: pageSize, offset: start };
+    const { status, text } = await http.send({ path, query, expect: [200, 404] }, signal);
+    if (status === 404) return { items: [], next: null };
+    const { data, total_count } = readAnswer(text, memberList, vendor, path);
     const end = start + data.length;
     return { items: data, next: data.length > 0 && BigInt(end) < total_count ? end : null };
   });
