@@ -6,7 +6,8 @@ import type { Reader, Writer } from "../store/open.ts";
 import type { Engine } from "../store/words.ts";
 import { recordBillingChanged } from "./changed.ts";
 import { withdrawUnseen } from "./close-pull.ts";
-import { writeLines, type LineSource } from "./lines.ts";
+import type { LineSource } from "./line-row.ts";
+import { writeLines } from "./lines.ts";
 import { loadPeople, reassign, writeIdentities, type People } from "./people.ts";
 import { writeVendorUsage } from "./vendor-usage.ts";
 

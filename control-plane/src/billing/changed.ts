@@ -19,8 +19,3 @@ export async function recordBillingChanged(
     await scheduleJob(db, orgId, `${billingChangedJobs}${period}`, now);
   }
 }
-
-/** The month that a job of that name is about. */
-export function periodOfJob(name: string): Period {
-  return name.slice(billingChangedJobs.length) as Period;
-}

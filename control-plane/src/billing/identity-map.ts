@@ -11,7 +11,7 @@ import { recordBillingChanged } from "./changed.ts";
 import { loadPeople, reassign } from "./people.ts";
 
 /** Kinds of names behind which one person can stand. */
-export const personalKinds = [
+const personalKinds = [
   "email",
   "vendor_user",
   "login",

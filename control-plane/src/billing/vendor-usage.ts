@@ -3,7 +3,7 @@ import type { VendorUsage } from "../providers/connector.ts";
 import { jsonRows, type ColumnType } from "../store/json-rows.ts";
 import type { Writer } from "../store/open.ts";
 import type { Engine } from "../store/words.ts";
-import { rowIdOf, type LineSource } from "./lines.ts";
+import { rowIdOf, type LineSource } from "./line-row.ts";
 
 const columns: Record<string, ColumnType> = {
   org_id: "text",

@@ -3,7 +3,7 @@ import { addDays, dateOf } from "@flowstate/shared/time";
 import { loadPeopleOf, sortPulled, writeBatch } from "../billing/batch.ts";
 import { dropUnseenUsage, settleBefore } from "../billing/close-pull.ts";
 import { loadRates } from "../billing/exchange.ts";
-import type { LineSource } from "../billing/lines.ts";
+import type { LineSource } from "../billing/line-row.ts";
 import type { Store, Writer } from "../store/open.ts";
 import type { Connection, DayWindow, Pulled } from "./connector.ts";
 import type { Integration } from "./integrations.ts";
