@@ -26,6 +26,7 @@ const operations: readonly [name: string, permission: Permission | null, call: s
   ["Query.aiUsageCoverage", "AI_INSIGHTS_VIEW", "{ aiUsageCoverage { calls } }"],
   ["Query.aiAgents", "AI_INSIGHTS_VIEW", "{ aiAgents { id } }"],
   ["Query.billingImports", "SETTINGS_INTEGRATIONS_VIEW", "{ billingImports { id } }"],
+  ["Query.exchangeRates", "SETTINGS_INTEGRATIONS_VIEW", "{ exchangeRates { usd } }"],
   ["Query.billedNames", "SETTINGS_INTEGRATIONS_VIEW", "{ billedNames { value } }"],
   ["Query.aiSpendReconciliation", "AI_INSIGHTS_VIEW", "{ aiSpendReconciliation { id sessions { id } } }"],
   [
@@ -69,6 +70,11 @@ const operations: readonly [name: string, permission: Permission | null, call: s
     "Mutation.rotateUsageProvider",
     "SETTINGS_INTEGRATIONS_UPDATE",
     'mutation { rotateUsageProvider(id: "none", credentials: []) { id } }',
+  ],
+  [
+    "Mutation.setExchangeRate",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    'mutation { setExchangeRate(currency: "EUR", fromDay: "2026-01-01", usd: "1.1", source: "test") }',
   ],
   [
     "Mutation.mapBilledName",

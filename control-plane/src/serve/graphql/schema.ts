@@ -6,6 +6,7 @@ import { builder } from "./builder.ts";
 import { addCatalogue } from "./catalogue.ts";
 import { addCloudProxy } from "./cloud-proxy.ts";
 import { addDirectoryTypes } from "./directory-types.ts";
+import { addExchangeRates } from "./exchange-rates.ts";
 import { addIdentityMap } from "./identity-map.ts";
 import { addMdm } from "./mdm.ts";
 import { addMembers } from "./members.ts";
@@ -27,6 +28,7 @@ const providerKind = addUsageProviders(builder);
 addCatalogue(builder, providerKind, addDirectoryTypes(builder));
 addBillingImport(builder, providerKind);
 addIdentityMap(builder, providerKind);
+addExchangeRates(builder);
 addReconciliation(builder, providerKind);
 addUsage(builder);
 
