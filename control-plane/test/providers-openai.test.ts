@@ -33,6 +33,7 @@ function acme(): OpenaiWorld {
           { id: "key_2", name: "ci", owner: null },
         ],
       },
+      { id: "proj_old", name: "Archived", keys: null },
     ],
     costs: () => [
       { value: 12.0634, item: "gpt-5.4, input", project: "proj_a", key: "key_1" },

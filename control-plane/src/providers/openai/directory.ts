@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isFlowstateError } from "@flowstate/shared/errors";
 import type { Pulled, VendorIdentity } from "../connector.ts";
 import { field } from "../exact-json.ts";
 import type { VendorHttp } from "../http.ts";
@@ -29,7 +30,14 @@ export async function* readDirectory(http: VendorHttp, signal: AbortSignal): Asy
   const projects = { path: "/organization/projects", query: { include_archived: true }, item: project };
   for await (const { id, name } of readList(http, projects, signal)) {
     yield identity({ kind: "project", value: id, email: null, label: name ?? null });
-    const path = `/organization/projects/${encodeURIComponent(id)}/api_keys`;
+    yield* readKeys(http, id, signal);
+  }
+}
+
+/** An archived project may have no list of keys any more; its costs still name the project. */
+async function* readKeys(http: VendorHttp, project: string, signal: AbortSignal): AsyncGenerator<Pulled> {
+  const path = `/organization/projects/${encodeURIComponent(project)}/api_keys`;
+  try {
     for await (const key of readList(
       http,
       { path, query: { owner_project_access: "any" }, item: apiKey },
@@ -38,6 +46,8 @@ export async function* readDirectory(http: VendorHttp, signal: AbortSignal): Asy
       const label = key.name ?? null;
       yield identity({ kind: "api_key", value: key.id, email: key.owner?.user?.email ?? null, label });
     }
+  } catch (error) {
+    if (!isFlowstateError(error) || error.details["failure"] !== "missing") throw error;
   }
 }
 

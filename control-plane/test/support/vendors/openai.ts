@@ -4,7 +4,8 @@ import { pageOf, startVendor, type Vendor, type VendorCall, type VendorReply } f
 /** What the local OpenAI knows. Tests change it between pulls. */
 export interface OpenaiWorld {
   users: readonly { id: string; name: string; email: string }[];
-  projects: readonly { id: string; name: string; keys: readonly OpenaiKey[] }[];
+  /** Without keys where the project was archived. */
+  projects: readonly { id: string; name: string; keys: readonly OpenaiKey[] | null }[];
   costs: (day: string) => readonly OpenaiCost[];
   completions: (day: string) => readonly object[];
   embeddings: (day: string) => readonly object[];
@@ -61,8 +62,10 @@ export async function startOpenai(world: OpenaiWorld): Promise<Vendor> {
           call,
           world.projects.map(({ id, name }) => ({ id, name, object: "organization.project", created_at: 1 })),
         ),
-      "GET /v1/organization/projects/*/api_keys": (call) =>
-        list(call, (world.projects.find(({ id }) => call.path.includes(`/${id}/`))?.keys ?? []).map(toKey)),
+      "GET /v1/organization/projects/*/api_keys": (call) => {
+        const project = world.projects.find(({ id }) => call.path.includes(`/${id}/`));
+        return project?.keys == null ? notFound : list(call, project.keys.map(toKey));
+      },
       "GET /v1/organization/costs": (call) => buckets(call, (day) => world.costs(day).map(toCost)),
       "GET /v1/organization/usage/completions": (call) => buckets(call, world.completions),
       "GET /v1/organization/usage/embeddings": (call) => buckets(call, world.embeddings),
@@ -85,6 +88,8 @@ export async function startOpenai(world: OpenaiWorld): Promise<Vendor> {
   });
   return vendor;
 }
+
+const notFound: VendorReply = { status: 404, body: { error: { message: "no such project" } } };
 
 function refuse(message: string): VendorReply {
   const error = { message, type: "invalid_request_error", param: null, code: "invalid_api_key" };
