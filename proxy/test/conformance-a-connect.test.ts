@@ -136,7 +136,7 @@ for (const [id, to, status, error = "http_protocol_error"] of refused) {
     t.is(answer.status, status);
     t.true(answer.closed);
     t.regex(answer.head, /^connection: close$/im);
-    t.regex(answer.head, new RegExp(`^proxy-status: flowstate;error=${error}`, "im"));
+    t.regex(answer.head, new RegExp(`^proxy-status: [^;]+;error=${error}`, "im"));
   });
 }
 

@@ -211,6 +211,7 @@ test("G12 two thousand random heads over real connections: every one is answered
 });
 
 test.serial("G13 a thousand requests on one connection leave no listener and no timer behind", async (t) => {
+  needsOwnProxy();
   await using proxy = await startProxy();
   await using origin = await startTarget((socket) =>
     socket.on("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")),

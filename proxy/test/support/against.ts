@@ -11,7 +11,7 @@ export const notApplicable = "not applicable:";
 const given = new Set(["allow", "ports", "dnsServers"]);
 
 /** A foreign proxy that says nothing for so long has failed the case. */
-const silenceMs = 5000;
+const silenceMs = 2000;
 
 /**
  * The foreign proxy that the cases are run against, where there is one: `FLOWSTATE_CONFORMANCE_AGAINST` is its address,
