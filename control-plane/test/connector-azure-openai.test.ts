@@ -1,6 +1,7 @@
 /** The Azure OpenAI connector against a local Entra ID and Cost Management. */
 import test from "ava";
 import { azureOpenai } from "../src/providers/azure-openai/connector.ts";
+import { hurriedClock } from "./support/clock.ts";
 import { connectTo, pullAll, window } from "./support/connection.ts";
 import { testFaults } from "./support/faults.ts";
 import {
@@ -75,6 +76,27 @@ test("100,000 rows over many pages are all read, with one sign-in", async (t) =>
   const { lines } = await pullAll(connectTo(azureOpenai, vendor, credentials), october);
   t.is(lines.length, 100_000);
   t.is(vendor.calls.filter(({ path }) => path.endsWith("/token")).length, 1);
+});
+
+test("the longest of Azure's quotas says how long to wait", async (t) => {
+  await using vendor = await startAzure(acme());
+  const clock = hurriedClock();
+  const connection = connectTo(azureOpenai, vendor, credentials, clock);
+  await connection.probe(new AbortController().signal);
+  const quota = "x-ms-ratelimit-microsoft.costmanagement";
+  const headers = {
+    "retry-after": "2",
+    [`${quota}-qpu-retry-after`]: "5",
+    [`${quota}-tenant-retry-after`]: "90",
+  };
+  vendor.fail({
+    kind: "reply",
+    status: 429,
+    headers,
+    body: { error: { code: "429", message: "Too many requests" } },
+  });
+  await connection.probe(new AbortController().signal);
+  t.true(clock.sleeps.includes(90_000));
 });
 
 test("a bill in another currency keeps it", async (t) => {

@@ -1,6 +1,8 @@
 /** Bills as files, on both engines: bad lines by number, all or nothing, nothing twice. */
+import test from "ava";
 import { isFlowstateError } from "@flowstate/shared/errors";
-import type { UsageDate } from "@flowstate/shared/time";
+import { dateOf, type UsageDate } from "@flowstate/shared/time";
+import { permissions } from "../src/access/permissions.ts";
 import { setExchangeRate } from "../src/billing/exchange.ts";
 import {
   importBill,
@@ -11,6 +13,7 @@ import {
 } from "../src/import/actions.ts";
 import { parseHabits, type GivenHabits } from "../src/import/habits.ts";
 import { testOnBothEngines, type OpenedStore } from "./support/both-engines.ts";
+import { startRunning } from "./support/running.ts";
 import { readRows } from "./support/syncing.ts";
 
 const now = Date.UTC(2026, 10, 20, 12);
@@ -214,6 +217,44 @@ for (const [what, text, given, amounts] of habits) {
     );
   });
 }
+
+test("a bill is previewed, imported and taken back over GraphQL, and the catalogue shows it", async (t) => {
+  await using running = await startRunning();
+  const key = await running.apiKey(...permissions);
+  const mutation = `mutation ($csv: String!, $preview: Boolean!) {
+    importBilling(provider: CSV_IMPORT, service: "midjourney", fileName: "mj.csv", csv: $csv, preview: $preview) {
+      lines faultCount faults { line detail } totals { period amount amountUsd } imported { id lines amountUsd }
+    }
+  }`;
+  const day = dateOf(Date.now());
+  const run = async (csv: string, preview: boolean) => running.graphql(key, mutation, { csv, preview });
+  const bad = await run(`Date,Amount\n${day},12\nyesterday,1\n`, true);
+  t.like(bad.data["importBilling"], {
+    lines: 1,
+    faultCount: 1,
+    faults: [{ line: 3, detail: 'Date: "yesterday" is not a day such as 2026-11-20' }],
+    imported: null,
+  });
+  t.deepEqual((await run(`Date,Amount\n${day},12\nyesterday,1\n`, false)).codes, ["FS_INPUT_INVALID"]);
+  const good = await run(`Date,Amount\n${day},12\n`, false);
+  const { imported } = good.data["importBilling"] as { readonly imported: { readonly id: string } };
+  t.like(imported, { lines: "1", amountUsd: "12.00" });
+  const catalogue = "{ orgAiServices { id state unobserved coverage } billingImports { id revertedAt } }";
+  const service = async () => {
+    const { data } = await running.graphql(key, catalogue);
+    return (data["orgAiServices"] as readonly { readonly id: string }[]).find(
+      ({ id }) => id === "midjourney",
+    );
+  };
+  t.deepEqual(await service(), {
+    id: "midjourney",
+    state: "CONNECTED",
+    unobserved: true,
+    coverage: ["CATALOG_LISTED", "HOSTNAME_RECOGNISED"],
+  } as Awaited<ReturnType<typeof service>>);
+  await running.graphql(key, "mutation ($id: ID!) { revertBillingImport(id: $id) }", { id: imported.id });
+  t.like(await service(), { state: "CATALOGUED", unobserved: false });
+});
 
 const refusals: readonly [what: string, text: string | Uint8Array, message: RegExp][] = [
   ["nothing", "", /^the file is empty$/],

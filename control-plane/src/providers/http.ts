@@ -42,6 +42,8 @@ export interface ClientOptions {
   /** Taken out of every text that the vendor sends back. */
   readonly secrets: readonly Secret[];
   readonly perMinute: number;
+  /** Headers that say as `Retry-After` does how long to wait; the longest counts. */
+  readonly retryAfterHeaders?: readonly string[];
   /** Host names, or `.domain` for all below it, that hand-out addresses may name. */
   readonly downloadHosts?: readonly string[];
   /** For one attempt, from the first byte out to the last one in. */
@@ -151,9 +153,11 @@ export function createVendorHttp(
     });
     if (outcome.kind === "no_answer") return waitMs;
     if (outcome.kind === "too_large" || !transient.has(outcome.answer.status)) return null;
-    const asked = retryAfterMs(outcome.answer.header("retry-after"), clock.now());
-    if (asked === null) return waitMs;
-    return asked > maxRetryAfterMs ? null : Math.max(asked, waitMs);
+    const asked = ["retry-after", ...(options.retryAfterHeaders ?? [])].flatMap(
+      (name) => retryAfterMs(outcome.answer.header(name), clock.now()) ?? [],
+    );
+    const longestMs = Math.max(0, ...asked);
+    return longestMs > maxRetryAfterMs ? null : Math.max(longestMs, waitMs);
   }
 
   function failureOf(outcome: Outcome, request: VendorRequest): Error {

@@ -18,7 +18,12 @@ export const awsBedrock: Connector = {
       hint: "of a user or role of the payer account that may ce:GetCostAndUsage and ce:GetDimensionValues",
       pattern: "A[A-Z0-9]{10,127}",
     }),
-    credentialField({ name: "secretAccessKey", label: "secret access key", pattern: "[\\w/+=-]{16,128}" }),
+    credentialField({
+      name: "secretAccessKey",
+      label: "secret access key",
+      hint: "shown once, when the access key is made",
+      pattern: "[\\w/+=-]{16,128}",
+    }),
     credentialField({
       name: "sessionToken",
       label: "session token",

@@ -57,6 +57,9 @@ export function createAzure(
       headers: { authorization: `Bearer ${access_token}` },
       secrets: [secret, new Secret(access_token)],
       perMinute: 12,
+      retryAfterHeaders: ["qpu", "entity", "tenant"].map(
+        (quota) => `x-ms-ratelimit-microsoft.costmanagement-${quota}-retry-after`,
+      ),
     });
     session = { http, endsAt: clock.now() + expires_in * 1000 };
     return http;
