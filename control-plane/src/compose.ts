@@ -1,4 +1,5 @@
 import type { FastifyRequest } from "fastify";
+import type { Provider } from "oidc-provider";
 import { systemClock, type Clock } from "@flowstate/shared/clock";
 import { background } from "@flowstate/shared/lifecycle";
 import { createLogger, type Logger } from "@flowstate/shared/log";
@@ -10,6 +11,9 @@ import { createKeyring } from "./keys/keyring.ts";
 import { signInLink } from "./login/invite.ts";
 import { loginRoutes } from "./login/routes.ts";
 import { bootstrap, offerFirstLink } from "./login/first-start.ts";
+import { mcpPaths, mcpRoutes } from "./mcp/routes.ts";
+import { oauthRoutes } from "./oauth/routes.ts";
+import { createOAuthServer } from "./oauth/server.ts";
 import { findConnector } from "./providers/registry.ts";
 import { watchProviders } from "./providers/watch.ts";
 import { watchMonth } from "./proxy-status/month.ts";
@@ -75,6 +79,20 @@ export async function compose(
     stopping: stopping.signal,
   };
 
+  const [mcpPath, ...otherPaths] = mcpPaths;
+  const mcpResource = (path: string): string => new URL(path, publicUrl()).href;
+  const resources = (): [string, ...string[]] => [mcpResource(mcpPath), ...otherPaths.map(mcpResource)];
+  // Made on first use, because its name is the address, which is known once it listens.
+  let madeServer: Provider | null = null;
+  const server = (): Provider =>
+    (madeServer ??= createOAuthServer({
+      store,
+      clock,
+      pepper,
+      publicUrl: publicUrl(),
+      resources: resources(),
+    }));
+
   let accepting = true;
   const app = createHttpServer({ log, trustedProxies: config.trustedProxies });
   stack.defer(() => app.close());
@@ -87,6 +105,8 @@ export async function compose(
   });
   await app.register((scope) => ingestRoutes(scope, { store, events, keyring, hub, pepper, clock }));
   await app.register((scope) => graphqlRoutes(scope, { services, findPrincipal: principalOf, log }));
+  await app.register((scope) => oauthRoutes(scope, { store, clock, publicUrl, server }));
+  await app.register((scope) => mcpRoutes(scope, { store, clock, keyring, publicUrl, server, resources }));
   await app.register((scope) => loginRoutes(scope, { store, events, clock, publicUrl, proxyUrl, version }));
   address = await listen(app, config.http.host, config.http.port);
   stack.use(background((signal) => hub.watch(signal)));

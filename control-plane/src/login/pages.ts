@@ -11,10 +11,12 @@ code { overflow-wrap: anywhere }
 .notice { border-left: 4px solid; padding-left: .75rem }
 `;
 
+const styleHash = hash("sha256", style, "base64");
+
 /** Nothing but our own inline style, and forms to ourselves: no script, no request to anybody else. */
 export const pageHeaders: Readonly<Record<string, string>> = {
   "content-type": "text/html; charset=utf-8",
-  "content-security-policy": `default-src 'none'; style-src 'sha256-${hash("sha256", style, "base64")}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`,
+  "content-security-policy": policy("'self'"),
   "cache-control": "no-store",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
@@ -22,24 +24,36 @@ export const pageHeaders: Readonly<Record<string, string>> = {
   "cross-origin-opener-policy": "same-origin",
 };
 
+/** Of a page whose form leads on to another origin or scheme. */
+export function formPageHeaders(target: string): Readonly<Record<string, string>> {
+  return { ...pageHeaders, "content-security-policy": policy(`'self' ${target}`) };
+}
+
+function policy(formAction: string): string {
+  return `default-src 'none'; style-src 'sha256-${styleHash}'; form-action ${formAction}; frame-ancestors 'none'; base-uri 'none'`;
+}
+
 export interface SignInForm {
   /** More than one organisation: the form asks which. */
   readonly organisations: readonly string[];
   readonly email: string;
   readonly organisation: string;
   readonly notice: string | null;
+  /** Path of ours to go to afterwards; null: the front page. */
+  readonly next: string | null;
 }
 
-export function signInPage({ organisations, email, organisation, notice }: SignInForm): string {
+export function signInPage({ organisations, email, organisation, notice, next }: SignInForm): string {
   const only = organisations.length === 1 ? organisations[0] : undefined;
   const org =
     only === undefined
       ? field("Organisation", "organisation", "text", organisation, "organization")
-      : `<input type="hidden" name="organisation" value="${escape(only)}">`;
+      : `<input type="hidden" name="organisation" value="${escapeHtml(only)}">`;
   return page(
     "Sign in",
     `<h1>Sign in to Flowstate</h1>${noticeOf(notice)}
 <form method="post" action="/sign-in">
+${next === null ? "" : `<input type="hidden" name="next" value="${escapeHtml(next)}">`}
 ${org}
 ${field("E-mail", "email", "email", email, "username")}
 ${field("Password", "password", "password", "", "current-password")}
@@ -54,7 +68,7 @@ export function linkPage(secret: string): string {
     "Sign in",
     `<h1>Sign in to Flowstate</h1>
 <p>This link works once.</p>
-<form method="post" action="/sign-in/link/${escape(secret)}"><button>Sign in</button></form>`,
+<form method="post" action="/sign-in/link/${escapeHtml(secret)}"><button>Sign in</button></form>`,
   );
 }
 
@@ -72,7 +86,7 @@ export function passwordPage(email: string, notice: string | null): string {
     "Choose a password",
     `<h1>Choose a password</h1>${noticeOf(notice)}
 <form method="post" action="/account/password">
-<input type="hidden" name="email" value="${escape(email)}" autocomplete="username">
+<input type="hidden" name="email" value="${escapeHtml(email)}" autocomplete="username">
 ${field("New password, 12 characters or more", "password", "password", "", "new-password")}
 <button>Save</button>
 </form>`,
@@ -90,29 +104,30 @@ export function homePage({ version, proxyUrl, email }: HomePage): string {
   const who =
     email === null
       ? `<p><a href="/sign-in">Sign in</a></p>`
-      : `<p>Signed in as ${escape(email)}. <a href="/account/password">Change the password</a></p>
+      : `<p>Signed in as ${escapeHtml(email)}. <a href="/account/password">Change the password</a></p>
 <form method="post" action="/sign-out"><button>Sign out</button></form>`;
   return page(
     "Flowstate",
-    `<h1>Flowstate control plane ${escape(version)}</h1>
+    `<h1>Flowstate control plane ${escapeHtml(version)}</h1>
 <p>It shows what your AI tools cost, who causes it, and whether the bill is right.</p>
 <ul>
 <li>Questions and changes: <code>/graphql</code> with an API key</li>
 <li>Health: <a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a></li>
-<li>The cloud proxy for devices: <code>${escape(proxyUrl)}</code></li>
+<li>The cloud proxy for devices: <code>${escapeHtml(proxyUrl)}</code></li>
 <li>Keys, members, backup: <code>npx flowstate-control --help</code></li>
 </ul>
 ${who}`,
   );
 }
 
-function page(title: string, body: string): string {
+/** A whole page with our style. */
+export function page(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>${escape(title)}</title>
+<title>${escapeHtml(title)}</title>
 <style>${style}</style>
 </head>
 <body>
@@ -125,15 +140,16 @@ ${body}
 }
 
 function field(label: string, name: string, type: string, value: string, autocomplete: string): string {
-  return `<label>${escape(label)}
-<input name="${name}" type="${type}" value="${escape(value)}" autocomplete="${autocomplete}" required></label>`;
+  return `<label>${escapeHtml(label)}
+<input name="${name}" type="${type}" value="${escapeHtml(value)}" autocomplete="${autocomplete}" required></label>`;
 }
 
 function noticeOf(notice: string | null): string {
-  return notice === null ? "" : `\n<p class="notice" role="alert">${escape(notice)}</p>`;
+  return notice === null ? "" : `\n<p class="notice" role="alert">${escapeHtml(notice)}</p>`;
 }
 
-function escape(text: string): string {
+/** Text as it stands in HTML, in attributes too. */
+export function escapeHtml(text: string): string {
   return text
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")

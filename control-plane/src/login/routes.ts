@@ -57,6 +57,7 @@ export async function loginRoutes(app: FastifyInstance, dependencies: LoginDepen
     request: FastifyRequest,
     reply: FastifyReply,
     member: Member,
+    next: string | null = null,
   ): Promise<FastifyReply> => {
     const before = parseLoginSecret(cookieValue(request.headers.cookie, publicUrl()) ?? "");
     const secret = await store.transact(async (db) => {
@@ -64,16 +65,16 @@ export async function loginRoutes(app: FastifyInstance, dependencies: LoginDepen
       return startLogin(db, member, clock.now());
     });
     void reply.header("set-cookie", loginCookie(secret, publicUrl()));
-    return reply.redirect(member.hasPassword ? "/" : "/account/password", 303);
+    return reply.redirect(member.hasPassword ? (next ?? "/") : "/account/password", 303);
   };
 
   app.get("/", async (request) =>
     homePage({ version, proxyUrl, email: (await loginOf(request))?.member.email ?? null }),
   );
 
-  app.get("/sign-in", async () => {
+  app.get<{ Querystring: { next?: string } }>("/sign-in", async ({ query }) => {
     const organisations = (await listOrgs(store.reader)).map(({ slug }) => slug);
-    return signInPage({ organisations, email: "", organisation: "", notice: null });
+    return signInPage({ organisations, email: "", organisation: "", notice: null, next: nextOf(query.next) });
   });
 
   app.post("/sign-in", async (request, reply) => {
@@ -85,7 +86,7 @@ export async function loginRoutes(app: FastifyInstance, dependencies: LoginDepen
       signInPage({ ...form, organisations: orgs.map(({ slug }) => slug), notice });
     switch (outcome.kind) {
       case "signed_in":
-        return signIn(request, reply, outcome.member);
+        return signIn(request, reply, outcome.member, form.next);
       case "wrong":
         return reply.code(401).send(again("The e-mail or the password is wrong."));
       case "throttled":
@@ -145,6 +146,7 @@ interface Form {
   readonly organisation: string;
   readonly email: string;
   readonly password: Secret;
+  readonly next: string | null;
 }
 
 async function tryPassword(
@@ -172,7 +174,13 @@ function formOf(request: FastifyRequest): Form {
     organisation: fields.get("organisation") ?? "",
     email: (fields.get("email") ?? "").slice(0, 320),
     password: new Secret(fields.get("password") ?? ""),
+    next: nextOf(fields.get("next")),
   };
+}
+
+/** Where signing in may lead: the page on which an application asks to be connected, and nowhere else. */
+function nextOf(text: unknown): string | null {
+  return typeof text === "string" && /^\/oauth\/consent\/[\w-]{1,64}$/.test(text) ? text : null;
 }
 
 function isFresh(login: Login | null, now: number): login is Login {

@@ -7,6 +7,7 @@ import type { IngestTables } from "../ingest/tables.ts";
 import type { KeyTables } from "../keys/tables.ts";
 import type { LoginTables } from "../login/tables.ts";
 import type { MemberTables } from "../members/tables.ts";
+import type { OAuthTables } from "../oauth/tables.ts";
 import type { OrgTables } from "../orgs/tables.ts";
 import type { ProviderTables } from "../providers/tables.ts";
 import type { QuotaTables } from "../proxy-status/tables.ts";
@@ -33,6 +34,7 @@ export interface Database
     ProviderTables,
     CatalogueTables,
     ImportTables,
+    OAuthTables,
     JobTables {
   migrations: { number: bigint; name: string; applied_at: number };
   /** Facts about the installation: the canary that proves the master key. */

@@ -75,15 +75,16 @@ function factsFor(context: GraphqlContext, given: GivenWindow): Promise<UsageFac
 }
 
 function addSystemUsage(builder: Builder) {
+  const values: Record<SpendBasis, { value: SpendBasis; description: string }> = {
+    BILLED: { value: "BILLED", description: "the vendor's bills" },
+    OBSERVED: {
+      value: "OBSERVED",
+      description: "the list price of observed calls, because no bill is known",
+    },
+  };
   const Basis = builder.enumType("SpendBasis", {
     description: "where a spend comes from",
-    values: {
-      BILLED: { value: "BILLED" as SpendBasis, description: "the vendor's bills" },
-      OBSERVED: {
-        value: "OBSERVED" as SpendBasis,
-        description: "the list price of observed calls, because no bill is known",
-      },
-    },
+    values,
   });
   return builder.objectRef<SystemUsage>("SystemUsage").implement({
     description: "what a system, that is a provider, cost and did",

@@ -12,6 +12,7 @@ import { catalogue } from "./0110-catalogue.ts";
 import { imports } from "./0111-imports.ts";
 import { reconciliation } from "./0200-reconciliation.ts";
 import { devices } from "./0300-devices.ts";
+import { surfaces } from "./0400-surfaces.ts";
 
 /** Every step, in the order in which it runs. Steps are added at the end and never changed. */
 export const migrations: readonly Migration[] = [
@@ -28,4 +29,5 @@ export const migrations: readonly Migration[] = [
   imports,
   reconciliation,
   devices,
+  surfaces,
 ];

@@ -1,0 +1,124 @@
+import { Readable } from "node:stream";
+import type { ReadableStream } from "node:stream/web";
+import { createMcpHandler } from "@modelcontextprotocol/server";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { must } from "@flowstate/shared/assert";
+import type { Clock } from "@flowstate/shared/clock";
+import { bearerToken } from "../access/bearer.ts";
+import { actorOf } from "../access/check.ts";
+import { readSurfaceSettings } from "../orgs/surfaces.ts";
+import { readScope } from "../oauth/server.ts";
+import type { Store } from "../store/open.ts";
+import { findCaller, type CallerDependencies, type McpCaller } from "./caller.ts";
+import { callsPerMinute, createPace } from "./pace.ts";
+import { createUsageServer } from "./tools.ts";
+
+/** The endpoint, and the product's documented name for it. */
+export const mcpPaths = ["/mcp", "/api/mcp/protocol"] as const;
+
+export interface McpDependencies extends CallerDependencies {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly publicUrl: () => URL;
+}
+
+/** MCP over Streamable HTTP, stateless, in the newest revision and the one before. */
+export async function mcpRoutes(app: FastifyInstance, dependencies: McpDependencies): Promise<void> {
+  const { store, clock, publicUrl } = dependencies;
+  const handler = createMcpHandler(({ authInfo }) => {
+    const caller = must(authInfo?.extra?.["caller"], "a request reached MCP without a caller");
+    return createUsageServer(caller as McpCaller, { store, clock });
+  });
+  app.addHook("onClose", () => handler.close());
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: 100_000 }, (_, body, done) =>
+    done(null, body),
+  );
+
+  const pace = createPace(clock);
+  for (const path of mcpPaths) {
+    const metadata = `/.well-known/oauth-protected-resource${path}`;
+    const challenge = (error = ""): string =>
+      `Bearer ${error}resource_metadata="${new URL(metadata, publicUrl()).href}", scope="${readScope}"`;
+    app.get(metadata, async (_, reply) => {
+      void reply.header("access-control-allow-origin", "*");
+      return {
+        resource: new URL(path, publicUrl()).href,
+        authorization_servers: [publicUrl().origin],
+        scopes_supported: [readScope],
+        bearer_methods_supported: ["header"],
+        resource_name: "Flowstate AI usage",
+      };
+    });
+    app.route({
+      url: path,
+      method: ["GET", "POST", "DELETE"],
+      handler: async (request, reply) => {
+        void reply.header("cache-control", "no-store");
+        const { origin } = request.headers;
+        if (origin !== undefined && origin !== publicUrl().origin) {
+          return refuse(reply, 403, "FS_FORBIDDEN", "this address answers no page of another site");
+        }
+        const token = bearerToken(request.headers.authorization);
+        const caller = token === "" ? null : await findCaller(token, dependencies);
+        if (caller === null) {
+          const error = token === "" ? "" : 'error="invalid_token", ';
+          void reply.header("www-authenticate", challenge(error));
+          return refuse(reply, 401, "FS_UNAUTHENTICATED", "connect the application, or send an API key");
+        }
+        if (!caller.scopes.includes(readScope)) {
+          void reply.header("www-authenticate", challenge('error="insufficient_scope", '));
+          return refuse(reply, 403, "FS_FORBIDDEN", `this needs the scope ${readScope}`);
+        }
+        const { orgId } = caller.principal;
+        if (!(await readSurfaceSettings(store.reader, orgId)).mcpEnabled) {
+          return refuse(reply, 403, "mcp_disabled", "your organisation has turned MCP off");
+        }
+        const { admitted, remaining, resetSeconds } = pace(`${orgId}/${actorOf(caller.principal)}`);
+        void reply.headers({
+          "x-ratelimit-limit": callsPerMinute,
+          "x-ratelimit-remaining": remaining,
+          "x-ratelimit-reset": resetSeconds,
+        });
+        if (!admitted) {
+          void reply.header("retry-after", resetSeconds);
+          return refuse(reply, 429, "FS_RATE_LIMITED", `at most ${callsPerMinute} requests a minute`);
+        }
+        const asked = requestOf(request, publicUrl());
+        return pass(await handler.fetch(asked, { authInfo: authInfoOf(caller, token) }), reply);
+      },
+    });
+  }
+}
+
+function authInfoOf(caller: McpCaller, token: string) {
+  const { clientId, scopes, expiresAt } = caller;
+  const expiry = expiresAt === null ? {} : { expiresAt };
+  return { token, clientId, scopes: [...scopes], ...expiry, extra: { caller } };
+}
+
+function refuse(reply: FastifyReply, status: number, code: string, title: string): FastifyReply {
+  return reply.code(status).type("application/problem+json").send({ title, status, code, error: code });
+}
+
+/** Only what MCP needs goes on: neither the cookie nor the token. */
+function requestOf(request: FastifyRequest, publicUrl: URL): Request {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(request.headers)) {
+    const wanted = name === "accept" || name === "content-type" || name.startsWith("mcp-");
+    if (wanted && typeof value === "string") headers.set(name, value);
+  }
+  const body = Buffer.isBuffer(request.body) ? { body: new Uint8Array(request.body) } : {};
+  return new Request(new URL(request.url, publicUrl), { method: request.method, headers, ...body });
+}
+
+async function pass(answer: Response, reply: FastifyReply): Promise<FastifyReply> {
+  void reply.code(answer.status);
+  for (const [name, value] of answer.headers) void reply.header(name, value);
+  if (answer.body === null) return reply.send();
+  if (answer.headers.get("content-type")?.startsWith("text/event-stream") !== true) {
+    return reply.send(await answer.text());
+  }
+  void reply.header("x-accel-buffering", "no");
+  return reply.send(Readable.fromWeb(answer.body as ReadableStream));
+}

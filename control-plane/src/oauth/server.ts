@@ -1,0 +1,121 @@
+import { generateKeyPairSync, hkdfSync } from "node:crypto";
+import { Provider, errors } from "oidc-provider";
+import type { Clock } from "@flowstate/shared/clock";
+import type { Store } from "../store/open.ts";
+import { findAccount } from "./account.ts";
+import { createOAuthAdapter } from "./adapter.ts";
+import { normaliseRegistration } from "./registration.ts";
+import { createPublicFetch } from "./public-fetch.ts";
+
+/** Reading AI usage; maps to the permission AI_INSIGHTS_VIEW of the person behind the token. */
+export const readScope = "ai.read";
+
+export const tokenLifetime = { accessSeconds: 3600, refreshSeconds: 30 * 86_400 } as const;
+
+export interface OAuthServerOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly pepper: Buffer;
+  readonly publicUrl: URL;
+  /** What tokens are for, the default first (RFC 8707). */
+  readonly resources: readonly [string, ...string[]];
+}
+
+/** The authorization server (OAuth 2.1): code with PKCE, public clients alone, rotated refresh tokens. */
+export function createOAuthServer({
+  store,
+  clock,
+  pepper,
+  publicUrl,
+  resources,
+}: OAuthServerOptions): Provider {
+  const secure = publicUrl.protocol === "https:";
+  const cookie = { httpOnly: true, sameSite: "lax" as const, signed: true, secure };
+  const provider = new Provider(publicUrl.origin, {
+    adapter: createOAuthAdapter(store, clock),
+    fetch: fetchDocument(createPublicFetch()),
+    // No ID token is ever issued, so this key signs nothing; without one the library brings its own.
+    jwks: {
+      keys: [{ ...generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ format: "jwk" }) }],
+    },
+    cookies: {
+      keys: [
+        Buffer.from(hkdfSync("sha256", pepper, "", "flowstate/oauth-cookies/v1", 32)).toString("base64url"),
+      ],
+      long: cookie,
+      short: cookie,
+      names: { session: "flowstate_oauth", interaction: "flowstate_consent", resume: "flowstate_resume" },
+    },
+    clientAuthMethods: ["none"],
+    clientDefaults: {
+      grant_types: ["authorization_code", "refresh_token"],
+      token_endpoint_auth_method: "none",
+      id_token_signed_response_alg: "ES256",
+    },
+    responseTypes: ["code"],
+    scopes: [readScope],
+    claims: {},
+    pkce: { required: () => true },
+    findAccount: (_, accountId) => findAccount(store.reader, accountId),
+    routes: {
+      authorization: "/oauth/authorize",
+      token: "/oauth/token",
+      registration: "/oauth/register",
+      revocation: "/oauth/revoke",
+      jwks: "/oauth/jwks",
+    },
+    interactions: { url: (_, { uid }) => `/oauth/consent/${uid}` },
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      registration: { enabled: true, issueRegistrationAccessToken: false },
+      revocation: { enabled: true },
+      clientIdMetadataDocument: { enabled: true, ack: "draft-02" },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => resources[0],
+        useGrantedResource: () => true,
+        getResourceServerInfo: (_, resource) => {
+          if (!resources.includes(resource)) throw new errors.InvalidTarget();
+          return {
+            scope: readScope,
+            audience: resource,
+            accessTokenTTL: tokenLifetime.accessSeconds,
+            accessTokenFormat: "opaque",
+          };
+        },
+      },
+    },
+    issueRefreshToken: async (_, client) => client.grantTypeAllowed("refresh_token"),
+    rotateRefreshToken: true,
+    ttl: {
+      AccessToken: tokenLifetime.accessSeconds,
+      RefreshToken: tokenLifetime.refreshSeconds,
+      Grant: tokenLifetime.refreshSeconds,
+      AuthorizationCode: 60,
+      Interaction: 900,
+      Session: 900,
+    },
+    renderError: (ctx, out) => {
+      ctx.type = "application/json";
+      ctx.body = out;
+    },
+  });
+  // The forwarding headers are set by us, from the address that people use.
+  provider.proxy = true;
+  return provider;
+}
+
+/** A client's metadata document, taken as a registration with the same content is. */
+function fetchDocument(get: typeof fetch): typeof fetch {
+  return async (input, init) => {
+    const answer = await get(input, init);
+    if (answer.status !== 200) return answer;
+    const document: unknown = await answer.json();
+    const { headers } = answer;
+    return Response.json(normaliseRegistration(document), {
+      headers: { "cache-control": headers.get("cache-control") ?? "no-cache" },
+    });
+  };
+}

@@ -1,0 +1,407 @@
+/** MCP and its authorization server as clients meet them: official clients of both eras, and hostile requests. */
+import anyTest, { type TestFn } from "ava";
+import {
+  Client as NewClient,
+  StreamableHTTPClientTransport as NewTransport,
+} from "@modelcontextprotocol/client";
+import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { readAudit } from "../src/audit/record.ts";
+import { removeMember } from "../src/members/members.ts";
+import { isPublicAddress } from "../src/oauth/public-fetch.ts";
+import { setMcpEnabled } from "../src/orgs/surfaces.ts";
+import { askToken, authorizationRequest, register, signedIn, type Browser } from "./support/connect.ts";
+import { startRunning, type Running } from "./support/running.ts";
+
+const test = anyTest as TestFn<{ running: Running }>;
+const redirectUri = "http://127.0.0.1:9/callback";
+
+test.before(async (t) => {
+  t.context = { running: await startRunning() };
+});
+test.after.always(({ context }) => context.running[Symbol.asyncDispose]());
+
+function callTool(running: Running, token: string, headers: Record<string, string> = {}, path = "/mcp") {
+  return fetch(`${running.address}${path}`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${token}`,
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      "mcp-protocol-version": "2025-11-25",
+      ...headers,
+    },
+    body: JSON.stringify({
+      jsonrpc: "2.0",
+      id: 1,
+      method: "tools/call",
+      params: { name: "get_ai_usage_summary", arguments: {} },
+    }),
+  });
+}
+
+async function connect(running: Running, browser: Browser): Promise<Record<string, string>> {
+  const metadata = { client_name: "Test client", redirect_uris: [redirectUri] };
+  const { client_id: clientId } = (await (await register(running, metadata)).json()) as { client_id: string };
+  const resource = `${running.address}/mcp`;
+  const { url, verifier } = authorizationRequest(running, { clientId, redirectUri, resource });
+  const back = await browser.decide(url);
+  const grant = {
+    grant_type: "authorization_code",
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    resource,
+  };
+  const code = back.searchParams.get("code") ?? "";
+  const { body } = await askToken(running, { ...grant, code, code_verifier: verifier });
+  return { ...(body as Record<string, string>), clientId, code, verifier, resource };
+}
+
+for (const [era, make] of [
+  ["2025-11-25", () => ({ client: new OldClient({ name: "old", version: "1" }), Transport: OldTransport })],
+  ["2026-07-28", () => ({ client: new NewClient({ name: "new", version: "1" }), Transport: NewTransport })],
+] as const) {
+  test(`the official client of ${era} lists the three tools and calls them`, async ({
+    context: { running },
+    ...t
+  }) => {
+    const { access_token: token } = await connect(running, await signedIn(running));
+    const { client, Transport } = make();
+    const headers = { authorization: `Bearer ${token}` };
+    const transport = new Transport(new URL(`${running.address}/mcp`), { requestInit: { headers } });
+    await client.connect(transport);
+    const { tools } = await client.listTools();
+    t.deepEqual(
+      tools.map(({ name, annotations, outputSchema }) => [
+        name,
+        annotations?.readOnlyHint,
+        outputSchema?.type,
+      ]),
+      ["get_ai_usage_summary", "get_ai_spend_by_team", "get_ai_spend_by_person"].map((name) => [
+        name,
+        true,
+        "object",
+      ]),
+    );
+    for (const { name } of tools) {
+      const { structuredContent, isError } = await client.callTool({
+        name,
+        arguments: { endDate: "2026-05-31" },
+      });
+      t.falsy(isError);
+      const { window, currency, asOf, coverage } = structuredContent as Record<string, unknown>;
+      t.deepEqual(window, { startDate: "2026-02-28", endDate: "2026-05-31", timezone: "UTC" });
+      t.is(currency, "USD");
+      t.regex(String(asOf), /^\d{4}-/);
+      t.truthy(coverage);
+    }
+    await client.close();
+  });
+}
+
+test("a call leaves an audit entry with the client's name", async ({ context: { running }, ...t }) => {
+  const browser = await signedIn(running);
+  const { access_token: token = "" } = await connect(running, browser);
+  t.is((await callTool(running, token)).status, 200);
+  const entries = await readAudit(running.installation.store.reader, running.context.orgId, { newest: 100 });
+  const own = entries.filter(({ actor }) => actor === browser.member.email);
+  t.like(
+    own.find(({ action }) => action === "mcp.tool_called"),
+    { target: "get_ai_usage_summary", detail: "Test client" },
+  );
+  t.like(
+    own.find(({ action }) => action === "oauth_client.allowed"),
+    { target: "Test client" },
+  );
+});
+
+test("the documented paths of the product answer too", async ({ context: { running }, ...t }) => {
+  const key = await running.apiKey("AI_INSIGHTS_VIEW");
+  t.is((await callTool(running, key, {}, "/api/mcp/protocol")).status, 200);
+  const metadata = await fetch(`${running.address}/.well-known/oauth-protected-resource/api/mcp/protocol`);
+  t.is(((await metadata.json()) as { resource: string }).resource, `${running.address}/api/mcp/protocol`);
+});
+
+test("discovery states what the specification demands", async ({ context: { running }, ...t }) => {
+  const read = async (path: string) =>
+    (await fetch(`${running.address}${path}`)).json() as Promise<Record<string, unknown>>;
+  t.like(await read("/.well-known/oauth-protected-resource/mcp"), {
+    resource: `${running.address}/mcp`,
+    authorization_servers: [running.address],
+    scopes_supported: ["ai.read"],
+  });
+  t.like(await read("/.well-known/oauth-authorization-server"), {
+    issuer: running.address,
+    code_challenge_methods_supported: ["S256"],
+    client_id_metadata_document_supported: true,
+    authorization_response_iss_parameter_supported: true,
+    token_endpoint_auth_methods_supported: ["none"],
+    registration_endpoint: `${running.address}/oauth/register`,
+  });
+});
+
+test("a refresh token is rotated, and one used again later ends the grant", async ({
+  context: { running },
+  ...t
+}) => {
+  const first = await connect(running, await signedIn(running));
+  t.is(Number(first["expires_in"]), 3600);
+  const again = { grant_type: "refresh_token", client_id: first["clientId"] ?? "" };
+  const second = await askToken(running, { ...again, refresh_token: first["refresh_token"] ?? "" });
+  t.is(second.status, 200);
+  t.not(second.body["refresh_token"], first["refresh_token"]);
+  const graceEnded = Date.now() - 120_000;
+  await running.installation.store.transact((db) =>
+    db
+      .updateTable("oauth_records")
+      .set({ consumed_at: graceEnded })
+      .where("consumed_at", "is not", null)
+      .execute(),
+  );
+  t.is((await askToken(running, { ...again, refresh_token: first["refresh_token"] ?? "" })).status, 400);
+  t.is(
+    (await askToken(running, { ...again, refresh_token: String(second.body["refresh_token"]) })).status,
+    400,
+  );
+  t.is((await callTool(running, String(second.body["access_token"]))).status, 401);
+});
+
+test("a code works once, with its verifier, for its client", async ({ context: { running }, ...t }) => {
+  const {
+    code = "",
+    clientId = "",
+    verifier = "",
+    resource = "",
+  } = await connect(running, await signedIn(running));
+  const again = {
+    grant_type: "authorization_code",
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    resource,
+    code,
+  };
+  t.is((await askToken(running, { ...again, code_verifier: verifier })).status, 400);
+  t.is((await askToken(running, { ...again, code_verifier: "x".repeat(43) })).status, 400);
+});
+
+test("no secret of a client stands in the database", async ({ context: { running }, ...t }) => {
+  const tokens = await connect(running, await signedIn(running));
+  const rows = await running.installation.store.reader.selectFrom("oauth_records").selectAll().execute();
+  const text = JSON.stringify(rows, (_, value: unknown) =>
+    typeof value === "bigint" ? String(value) : value,
+  );
+  for (const name of ["access_token", "refresh_token", "code"])
+    t.false(text.includes(tokens[name] ?? "missing"), name);
+});
+
+test("who leaves, or may not, asks no more", async ({ context: { running }, ...t }) => {
+  const browser = await signedIn(running);
+  const { access_token: token = "" } = await connect(running, browser);
+  const { store } = running.installation;
+  await store.transact((db) => removeMember(db, running.context, browser.member.memberId));
+  t.is((await callTool(running, token)).status, 401);
+  const answer = await (await callTool(running, await running.apiKey("AUDIT_VIEW"))).text();
+  t.true(answer.includes("this needs the permission AI_INSIGHTS_VIEW"));
+});
+
+for (const [title, changes] of [
+  ["another redirect", { redirect_uri: "https://evil.example/callback" }],
+  ["a redirect that only begins alike", { redirect_uri: `${redirectUri}.evil.example` }],
+  ["an unknown client", { client_id: "nobody" }],
+] as const) {
+  test(`${title} is told to nobody else`, async ({ context: { running }, ...t }) => {
+    const metadata = { client_name: "c", redirect_uris: [redirectUri] };
+    const { client_id: clientId } = (await (await register(running, metadata)).json()) as {
+      client_id: string;
+    };
+    const exchange = { clientId, redirectUri, resource: `${running.address}/mcp` };
+    const answer = await fetch(authorizationRequest(running, exchange, changes).url, { redirect: "manual" });
+    t.is(answer.status, 400);
+    t.is(answer.headers.get("location"), null);
+  });
+}
+
+for (const [title, changes, error] of [
+  ["no PKCE", { code_challenge: null, code_challenge_method: null }, "invalid_request"],
+  ["plain PKCE", { code_challenge_method: "plain" }, "invalid_request"],
+  ["another resource", { resource: "https://evil.example/mcp" }, "invalid_target"],
+  ["a token in the front channel", { response_type: "token" }, "unsupported_response_type"],
+] as const) {
+  test(`${title} is refused with ${error}`, async ({ context: { running }, ...t }) => {
+    const metadata = { client_name: "c", redirect_uris: [redirectUri] };
+    const { client_id: clientId } = (await (await register(running, metadata)).json()) as {
+      client_id: string;
+    };
+    const exchange = { clientId, redirectUri, resource: `${running.address}/mcp` };
+    const { url } = authorizationRequest(running, exchange, changes);
+    const back = new URL((await fetch(url, { redirect: "manual" })).headers.get("location") ?? "none:");
+    t.regex(back.searchParams.get("error") ?? back.hash, new RegExp(error));
+    t.is(back.searchParams.get("code"), null);
+  });
+}
+
+test("the consent page names the client and where the answer goes, without script", async ({
+  context: { running },
+  ...t
+}) => {
+  const browser = await signedIn(running);
+  const metadata = { client_name: "<script>alert(1)</script>", redirect_uris: ["https://evil.example/cb"] };
+  const { client_id: clientId } = (await (await register(running, metadata)).json()) as { client_id: string };
+  const exchange = { clientId, redirectUri: "https://evil.example/cb", resource: `${running.address}/mcp` };
+  const { page } = await browser.open(authorizationRequest(running, exchange).url);
+  const html = await page.text();
+  t.true(html.includes("evil.example"));
+  t.true(html.includes("&lt;script&gt;"));
+  t.false(html.includes("<script"));
+  const policy = page.headers.get("content-security-policy") ?? "";
+  t.true(policy.includes("default-src 'none'") && policy.includes("form-action 'self' https://evil.example"));
+  t.is(page.headers.get("x-frame-options"), "DENY");
+  const refused = await browser.decide(authorizationRequest(running, exchange).url, "refuse");
+  t.is(refused.searchParams.get("error"), "access_denied");
+});
+
+test("a consent form from another site counts for nothing", async ({ context: { running }, ...t }) => {
+  const answer = await fetch(`${running.address}/oauth/consent/abc`, {
+    method: "POST",
+    headers: { origin: "https://evil.example", "content-type": "application/x-www-form-urlencoded" },
+    body: "decision=allow",
+  });
+  t.is(answer.status, 403);
+});
+
+for (const [client, metadata] of [
+  [
+    "Claude",
+    {
+      redirect_uris: ["https://claude.ai/api/mcp/auth_callback"],
+      token_endpoint_auth_method: "none",
+      scope: "ai.read",
+    },
+  ],
+  [
+    "ChatGPT",
+    {
+      redirect_uris: ["https://chatgpt.com/connector_platform_oauth_redirect"],
+      token_endpoint_auth_method: "client_secret_post",
+    },
+  ],
+  [
+    "Cursor",
+    {
+      redirect_uris: [
+        "cursor://anysphere.cursor-mcp/oauth/callback",
+        "http://localhost:8787/callback",
+        "https://www.cursor.com/agents/mcp/oauth/callback",
+      ],
+    },
+  ],
+  [
+    "VS Code",
+    {
+      redirect_uris: ["https://vscode.dev/redirect", "http://127.0.0.1:33418/"],
+      grant_types: ["authorization_code", "refresh_token"],
+    },
+  ],
+] as const) {
+  test(`${client} can register`, async ({ context: { running }, ...t }) => {
+    const answer = await register(running, { client_name: client, response_types: ["code"], ...metadata });
+    t.is(answer.status, 201, await answer.clone().text());
+    const stored = (await answer.json()) as Record<string, unknown>;
+    t.is(stored["token_endpoint_auth_method"], "none");
+    t.is(stored["client_secret"], undefined);
+    t.is(stored["scope"], undefined);
+  });
+}
+
+for (const body of [
+  "",
+  "[]",
+  "null",
+  "{",
+  '{"redirect_uris":["javascript:alert(1)"]}',
+  '{"redirect_uris":["http://evil.example/"]}',
+]) {
+  test(`a registration of ${body === "" ? "nothing" : body} is refused`, async ({
+    context: { running },
+    ...t
+  }) => {
+    const answer = await fetch(`${running.address}/oauth/register`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    });
+    t.is(answer.status, 400);
+  });
+}
+
+for (const [title, token, headers, status] of [
+  ["without a token", "", {}, 401],
+  ["with a forged token", "A".repeat(43), {}, 401],
+  ["with an organisation's device key", "fso_forged", {}, 401],
+  ["from a page of another site", "", { origin: "https://evil.example" }, 403],
+] as const) {
+  test(`a call ${title} is refused with ${status}`, async ({ context: { running }, ...t }) => {
+    const answer = await callTool(running, token, headers);
+    t.is(answer.status, status);
+    const challenge = answer.headers.get("www-authenticate");
+    if (status === 401)
+      t.regex(
+        challenge ?? "",
+        /resource_metadata="http.*\/\.well-known\/oauth-protected-resource\/mcp", scope="ai\.read"/,
+      );
+  });
+}
+
+test.serial("an organisation turns MCP off and on", async ({ context: { running }, ...t }) => {
+  const { store } = running.installation;
+  const key = await running.apiKey("AI_INSIGHTS_VIEW");
+  await store.transact((db) => setMcpEnabled(db, running.context, false));
+  const answer = await callTool(running, key);
+  await store.transact((db) => setMcpEnabled(db, running.context, true));
+  t.is(answer.status, 403);
+  t.is(((await answer.json()) as { error: string }).error, "mcp_disabled");
+  t.is((await callTool(running, key)).status, 200);
+});
+
+test("more than a hundred requests a minute are too many", async ({ context: { running }, ...t }) => {
+  const key = await running.apiKey("AI_INSIGHTS_VIEW");
+  const statuses: number[] = [];
+  for (let index = 0; index < 101; index += 1) {
+    const answer = await fetch(`${running.address}/mcp`, { headers: { authorization: `Bearer ${key}` } });
+    statuses.push(answer.status);
+    if (answer.status === 429) t.truthy(answer.headers.get("retry-after"));
+  }
+  t.is(statuses.filter((status) => status === 429).length, 1);
+});
+
+for (const [address, isPublic] of [
+  ["93.184.216.34", true],
+  ["2606:4700::1111", true],
+  ["127.0.0.1", false],
+  ["10.1.2.3", false],
+  ["169.254.169.254", false],
+  ["100.64.0.1", false],
+  ["::1", false],
+  ["::ffff:127.0.0.1", false],
+  ["fd00::1", false],
+  ["fe80::1", false],
+  ["64:ff9b::7f00:1", false],
+  ["2002:7f00:1::", false],
+] as const) {
+  test(`${address} is ${isPublic ? "" : "not "}a place to fetch a client's document from`, (t) => {
+    t.is(isPublicAddress(address), isPublic);
+  });
+}
+
+for (const clientId of [
+  "https://127.0.0.1/client.json",
+  "https://[::1]/c.json",
+  "https://localhost/client.json",
+]) {
+  test(`a client described at ${clientId} is refused`, async ({ context: { running }, ...t }) => {
+    const exchange = { clientId, redirectUri, resource: `${running.address}/mcp` };
+    const answer = await fetch(authorizationRequest(running, exchange).url, { redirect: "manual" });
+    t.is(answer.status, 400);
+    t.is(((await answer.json()) as { error: string }).error, "invalid_client");
+  });
+}

@@ -1,0 +1,103 @@
+import { createHash, randomBytes } from "node:crypto";
+import { addMember, type Member } from "../../src/members/members.ts";
+import type { Role } from "../../src/access/roles.ts";
+import { startLogin } from "../../src/login/logins.ts";
+import type { Running } from "./running.ts";
+
+/** A person signed in with a browser, as far as a page without script needs one. */
+export interface Browser {
+  readonly member: Member;
+  /** Follows an authorization request through consent to the redirect that the client would receive. */
+  decide(url: URL, decision?: "allow" | "refuse"): Promise<URL>;
+  /** The consent page itself. */
+  open(url: URL): Promise<{ readonly page: Response; readonly address: URL }>;
+}
+
+export async function signedIn(running: Running, role: Role = "viewer"): Promise<Browser> {
+  const { store } = running.installation;
+  const email = `${randomBytes(4).toString("hex")}@example.com`;
+  const member = await store.transact((db) => addMember(db, running.context, { email, role }));
+  const secret = await store.transact((db) => startLogin(db, member, Date.now()));
+  const jar = new Map([["flowstate", secret.reveal()]]);
+  const visit = async (url: URL, form: URLSearchParams | null = null): Promise<Response> => {
+    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
+    const sent = form === null ? {} : { method: "POST", body: form };
+    const headers = form === null ? { cookie } : { cookie, origin: running.address };
+    const answer = await fetch(url, { ...sent, redirect: "manual", headers });
+    for (const line of answer.headers.getSetCookie()) {
+      const [name = "", value = ""] = (line.split(";")[0] ?? "").split(/=(.*)/s);
+      if (value === "") jar.delete(name);
+      else jar.set(name, value);
+    }
+    return answer;
+  };
+  const follow = async (url: URL): Promise<{ page: Response; address: URL }> => {
+    const page = await visit(url);
+    const location = page.headers.get("location");
+    if (location === null) return { page, address: url };
+    const next = new URL(location, url);
+    return next.origin === new URL(running.address).origin ? follow(next) : { page, address: next };
+  };
+  return {
+    member,
+    open: follow,
+    async decide(url, decision = "allow") {
+      const { page, address } = await follow(url);
+      if (!address.pathname.startsWith("/oauth/consent/")) return address;
+      await page.text();
+      const answer = await visit(address, new URLSearchParams({ decision }));
+      return (await follow(new URL(answer.headers.get("location") ?? "", address))).address;
+    },
+  };
+}
+
+/** What a client registers. */
+export async function register(
+  running: Running,
+  metadata: Readonly<Record<string, unknown>>,
+): Promise<Response> {
+  return fetch(`${running.address}/oauth/register`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(metadata),
+  });
+}
+
+export interface Exchange {
+  readonly clientId: string;
+  readonly redirectUri: string;
+  readonly resource: string;
+}
+
+/** An authorization request with PKCE, and its verifier. */
+export function authorizationRequest(
+  running: Running,
+  { clientId, redirectUri, resource }: Exchange,
+  changes: Readonly<Record<string, string | null>> = {},
+): { readonly url: URL; readonly verifier: string } {
+  const verifier = randomBytes(32).toString("base64url");
+  const url = new URL("/oauth/authorize", running.address);
+  const query: Record<string, string | null> = {
+    response_type: "code",
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    resource,
+    state: "xyz",
+    code_challenge: createHash("sha256").update(verifier).digest("base64url"),
+    code_challenge_method: "S256",
+    ...changes,
+  };
+  for (const [name, value] of Object.entries(query)) if (value !== null) url.searchParams.set(name, value);
+  return { url, verifier };
+}
+
+export async function askToken(
+  running: Running,
+  fields: Readonly<Record<string, string>>,
+): Promise<{ readonly status: number; readonly body: Record<string, unknown> }> {
+  const answer = await fetch(`${running.address}/oauth/token`, {
+    method: "POST",
+    body: new URLSearchParams(fields),
+  });
+  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+}
