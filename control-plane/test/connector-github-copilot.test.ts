@@ -1,6 +1,7 @@
 /** The GitHub Copilot connector against a local server that enforces GitHub's own description. */
 import test from "ava";
 import { githubCopilot } from "../src/providers/github-copilot/connector.ts";
+import { hurriedClock } from "./support/clock.ts";
 import { connectTo, pullAll, window } from "./support/connection.ts";
 import { testFaults } from "./support/faults.ts";
 import { emptyGithub, githubToken, startGithub, type GithubWorld } from "./support/vendors/github.ts";
@@ -77,6 +78,38 @@ test("where an enterprise owns the organisation, the amounts are whole and name 
   );
   const refused = vendor.calls.filter(({ query }) => query.has("user"));
   t.is(refused.length, 1, "a refusal is not asked for again");
+});
+
+test("an enterprise's report names every person with one question, once it is written", async (t) => {
+  const twice = { day: "2026-10-02", login: "bob-gh", gross: 1, net: 0.25 };
+  await using vendor = await startGithub({
+    ...acme(),
+    enterpriseOwned: true,
+    usage: [...acme().usage, twice],
+  });
+  const clock = hurriedClock();
+  const connection = connectTo(githubCopilot, vendor, { ...credentials, enterprise: "acme-inc" }, clock);
+  const { lines, feeds } = await pullAll(connection, october);
+  const credits = lines.filter(({ feed }) => feed === "ai_credit");
+  t.deepEqual(
+    credits.map(({ day, identity, account, amount, listAmount }) =>
+      [day, identity.value, account, amount.text, listAmount?.text].join(" "),
+    ),
+    [
+      "2026-10-02 ada-gh acme 0 4.25",
+      "2026-10-02 bob-gh acme 1.75 3",
+      "2026-10-02 left-gh acme 8 8",
+      "2026-10-31 ada-gh acme 1 1",
+    ],
+  );
+  t.deepEqual(feeds, ["fees", "ai_credit", "premium_request"]);
+  t.true(clock.sleeps.includes(10_000), "it is waited for");
+  t.false(vendor.calls.some(({ query }) => query.has("user")));
+  t.false(
+    vendor.calls.some(({ path, headers }) => path === "/usage.csv" && headers.authorization !== undefined),
+    "the token does not go to the file's address",
+  );
+  t.deepEqual(vendor.violations, []);
 });
 
 test("a token of the least rights has seats and activity, and says nothing of amounts", async (t) => {

@@ -1,10 +1,11 @@
 import { z } from "zod";
-import { hourMs } from "@flowstate/shared/time";
+import { dateOf, hourMs, type UsageDate } from "@flowstate/shared/time";
 import type { ConnectContext, Connection, Connector, DayWindow, Pulled } from "../connector.ts";
 import { field } from "../exact-json.ts";
-import { credential, credentialField } from "../form.ts";
+import { credential, credentialField, optionalCredential } from "../form.ts";
 import { kindLabels } from "../kinds.ts";
 import { seatPriceField } from "../seats.ts";
+import { pullEnterpriseReports } from "./enterprise-report.ts";
 import { pullMetrics } from "./metrics.ts";
 import { pullSeatFees } from "./seat-fees.ts";
 import { identitiesOf, readSeats } from "./seats.ts";
@@ -30,6 +31,14 @@ export const githubCopilot: Connector = {
       hint: "the organisation's slug, as in github.com/SLUG",
       pattern: "[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})",
     }),
+    credentialField({
+      name: "enterprise",
+      label: "enterprise",
+      secret: false,
+      required: false,
+      hint: "the enterprise's slug, where one owns the organisation and the token may read its billing",
+      pattern: "[A-Za-z0-9](?:[A-Za-z0-9-]{0,60})",
+    }),
     seatPriceField,
   ],
   schedule: { everyMs: 6 * hourMs, rereadDays: 3, backfillDays: 90, windowDays: 31 },
@@ -38,7 +47,7 @@ export const githubCopilot: Connector = {
     person: "row",
     notes: [
       "Amounts take the right to read the organisation's billing. Without it there are seats and activity alone; give the seat price to have seats as purchases.",
-      "Where an enterprise owns the organisation, GitHub names no person beside an amount; import the enterprise's usage report.",
+      "Where an enterprise owns the organisation, only the enterprise's reports name a person beside an amount: give its slug. They hold all of its organisations, so connect one of them.",
       "GitHub names logins; where a seat shows no e-mail, map the login to its person once.",
     ],
   },
@@ -62,6 +71,7 @@ function connect({ credentials, clock, open }: ConnectContext): Connection {
     downloadHosts: [".github.com", ".githubusercontent.com", ".azurefd.net", ".blob.core.windows.net"],
   });
   const org = { http, organisation };
+  const slug = optionalCredential(credentials, "enterprise")?.reveal() ?? null;
   return {
     async probe(signal) {
       const path = `/orgs/${organisation}/copilot/billing`;
@@ -73,8 +83,14 @@ function connect({ credentials, clock, open }: ConnectContext): Connection {
       const seats = await readSeats(org, signal);
       yield* identitiesOf(seats);
       yield* pullSeatFees(org, seats, { window, now: clock.now(), credentials }, signal);
-      yield* pullUsage(org, seats, window, signal);
+      if (slug === null) yield* pullUsage(org, seats, window, signal);
+      else yield* pullEnterpriseReports({ http, slug, clock }, upTo(window, dateOf(clock.now())), signal);
       yield* pullMetrics(org, { window, now: clock.now() }, signal);
     },
   };
+}
+
+/** A report takes no day to come. */
+function upTo({ from, until }: DayWindow, today: UsageDate): DayWindow {
+  return { from, until: until < today ? until : today };
 }

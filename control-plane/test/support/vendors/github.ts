@@ -43,12 +43,13 @@ export function emptyGithub(): GithubWorld {
 
 export async function startGithub(world: GithubWorld): Promise<Vendor> {
   let url = "";
+  let order: (Readonly<Record<string, unknown>> & { readonly polls?: number }) | null = null;
   const billing = (answer: (call: VendorCall) => VendorReply) => (call: VendorCall) =>
     world.showsBilling
       ? answer(call)
       : { status: 403, body: error("Resource not accessible by personal access token") };
   const vendor = await startVendor({
-    contract: "github",
+    contract: ["github", "github-enterprise"],
     authorise: ({ headers }) =>
       headers.authorization === `Bearer ${githubToken}` || headers.authorization === undefined
         ? null
@@ -88,6 +89,21 @@ export async function startGithub(world: GithubWorld): Promise<Vendor> {
         if (!isThere) return { status: 204 };
         return { body: { download_links: [`${url}/reports/${day}`], report_day: day } };
       },
+      "POST /enterprises/acme-inc/settings/billing/reports": ({ body }) => {
+        const { report_type, start_date, end_date } = JSON.parse(body) as Record<string, string>;
+        order = { id: reportId, report_type, start_date, end_date, polls: 0 };
+        return { status: 202, body: { ...order, status: "processing" } };
+      },
+      [`GET /enterprises/acme-inc/settings/billing/reports/${reportId}`]: () => {
+        const polls = (order?.polls ?? 0) + 1;
+        order = { ...order, polls };
+        const isDone = polls > 1;
+        const files = isDone ? { download_urls: [`${url}/usage.csv`] } : {};
+        return { body: { ...order, status: isDone ? "completed" : "processing", ...files } };
+      },
+      "GET /usage.csv": () => ({
+        body: order?.["report_type"] === "ai_credit" ? toCsv(world.usage) : `${csvHeader}\n`,
+      }),
       "GET /reports/*": ({ path }) => {
         const day = path.split("/").at(-1) ?? "";
         const lines = Object.entries(world.metrics).flatMap(([key, count]) =>
@@ -101,6 +117,31 @@ export async function startGithub(world: GithubWorld): Promise<Vendor> {
   });
   url = vendor.url;
   return vendor;
+}
+
+const reportId = "1f0c9a52-8a0e-4f6e-9a39-0d6f0c5f7b11";
+const csvHeader =
+  "date,username,product,sku,model,quantity,unit_type,applied_cost_per_quantity,gross_amount,discount_amount,net_amount,organization,cost_center_name";
+
+function toCsv(usage: readonly GithubUsage[]): string {
+  const lines = usage.map(({ day, login, model = "Claude Sonnet 5", gross, net }) =>
+    [
+      day,
+      login,
+      "copilot",
+      "Copilot AI Credits",
+      model,
+      gross * 100,
+      "credits",
+      0.01,
+      gross,
+      gross - net,
+      net,
+      "acme",
+      '"R&D, core"',
+    ].join(","),
+  );
+  return [csvHeader, ...lines, ""].join("\r\n");
 }
 
 function error(message: string) {
