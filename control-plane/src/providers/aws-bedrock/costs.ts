@@ -148,6 +148,8 @@ function modelOf(service: string): string | null {
 function categoryOf(recordType: string): ChargeCategory {
   if (/tax/i.test(recordType)) return "Tax";
   if (/credit|refund/i.test(recordType)) return "Credit";
+  // Usage under a discount or a savings plan.
+  if (/usage/i.test(recordType)) return "Usage";
   return /fee|upfront|recurring/i.test(recordType) ? "Purchase" : "Adjustment";
 }
 
