@@ -217,7 +217,10 @@ export async function compose(
       if (place === null) await rotateTicketKeys(clock, (keys) => server.setTicketKeys(keys), signal);
     },
     async (signal) => {
-      if (place === null) await deliverOrphans(config.folder, (file) => file === outboxFile, sender, signal);
+      const onStuck = (reason: string): void => events.outboxStuck(reason);
+      const used = new Set([outboxFile]);
+      const orphans = { folder: config.folder, used: () => used, sender, clock, onStuck };
+      if (place === null) await deliverOrphans(orphans, signal);
     },
   ];
   for (const run of runs) stack.use(background(run));

@@ -45,6 +45,7 @@ export interface Events {
   linkTrouble(what: string): void;
   snapshotTaken(revision: number, keys: number): void;
   keyRevoked(keyId: string): void;
+  outboxStuck(reason: string): void;
   workerServes(pid: number | undefined): void;
   workerEnded(how: string, waitMs: number): void;
   restartStopped(why: string): void;
@@ -110,6 +111,8 @@ export function createEvents(log: Logger): Events {
       trouble = null;
       log.info({ revision, keys }, "took a key snapshot");
     },
+    outboxStuck: (reason) =>
+      log.error({ reason }, "an outbox that a process left behind cannot be read; it is left as it is"),
     workerServes: (worker) => log.info({ worker }, "a worker serves"),
     workerEnded: (how, waitMs) => log.error({ how, waitMs }, "a worker ended; another takes its place"),
     restartStopped: (why) =>

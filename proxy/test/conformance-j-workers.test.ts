@@ -1,4 +1,5 @@
 /** Cases of sections G, I and J that need the program as it is run: in processes of its own, with signals and limits. */
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import anyTest, { type TestFn } from "ava";
@@ -113,6 +114,28 @@ test.serial("I4 a worker that is killed is replaced, and nothing is counted twic
   await until("the meter", () => sumOf(proxy, "tunnels") >= 20);
   t.is(sumOf(proxy, "tunnels"), 20);
   t.is(sumOf(proxy, "bytesUp"), 100);
+});
+
+test.serial("what workers could not deliver is delivered by the next start, however it serves", async (t) => {
+  const { folder, to } = t.context;
+  const place = join(folder, "left");
+  const first = await startProxyProcess({ folder: place, ...twoWorkers });
+  await until("both workers", () => workersOf(first).length === 2);
+  await first.controlPlane.vanish();
+  for (let index = 0; index < 20; index += 1) t.true(await through(first, to));
+  first.signal("SIGTERM");
+  t.is(await first.ended, 0);
+  await first[Symbol.asyncDispose]();
+  writeFileSync(
+    join(place, "proxy/outbox-9.db"),
+    "not a database, and long enough to be taken for one".repeat(20),
+  );
+  await using second = await startProxyProcess({ folder: place });
+  await until("what was left", () => sumOf(second, "tunnels") === 20, 30_000);
+  t.is(sumOf(second, "bytesUp"), 100);
+  await until("the one that is damaged", () =>
+    second.log().some(({ msg }) => /cannot be read/.test(String(msg))),
+  );
 });
 
 test.serial("sessions resume on whichever worker answers, and limits hold for both together", async (t) => {

@@ -23,8 +23,6 @@ export interface Workers extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-const orphansMs = 5000;
-
 /**
  * Starts `count` workers that share the listening socket: the kernel hands a connection to whichever is free, and none
  * is lost while one worker leaves, because the socket stays open. Disposing drains them all.
@@ -56,15 +54,14 @@ export async function superviseWorkers(config: Config, count: number): Promise<W
   stack.use(
     background((signal) => rotateTicketKeys(systemClock, (keys) => crew.setTicketKeys(keys), signal)),
   );
-  stack.use(
-    background(async (signal) => {
-      while (!signal.aborted) {
-        await systemClock.sleep(orphansMs, signal);
-        const used = crew.outboxFiles;
-        await deliverOrphans(folder, (file) => used.has(file), sender, signal);
-      }
-    }),
-  );
+  const orphans = {
+    folder,
+    used: () => crew.outboxFiles,
+    sender,
+    clock: systemClock,
+    onStuck: (reason: string) => events.outboxStuck(reason),
+  };
+  stack.use(background((signal) => deliverOrphans(orphans, signal)));
   const running = stack.move();
   return {
     address,
