@@ -11,18 +11,12 @@ import type { Duplex } from "node:stream";
 import { FlowstateError, systemCode } from "@flowstate/shared/errors";
 import type { Logger } from "@flowstate/shared/log";
 import type { HostPort } from "@flowstate/shared/net/host-port";
+import type { Intercept } from "../observe/intercept/server.ts";
 import { cloudDial, dialInTurn, directDial, proxyRequest, type CloudProxy, type Dial } from "./dial.ts";
 import { forwardedFields } from "./fields.ts";
 import { parseAsk, parseTunnelTarget } from "./guard.ts";
 import { join, reset } from "./join.ts";
 import { pacScript, type WhenDown } from "./pac.ts";
-
-/** What terminates TLS of AI hosts instead of letting it pass; see `observe/intercept/server.ts`. */
-export interface Interceptor {
-  wants(to: HostPort, userAgent: string | null): boolean;
-  /** Takes over a tunnel whose 200 has been sent. */
-  accept(client: Socket, to: HostPort, userAgent: string | null): void;
-}
 
 export interface RelayOptions {
   /** 0 picks a free one. */
@@ -31,7 +25,8 @@ export interface RelayOptions {
   readonly cloudProxy: CloudProxy | null;
   /** What becomes of a tunnel while the cloud proxy cannot be reached. */
   readonly whenDown: WhenDown;
-  readonly intercept: Interceptor | null;
+  /** Reads what goes to AI hosts; null where every tunnel passes untouched. */
+  readonly intercept: Intercept | null;
   readonly log: Logger;
 }
 
@@ -70,13 +65,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     const to = parseTunnelTarget(request.url ?? "", port);
     if (!to.ok) return answerAndClose(client, 400, to.detail);
     if (head.length > 0) client.unshift(head);
-    const userAgent = request.headers["user-agent"] ?? null;
-    if (options.intercept?.wants(to.value, userAgent) === true) {
-      client.write("HTTP/1.1 200 Connection Established\r\n\r\n");
-      options.intercept.accept(client, to.value, userAgent);
-      return;
-    }
-    void openTunnel(client, to.value, dial, log);
+    const userAgent = request.headers["user-agent"] ?? "";
+    void openTunnel({ client, to: to.value, userAgent, dial, intercept: options.intercept, log });
   });
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     const ask = parseAsk(headOf(request), port);
@@ -110,7 +100,16 @@ export function relayDial({ cloudProxy, whenDown }: Pick<RelayOptions, "cloudPro
   return whenDown === "direct" ? dialInTurn(through, directDial()) : through;
 }
 
-async function openTunnel(client: Socket, to: HostPort, dial: Dial, log: Logger): Promise<void> {
+interface Tunnel {
+  readonly client: Socket;
+  readonly to: HostPort;
+  readonly userAgent: string;
+  readonly dial: Dial;
+  readonly intercept: Intercept | null;
+  readonly log: Logger;
+}
+
+async function openTunnel({ client, to, userAgent, dial, intercept, log }: Tunnel): Promise<void> {
   const gone = new AbortController();
   const onClose = (): void => gone.abort();
   client.once("close", onClose);
@@ -122,7 +121,9 @@ async function openTunnel(client: Socket, to: HostPort, dial: Dial, log: Logger)
   }
   if (client.destroyed) return reset(dialled.socket);
   client.write("HTTP/1.1 200 Connection Established\r\n\r\n");
-  join(client, dialled.socket);
+  if (intercept?.wants(to, userAgent) === true)
+    intercept.accept({ client, target: dialled.socket, to, userAgent, dial });
+  else join(client, dialled.socket);
 }
 
 function serveOwn(

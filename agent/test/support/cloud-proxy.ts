@@ -33,7 +33,12 @@ export async function startCloudProxy(options: FakeCloudProxyOptions = {}): Prom
   const tunnel = async (request: IncomingMessage, client: Socket, head: Buffer): Promise<void> => {
     await options.before200?.(client);
     const [, port = ""] = /:(\d+)$/.exec(request.url ?? "") ?? [];
-    const target = connect({ port: options.leadTo ?? Number(port), host: "127.0.0.1", allowHalfOpen: true });
+    const target = connect({
+      port: options.leadTo ?? Number(port),
+      host: "127.0.0.1",
+      allowHalfOpen: true,
+      noDelay: true,
+    });
     keep(target);
     await once(target, "connect");
     client.write("HTTP/1.1 200 OK\r\n\r\n");

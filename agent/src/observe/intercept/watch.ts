@@ -1,0 +1,57 @@
+import type { AiHost } from "@flowstate/shared/hosts";
+import { refusalAnswer, type RefusalAnswer, type Verdict } from "../../policy/refuse.ts";
+import type { Sighting } from "../../normalise/sighting.ts";
+import { findEndpoint } from "./endpoint.ts";
+import { openExchange, type Exchange, type PendingCall } from "./exchange.ts";
+import type { HeaderLookup } from "./tool.ts";
+
+/** Judges a call before a byte of it goes on. Null where every call passes: requests then stream. */
+export type Decide = (call: PendingCall) => Verdict | Promise<Verdict>;
+
+/** What both protocols need to watch the calls of one connection. */
+export interface Watch {
+  /** Null for a request that is no call. */
+  open(method: string, path: string, header: HeaderLookup, isUpgrade?: boolean): Exchange | null;
+  readonly decides: boolean;
+  /** Null where the call may go on. */
+  refusal(exchange: Exchange): Promise<RefusalAnswer | null>;
+  /** Reports what an exchange came to. */
+  finish(exchange: Exchange, isWhole: boolean): void;
+}
+
+export interface WatchOptions {
+  readonly host: string;
+  readonly aiHost: AiHost;
+  readonly decide: Decide | null;
+  readonly onSighting: (sighting: Sighting) => void;
+  readonly onError: (error: unknown) => void;
+  readonly now: () => number;
+}
+
+/** A failure of ours to read or to judge never stops a call: it is reported and the call goes on. */
+export function watchCalls({ host, aiHost, decide, onSighting, onError, now }: WatchOptions): Watch {
+  return {
+    decides: decide !== null,
+    open(method, path, header, isUpgrade = false) {
+      const endpoint = findEndpoint(aiHost, method, path, isUpgrade);
+      return endpoint === null ? null : openExchange({ aiHost, host, path, endpoint, header, now });
+    },
+    async refusal(exchange) {
+      if (decide === null) return null;
+      try {
+        const call = exchange.pending();
+        const verdict = await decide(call);
+        const { family, isArray } = exchange.endpoint;
+        return verdict.kind === "allow"
+          ? null
+          : refusalAnswer({ family, isArray, tool: call.tool.tool }, verdict);
+      } catch (error) {
+        onError(error);
+        return null;
+      }
+    },
+    finish(exchange, isWhole) {
+      exchange.finish(isWhole).then((sighting) => sighting !== null && onSighting(sighting), onError);
+    },
+  };
+}
