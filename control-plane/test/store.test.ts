@@ -72,10 +72,12 @@ testOnBothEngines("rows given as one parameter keep text, numbers and null", asy
   const rows = jsonRows(store.engine, { name: "text", amount: "integer" }, [
     ["a'b\"c", 9_007_199_254_740_993n],
     ["ü", null],
+    ["z\0\ud800", 1n],
   ]);
   const found = await sql`SELECT * FROM ${rows} AS r ORDER BY name`.execute(store.reader);
   t.deepEqual(found.rows, [
     { name: "a'b\"c", amount: 9_007_199_254_740_993n },
+    { name: "z\uFFFD\uFFFD", amount: 1n },
     { name: "ü", amount: null },
   ]);
 });

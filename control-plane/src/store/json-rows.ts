@@ -20,13 +20,19 @@ export function jsonRows(
   const source = JSON.stringify(rows.map((row) => row.map(toJson)));
   return engine === "sqlite"
     ? sql`(SELECT ${sql.join(picked)} FROM jsonb_each(${source}))`
-    : sql`(SELECT ${sql.join(picked)} FROM json_array_elements(CAST(${source} AS JSON)))`;
+    : sql`(SELECT ${sql.join(picked)} FROM jsonb_array_elements(CAST(${source} AS JSONB)))`;
 }
 
 /** JSON numbers are exact up to 2^53; the casts read text as well. */
 function toJson(value: string | number | bigint | null): string | number | null {
+  if (typeof value === "string") return storable(value);
   if (typeof value !== "bigint") return value;
   return value > maxSafe || value < -maxSafe ? String(value) : Number(value);
 }
 
 const maxSafe = BigInt(Number.MAX_SAFE_INTEGER);
+
+/** PostgreSQL keeps neither NUL nor half a surrogate pair; one such letter from a stranger would fail a whole batch. */
+function storable(text: string): string {
+  return text.isWellFormed() && !text.includes("\0") ? text : text.toWellFormed().replaceAll("\0", "\uFFFD");
+}
