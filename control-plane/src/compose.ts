@@ -24,6 +24,7 @@ import { graphqlRoutes } from "./serve/graphql/server.ts";
 import { healthRoutes } from "./serve/health.ts";
 import { createHttpServer, listen } from "./serve/http.ts";
 import { findPrincipal } from "./serve/principal.ts";
+import { restRoutes } from "./serve/rest/directory.ts";
 import { version } from "./version.ts";
 
 export interface ControlPlane extends AsyncDisposable {
@@ -105,6 +106,7 @@ export async function compose(
   });
   await app.register((scope) => ingestRoutes(scope, { store, events, keyring, hub, pepper, clock }));
   await app.register((scope) => graphqlRoutes(scope, { services, findPrincipal: principalOf, log }));
+  await app.register((scope) => restRoutes(scope, { store, clock, publicUrl, findPrincipal: principalOf }));
   await app.register((scope) => oauthRoutes(scope, { store, clock, publicUrl, server }));
   await app.register((scope) => mcpRoutes(scope, { store, clock, keyring, publicUrl, server, resources }));
   await app.register((scope) => loginRoutes(scope, { store, events, clock, publicUrl, proxyUrl, version }));
