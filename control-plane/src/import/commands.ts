@@ -6,8 +6,9 @@ import { FlowstateError } from "@flowstate/shared/errors";
 import { formatUsd } from "@flowstate/shared/money";
 import { change, required, say } from "../command.ts";
 import type { Config } from "../config.ts";
+import { parseKind } from "../providers/kinds.ts";
 import { importBill, listImports, previewImport, revertImport, type BillingImport } from "./actions.ts";
-import { parseColumnMap, parseHabits, parseImportKind, type GivenHabits } from "./habits.ts";
+import { requireHabits } from "./habits.ts";
 import type { ImportReport } from "./report.ts";
 
 interface InOrg {
@@ -66,19 +67,19 @@ function billingCommand(config: () => Config): Command {
     .option("--preview", "say what would be imported and which lines are bad, and store nothing")
     .action((file: string, options: BillingOptions) =>
       change(config(), options.org, async ({ store }, context) => {
-        const kind = required(parseImportKind(options.provider));
-        const given: GivenHabits = {
+        const kind = required(parseKind(options.provider));
+        const given = {
           kind,
           service: options.service ?? null,
           currency: options.currency ?? null,
-          moneyUnit: options.cents === true ? "hundredth" : null,
-          decimal: options.decimalComma === true ? "comma" : null,
+          moneyUnit: options.cents === true ? ("hundredth" as const) : null,
+          decimal: options.decimalComma === true ? ("comma" as const) : null,
           dayOrder: options.days ?? null,
-          columns: required(parseColumnMap(options.column)),
         };
+        const habits = requireHabits(given, options.column);
         requireFile(file);
         const open = () => createReadStream(file);
-        const request = { kind, fileName: basename(file), open, habits: required(parseHabits(given)) };
+        const request = { kind, fileName: basename(file), open, habits };
         if (options.preview) return report(await previewImport(store, context, request), options);
         const { imported, added, revised } = await importBill(store, context, request);
         if (options.json) printJson({ ...shown(imported), added, revised });

@@ -1,6 +1,7 @@
+import { FlowstateError } from "@flowstate/shared/errors";
 import { ok, refuse, type Parsed } from "@flowstate/shared/parsed";
 import { catalogueServices } from "../catalogue/services.data.ts";
-import { providerSlugs, usageProviderKinds, type UsageProviderKind } from "../providers/kinds.ts";
+import { providerSlugs, type UsageProviderKind } from "../providers/kinds.ts";
 import { importFields, type ColumnMap, type ImportField, type ImportHabits } from "./profile.ts";
 
 /** What an admin may say about a file, as text; null where nothing is said. */
@@ -12,6 +13,15 @@ export interface GivenHabits {
   readonly decimal: ImportHabits["decimal"] | null;
   readonly dayOrder: ImportHabits["dayOrder"];
   readonly columns: ColumnMap;
+}
+
+/** The same with columns as `PART=COLUMN`. Throws FS_INPUT_INVALID. */
+export function requireHabits(given: Omit<GivenHabits, "columns">, pairs: readonly string[]): ImportHabits {
+  const columns = parseColumnMap(pairs);
+  if (!columns.ok) throw new FlowstateError("FS_INPUT_INVALID", columns.detail);
+  const habits = parseHabits({ ...given, columns: columns.value });
+  if (!habits.ok) throw new FlowstateError("FS_INPUT_INVALID", habits.detail);
+  return habits.value;
 }
 
 /** Fills in what was not said. Refuses a service that the catalogue does not have and what is no currency. */
@@ -38,7 +48,7 @@ export function parseHabits(given: GivenHabits): Parsed<ImportHabits> {
 }
 
 /** Reads `date=Usage Date` and the like. */
-export function parseColumnMap(pairs: readonly string[]): Parsed<ColumnMap> {
+function parseColumnMap(pairs: readonly string[]): Parsed<ColumnMap> {
   const entries = pairs.map(
     (pair) => [pair.split("=", 1)[0] ?? "", pair.slice(pair.indexOf("=") + 1)] as const,
   );
@@ -49,16 +59,6 @@ export function parseColumnMap(pairs: readonly string[]): Parsed<ColumnMap> {
         "not_a_field",
         `"${stranger[0].slice(0, 40)}" is no part of a line; use PART=COLUMN with ${importFields.join(", ")}`,
       );
-}
-
-export function parseImportKind(text: string): Parsed<UsageProviderKind> {
-  const kind = usageProviderKinds.find((each) => each === text.toUpperCase().replaceAll("-", "_"));
-  return kind === undefined
-    ? refuse(
-        "not_a_kind",
-        `"${text.slice(0, 40)}" is not a provider; use one of ${usageProviderKinds.join(", ")}`,
-      )
-    : ok(kind);
 }
 
 function ownService(kind: UsageProviderKind): string | null {

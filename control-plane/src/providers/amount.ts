@@ -55,6 +55,11 @@ export function addDecimals(...texts: readonly string[]): string {
   return formatDecimal(sum, scale);
 }
 
+/** What is left of a decimal text without others, exactly. */
+export function subtractDecimals(from: string, ...texts: readonly string[]): string {
+  return addDecimals(from, ...texts.map((text) => (text.startsWith("-") ? text.slice(1) : `-${text}`)));
+}
+
 /** The exact product of two decimal texts, such as credits and the price of one. */
 export function multiplyDecimals(a: string, b: string): string {
   const [left, right] = [parseDecimal(a, exactDigits), parseDecimal(b, exactDigits)];

@@ -4,7 +4,6 @@ import { Command } from "commander";
 import { printJson } from "@flowstate/shared/cli";
 import { FlowstateError } from "@flowstate/shared/errors";
 import type { OrgId } from "@flowstate/shared/ids";
-import { ok, refuse, type Parsed } from "@flowstate/shared/parsed";
 import { addDays, dateOf, parseUsageDate, type UsageDate } from "@flowstate/shared/time";
 import { loadRates, setExchangeRate } from "../billing/exchange.ts";
 import { change, required, say } from "../command.ts";
@@ -17,7 +16,7 @@ import {
   type Integration,
   type IntegrationContext,
 } from "./integrations.ts";
-import { usageProviderKinds, type UsageProviderKind } from "./kinds.ts";
+import { parseKind, usageProviderKinds } from "./kinds.ts";
 import { connectors } from "./registry.ts";
 import type { RunCounts } from "./run-log.ts";
 import { servicesOf } from "./services.ts";
@@ -238,16 +237,6 @@ function badCredentials(): FlowstateError {
     "FS_INPUT_INVALID",
     'credentials are one JSON object of texts such as {"adminKey": "…"}; see `flowstate-control provider forms`',
   );
-}
-
-function parseKind(given: string): Parsed<UsageProviderKind> {
-  const kind = usageProviderKinds.find((known) => known === given.toUpperCase().replaceAll("-", "_"));
-  return kind === undefined
-    ? refuse(
-        "not_a_kind",
-        `"${given.slice(0, 40)}" is no kind of provider; use one of ${usageProviderKinds.join(", ")}`,
-      )
-    : ok(kind);
 }
 
 function dayOr(given: string | undefined, fallback: UsageDate): UsageDate {

@@ -1,3 +1,5 @@
+import { ok, refuse, type Parsed } from "@flowstate/shared/parsed";
+
 /** Every kind of integration, as GraphQL and the command line name it. */
 export const usageProviderKinds = [
   "CURSOR",
@@ -19,6 +21,17 @@ export const usageProviderKinds = [
 ] as const;
 
 export type UsageProviderKind = (typeof usageProviderKinds)[number];
+
+/** Reads a kind as people type it, such as `aws-bedrock`. */
+export function parseKind(given: string): Parsed<UsageProviderKind> {
+  const kind = usageProviderKinds.find((known) => known === given.toUpperCase().replaceAll("-", "_"));
+  return kind === undefined
+    ? refuse(
+        "not_a_kind",
+        `"${given.slice(0, 40)}" is no kind of provider; use one of ${usageProviderKinds.join(", ")}`,
+      )
+    : ok(kind);
+}
 
 /** What each kind connects, for people. */
 export const kindLabels: Readonly<Record<UsageProviderKind, string>> = {

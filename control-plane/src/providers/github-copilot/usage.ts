@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { dayMs, type UsageDate } from "@flowstate/shared/time";
-import { addDecimals, stateAmount } from "../amount.ts";
+import { stateAmount, subtractDecimals } from "../amount.ts";
 import { billLine, type DayWindow, type Pulled } from "../connector.ts";
 import { daysOf } from "../days.ts";
 import { field, readAnswer, required } from "../exact-json.ts";
@@ -93,7 +93,7 @@ function cellOf({ product, sku, model, unitType }: Item): string {
 /** The part of a day's item that no seat has caused, such as people who have left; null where there is none. */
 function restOf(each: Item, named: readonly Item[]): Item | null {
   const left = (of: "grossQuantity" | "grossAmount" | "netAmount"): string =>
-    addDecimals(each[of], ...named.map((part) => negate(part[of])));
+    subtractDecimals(each[of], ...named.map((part) => part[of]));
   const rest = {
     ...each,
     grossQuantity: left("grossQuantity"),
@@ -101,10 +101,6 @@ function restOf(each: Item, named: readonly Item[]): Item | null {
     netAmount: left("netAmount"),
   };
   return rest.grossQuantity === "0" && rest.netAmount === "0" ? null : rest;
-}
-
-function negate(decimal: string): string {
-  return decimal.startsWith("-") ? decimal.slice(1) : `-${decimal}`;
 }
 
 function toLine(

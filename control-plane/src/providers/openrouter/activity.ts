@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { parseUsageDate, type UsageDate } from "@flowstate/shared/time";
-import { addDecimals, stateAmount } from "../amount.ts";
+import { stateAmount, subtractDecimals } from "../amount.ts";
 import { billLine, type DayWindow, type Pulled } from "../connector.ts";
 import { daysOf } from "../days.ts";
 import { field, required } from "../exact-json.ts";
@@ -79,7 +79,7 @@ function cellOf({ model_permaslug, endpoint_id, workspace_id }: Item): string {
 
 /** The part of a day's row that no member has caused; null where there is none. */
 function restOf(row: Item, named: readonly Item[]): Item | null {
-  const usage = addDecimals(row.usage, ...named.map((share) => negate(share.usage)));
+  const usage = subtractDecimals(row.usage, ...named.map((share) => share.usage));
   const left = (of: "requests" | "prompt_tokens" | "completion_tokens"): bigint => {
     const rest = named.reduce((sum, share) => sum - share[of], row[of]);
     return rest < 0n ? 0n : rest;
@@ -92,10 +92,6 @@ function restOf(row: Item, named: readonly Item[]): Item | null {
     completion_tokens: left("completion_tokens"),
   };
   return usage === "0" && rest.requests === 0n ? null : rest;
-}
-
-function negate(decimal: string): string {
-  return decimal.startsWith("-") ? decimal.slice(1) : `-${decimal}`;
 }
 
 function toLine(row: Item, day: UsageDate, user: string | null): Pulled {

@@ -5,9 +5,8 @@ import {
   revertImport,
   type BillingImport,
 } from "../../import/actions.ts";
-import { parseColumnMap, parseHabits } from "../../import/habits.ts";
+import { requireHabits } from "../../import/habits.ts";
 import type { ImportReport, ImportTotal, NamedLine } from "../../import/report.ts";
-import { required } from "../../command.ts";
 import { callerOf, changeBy, type Builder } from "./builder.ts";
 import type { addUsageProviders } from "./usage-providers.ts";
 
@@ -57,20 +56,21 @@ export function addBillingImport(builder: Builder, Kind: KindType): void {
       },
       resolve: async (_, args, context) => {
         const change = changeBy(callerOf(context, "SETTINGS_INTEGRATIONS_UPDATE"), context);
-        const habits = parseHabits({
+        const given = {
           kind: args.provider,
           service: args.service ?? null,
           currency: args.currency ?? null,
-          moneyUnit: args.cents === true ? "hundredth" : null,
-          decimal: args.decimalComma === true ? "comma" : null,
-          dayOrder: args.dayFirst == null ? null : args.dayFirst ? "day-first" : "month-first",
-          columns: required(parseColumnMap(args.columns ?? [])),
-        });
+          moneyUnit: args.cents === true ? ("hundredth" as const) : null,
+          decimal: args.decimalComma === true ? ("comma" as const) : null,
+          dayOrder:
+            args.dayFirst == null ? null : args.dayFirst ? ("day-first" as const) : ("month-first" as const),
+        };
+        const habits = requireHabits(given, args.columns ?? []);
         const bytes = new TextEncoder().encode(args.csv);
         const request = {
           kind: args.provider,
           fileName: args.fileName,
-          habits: required(habits),
+          habits,
           open: async function* () {
             yield bytes;
           },
