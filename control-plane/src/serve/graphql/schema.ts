@@ -13,6 +13,7 @@ import { addMembers } from "./members.ts";
 import { addProxies } from "./proxies.ts";
 import { addReconciliation } from "./reconciliation.ts";
 import { addScalars } from "./scalars.ts";
+import { addSurfaces } from "./surfaces.ts";
 import { addUsage } from "./usage.ts";
 import { addUsageProviders } from "./usage-providers.ts";
 
@@ -31,6 +32,7 @@ addIdentityMap(builder, providerKind);
 addExchangeRates(builder);
 addReconciliation(builder, providerKind);
 addUsage(builder);
+addSurfaces(builder);
 
 /** The whole schema; `schema.graphql` is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();
