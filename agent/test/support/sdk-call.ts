@@ -1,0 +1,88 @@
+/**
+ * One call with an official SDK, as a program of its own that knows the device by its environment only: `HTTPS_PROXY`
+ * and `NODE_EXTRA_CA_CERTS`. Prints the text of the answer.
+ */
+import { Agent } from "node:https";
+
+const [name = "", mode = ""] = process.argv.slice(2);
+const isStream = mode === "stream";
+const prompt = "hello";
+
+async function anthropic(): Promise<string> {
+  const { default: Anthropic } = await import("@anthropic-ai/sdk");
+  const client = new Anthropic({ apiKey: "key", maxRetries: 0 });
+  const body = { model: "claude-x", max_tokens: 9, messages: [{ role: "user" as const, content: prompt }] };
+  const message = isStream
+    ? await client.messages.stream(body).finalMessage()
+    : await client.messages.create(body);
+  return message.content.map((block) => (block.type === "text" ? block.text : "")).join("");
+}
+
+async function openaiChat(): Promise<string> {
+  const { default: OpenAI } = await import("openai");
+  const client = new OpenAI({ apiKey: "key", maxRetries: 0 });
+  const body = { model: "gpt-x", messages: [{ role: "user" as const, content: prompt }] };
+  if (!isStream) return (await client.chat.completions.create(body)).choices[0]?.message.content ?? "";
+  let text = "";
+  const stream = await client.chat.completions.create({
+    ...body,
+    stream: true,
+    stream_options: { include_usage: true },
+  });
+  for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? "";
+  return text;
+}
+
+async function openaiResponses(): Promise<string> {
+  const { default: OpenAI } = await import("openai");
+  const client = new OpenAI({ apiKey: "key", maxRetries: 0 });
+  const body = { model: "gpt-x", input: prompt };
+  if (!isStream) return (await client.responses.create(body)).output_text;
+  let text = "";
+  for await (const event of await client.responses.create({ ...body, stream: true }))
+    if (event.type === "response.output_text.delta") text += event.delta;
+  return text;
+}
+
+async function gemini(): Promise<string> {
+  const { GoogleGenAI } = await import("@google/genai");
+  const client = new GoogleGenAI({ apiKey: "key" });
+  const body = { model: "gemini-x", contents: prompt };
+  if (!isStream) return (await client.models.generateContent(body)).text ?? "";
+  let text = "";
+  for await (const chunk of await client.models.generateContentStream(body)) text += chunk.text ?? "";
+  return text;
+}
+
+async function bedrock(): Promise<string> {
+  const { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand } =
+    await import("@aws-sdk/client-bedrock-runtime");
+  // The SDK's own choice for this service is an HTTP/2 client, which knows no proxy.
+  const { NodeHttpHandler } = await import("@smithy/node-http-handler");
+  const client = new BedrockRuntimeClient({
+    region: "us-east-1",
+    credentials: { accessKeyId: "key", secretAccessKey: "secret" },
+    requestHandler: new NodeHttpHandler({ httpsAgent: new Agent({ proxyEnv: process.env }) }),
+    maxAttempts: 1,
+  });
+  const body = { modelId: "nova-x", messages: [{ role: "user" as const, content: [{ text: prompt }] }] };
+  if (!isStream) {
+    const { output } = await client.send(new ConverseCommand(body));
+    return output?.message?.content?.map((part) => part.text ?? "").join("") ?? "";
+  }
+  let text = "";
+  const { stream = [] } = await client.send(new ConverseStreamCommand(body));
+  for await (const event of stream) text += event.contentBlockDelta?.delta?.text ?? "";
+  return text;
+}
+
+const calls: Readonly<Record<string, () => Promise<string>>> = {
+  anthropic,
+  "openai-chat": openaiChat,
+  "openai-responses": openaiResponses,
+  gemini,
+  bedrock,
+};
+const call = calls[name];
+if (call === undefined) throw new Error(`no call is named ${name}`);
+process.stdout.write(await call().catch((error: unknown) => `failed: ${String(error)}`));
