@@ -1,5 +1,6 @@
 /** Bills as files, on both engines: bad lines by number, all or nothing, nothing twice. */
 import test from "ava";
+import fc from "fast-check";
 import { isFlowstateError } from "@flowstate/shared/errors";
 import { dateOf, type UsageDate } from "@flowstate/shared/time";
 import { permissions } from "../src/access/permissions.ts";
@@ -12,6 +13,7 @@ import {
   type ImportRequest,
 } from "../src/import/actions.ts";
 import { parseHabits, type GivenHabits } from "../src/import/habits.ts";
+import { reportOn } from "../src/import/report.ts";
 import { testOnBothEngines, type OpenedStore } from "./support/both-engines.ts";
 import { startRunning } from "./support/running.ts";
 import { readRows } from "./support/syncing.ts";
@@ -106,6 +108,15 @@ testOnBothEngines("a clean file is imported whole, exactly and once", async (t, 
   t.is((await load(file(clean))).added, 0, "the same lines come back to life");
   t.true((await readRows(opened.store, opened.orgId)).every(({ withdrawn_at }) => withdrawn_at === null));
   t.is((await listImports(opened.store.reader, opened.orgId, 10)).length, 2);
+});
+
+testOnBothEngines("the same file sent twice at once is imported once", async (t, opened) => {
+  const outcomes = await Promise.allSettled([1, 2, 3].map(() => on(opened).load(file(clean))));
+  t.is(outcomes.filter(({ status }) => status === "fulfilled").length, 1);
+  for (const outcome of outcomes) {
+    if (outcome.status === "rejected") t.like(outcome.reason, { code: "FS_CONFLICT" });
+  }
+  t.is((await readRows(opened.store, opened.orgId)).length, 3);
 });
 
 testOnBothEngines("one bad line among many keeps all out, and every bad line is named", async (t, opened) => {
@@ -254,6 +265,29 @@ test("a bill is previewed, imported and taken back over GraphQL, and the catalog
   } as Awaited<ReturnType<typeof service>>);
   await running.graphql(key, "mutation ($id: ID!) { revertBillingImport(id: $id) }", { id: imported.id });
   t.like(await service(), { state: "CATALOGUED", unobserved: false });
+});
+
+test("whatever the file holds, it is read or refused, and every line is accounted for", async (t) => {
+  const cell = fc.oneof(
+    fc.constantFrom("2026-10-01", "1,5", "$3", "Total", "", '"', "a;b", "=1+1", "\u{0}"),
+    fc.string({ unit: "grapheme", maxLength: 6 }),
+  );
+  const text = fc
+    .array(fc.array(cell, { minLength: 2, maxLength: 2 }), { maxLength: 6 })
+    .map((rows) => ["Date,Amount", ...rows.map((row) => row.join(","))].join("\n"));
+  const { habits: given } = file("");
+  await fc.assert(
+    fc.asyncProperty(text, async (csv) => {
+      try {
+        const { lines, faultCount, skipped } = await reportOn(file(csv).open, given, new Map());
+        return lines + faultCount + skipped.length <= csv.split("\n").length - 1;
+      } catch (error) {
+        return isFlowstateError(error) && error.code === "FS_INPUT_INVALID";
+      }
+    }),
+    { numRuns: 300 },
+  );
+  t.pass();
 });
 
 const refusals: readonly [what: string, text: string | Uint8Array, message: RegExp][] = [

@@ -276,6 +276,7 @@ async function requireImportProvider(
   return provider_id;
 }
 
+/** Two people may import the same file at once: one of them is refused. Throws FS_CONFLICT. */
 async function insertImport(
   db: Writer,
   orgId: OrgId,
@@ -283,7 +284,7 @@ async function insertImport(
   providerId: string,
   fileHash: string,
 ): Promise<void> {
-  await db
+  const inserted = await db
     .insertInto("billing_imports")
     .values({
       org_id: orgId,
@@ -301,7 +302,15 @@ async function insertImport(
       imported_at: given.importedAt,
       reverted_at: null,
     })
-    .execute();
+    .onConflict((on) => on.columns(["org_id", "file_hash"]).where("reverted_at", "is", null).doNothing())
+    .returning("import_id")
+    .executeTakeFirst();
+  if (inserted === undefined) {
+    throw new FlowstateError(
+      "FS_CONFLICT",
+      "the same file is being imported by somebody else; nothing was imported",
+    );
+  }
 }
 
 async function findByHash(db: Reader, orgId: OrgId, fileHash: string): Promise<BillingImport | null> {

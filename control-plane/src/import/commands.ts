@@ -6,6 +6,7 @@ import { FlowstateError } from "@flowstate/shared/errors";
 import { formatUsd } from "@flowstate/shared/money";
 import { change, required, say } from "../command.ts";
 import type { Config } from "../config.ts";
+import { importDirectoryCommand } from "../directory/commands.ts";
 import { parseKind } from "../providers/kinds.ts";
 import { importBill, listImports, previewImport, revertImport, type BillingImport } from "./actions.ts";
 import { requireHabits } from "./habits.ts";
@@ -30,8 +31,9 @@ interface BillingOptions extends InOrg {
 /** `flowstate-control import …`: bills as files, for providers without a billing API. */
 export function importCommands(config: () => Config): Command {
   return new Command("import")
-    .description("bills as files: FOCUS, vendors' exports, any CSV")
+    .description("bills as files: FOCUS, vendors' exports, any CSV; and the directory")
     .addCommand(billingCommand(config))
+    .addCommand(importDirectoryCommand(config))
     .addCommand(
       inOrg("list", "imports, the newest first").action((options: InOrg) =>
         change(config(), options.org, async ({ store }, { orgId }) => {
