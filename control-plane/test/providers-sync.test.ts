@@ -395,6 +395,14 @@ testOnBothEngines(
     await t.throwsAsync(rotate("sk-ant-admin01-wrong-key-zzzz"), { code: "FS_UPSTREAM" });
     t.like(await testProvider(services, context(), providerId, never), { lines: 2 });
     t.is((await rotate(anthropicAdminKey)).providerId, providerId);
+    const job = await store.transact((db) => leaseJob(db, leaseOf(services), "provider-sync/"));
+    if (job === null) return t.fail("nothing is due");
+    services.clock.advance(1000);
+    await rotate(anthropicAdminKey);
+    const rotatedAt = services.clock.now();
+    await syncDue({ ...services, clock: { ...services.clock, now: () => rotatedAt - 500 } }, job, never);
+    const due = await store.reader.selectFrom("jobs").select("due_at").where("name", "=", job.name).execute();
+    t.deepEqual(due, [{ due_at: rotatedAt }], "credentials that came during a sync are pulled with at once");
   },
 );
 

@@ -4,7 +4,7 @@ import type { OrgId } from "@flowstate/shared/ids";
 import { dateOf } from "@flowstate/shared/time";
 import type { Events } from "../events.ts";
 import type { MasterKey } from "../secrets/master-key.ts";
-import { leaseJobNamed, releaseJob, type Job } from "../store/jobs.ts";
+import { leaseJobNamed, readDueAt, releaseJob, type Job } from "../store/jobs.ts";
 import type { Store } from "../store/open.ts";
 import type { Connection, Connector, Credentials, DayWindow } from "./connector.ts";
 import { unsealCredentials } from "./credentials.ts";
@@ -82,7 +82,7 @@ export async function syncNow(
   }
   const windows = () => split(window, connector.schedule.windowDays);
   // What is due stays due: these days say nothing of the others.
-  const dueAt = (next: number) => Math.min(job.dueAt, next);
+  const dueAt = (known: number, next: number) => Math.min(known, next);
   return pullHeld(services, { integration, connector, job, windows, cause, dueAt }, signal);
 }
 
@@ -93,6 +93,7 @@ export async function syncDue(services: SyncServices, job: Job, signal: AbortSig
   const integration = await requireIntegration(store.reader, job.orgId, providerId, clock.now());
   const connector = requireConnector(services, integration.kind);
   const covered = await readCovered(store.reader, integration);
+  const startedAt = clock.now();
   const windows = (rereadDays: number) =>
     planWindows(covered, dateOf(clock.now()), { ...connector.schedule, rereadDays });
   const pull = {
@@ -101,7 +102,8 @@ export async function syncDue(services: SyncServices, job: Job, signal: AbortSig
     job,
     windows,
     cause: "schedule",
-    dueAt: (next: number) => next,
+    // New credentials that came meanwhile ask for a sync of their own.
+    dueAt: (known: number, next: number) => (known > startedAt ? Math.min(known, next) : next),
   } as const;
   await pullHeld(services, pull, signal);
 }
@@ -112,8 +114,8 @@ interface Pull {
   readonly job: Job;
   readonly windows: (rereadDays: number) => readonly DayWindow[];
   readonly cause: ProviderTables["sync_runs"]["cause"];
-  /** When the provider is due, given when it would be by this sync alone. */
-  readonly dueAt: (next: number) => number;
+  /** When the provider is due, given what stands there by now and when it would be by this sync alone. */
+  readonly dueAt: (known: number, next: number) => number;
 }
 
 /** Pulls window after window under a lease, gives the lease back, and tells what came of it. */
@@ -139,7 +141,10 @@ async function pullHeld(services: SyncServices, pull: Pull, signal: AbortSignal)
     const error = failure === null || stopped ? null : failureWords(failure);
     const next = stopped ? clock.now() : clock.now() + waitMs(connector, job, error);
     const { owner } = leaseOf(services);
-    await store.transact((db) => releaseJob(db, job, owner, { dueAt: dueAt(next), error }));
+    await store.transact(async (db) => {
+      const known = await readDueAt(db, job);
+      await releaseJob(db, job, owner, { dueAt: dueAt(known ?? next, next), error });
+    });
     const outcome = stopped ? "stopped" : error === null ? "done" : "failed";
     events.providerSynced(integration.kind, outcome, progress.counts, error);
   }

@@ -70,16 +70,16 @@ export async function leaseJobNamed(
   orgId: OrgId,
   name: string,
   { owner, now, leaseMs }: Lease,
-): Promise<(Job & { readonly dueAt: number }) | null> {
+): Promise<Job | null> {
   const taken = await db
     .updateTable("jobs")
     .set({ lease_owner: owner, lease_expires_at: now + leaseMs })
     .where("org_id", "=", orgId)
     .where("name", "=", name)
     .where((where) => where.or([where("lease_expires_at", "is", null), where("lease_expires_at", "<=", now)]))
-    .returning(["failures", "due_at"])
+    .returning("failures")
     .executeTakeFirst();
-  return taken === undefined ? null : { orgId, name, failures: Number(taken.failures), dueAt: taken.due_at };
+  return taken === undefined ? null : { orgId, name, failures: Number(taken.failures) };
 }
 
 /**
@@ -99,6 +99,20 @@ export async function renewLease(
     .where("lease_owner", "=", owner)
     .executeTakeFirst();
   return numUpdatedRows > 0n;
+}
+
+/** When the job is due, which may have been set anew while somebody holds it; null when it is gone. */
+export async function readDueAt(
+  db: Reader,
+  { orgId, name }: Pick<Job, "orgId" | "name">,
+): Promise<number | null> {
+  const row = await db
+    .selectFrom("jobs")
+    .select("due_at")
+    .where("org_id", "=", orgId)
+    .where("name", "=", name)
+    .executeTakeFirst();
+  return row?.due_at ?? null;
 }
 
 /** Whether some job of that prefix is due and free, for a look that takes no lock. */
