@@ -7,6 +7,7 @@ import { join, relative, resolve } from "node:path";
 import { describeError, exitCodeOf } from "@flowstate/shared/cli";
 import { loadConfig } from "@flowstate/shared/config/load";
 import { untilSignal } from "@flowstate/shared/lifecycle";
+import { buildWeb } from "./build-web.ts";
 import { startOptions } from "./start/config.ts";
 import { ensureEnrolment } from "./start/enrol-proxy.ts";
 import { ensureLocalCertificate } from "./start/local-certificate.ts";
@@ -29,6 +30,7 @@ try {
 
 async function start(): Promise<void> {
   const signal = untilSignal();
+  await buildWeb();
   const config = loadConfig(startOptions, process.env);
   const dataDir = resolve(config.dataDir);
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });

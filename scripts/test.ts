@@ -5,7 +5,9 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { startPostgres } from "../control-plane/test/support/postgres.ts";
+import { buildWeb } from "./build-web.ts";
 
+await buildWeb();
 const checked = spawnSync(process.execPath, ["scripts/check.ts"], { stdio: "inherit" }).status === 0;
 // One server for every test file that wants one; a file that is run alone starts its own.
 const postgres = await startPostgres();

@@ -25,6 +25,7 @@ import { healthRoutes } from "./serve/health.ts";
 import { createHttpServer, listen } from "./serve/http.ts";
 import { findPrincipal } from "./serve/principal.ts";
 import { restRoutes } from "./serve/rest/directory.ts";
+import { readWebFiles, webRoutes } from "./serve/web.ts";
 import { version } from "./version.ts";
 
 export interface ControlPlane extends AsyncDisposable {
@@ -109,7 +110,12 @@ export async function compose(
   await app.register((scope) => restRoutes(scope, { store, clock, publicUrl, findPrincipal: principalOf }));
   await app.register((scope) => oauthRoutes(scope, { store, clock, publicUrl, server }));
   await app.register((scope) => mcpRoutes(scope, { store, clock, keyring, publicUrl, server, resources }));
-  await app.register((scope) => loginRoutes(scope, { store, events, clock, publicUrl, proxyUrl, version }));
+  const web = readWebFiles();
+  const hasWeb = web !== null;
+  await app.register((scope) => webRoutes(scope, web));
+  await app.register((scope) =>
+    loginRoutes(scope, { store, events, clock, publicUrl, proxyUrl, version, hasWeb }),
+  );
   address = await listen(app, config.http.host, config.http.port);
   stack.use(background((signal) => hub.watch(signal)));
   stack.use(background((signal) => watchMonth(store, clock, signal, onError)));

@@ -231,7 +231,7 @@ for (const path of ["/", "/sign-in", "/sign-in/link/AAAAAAAAAAAAAAAAAAAAAAAAAAAA
     const csp = answer.headers.get("content-security-policy") ?? "";
     t.true(csp.startsWith("default-src 'none';"));
     t.true(csp.includes("frame-ancestors 'none'"));
-    t.is(answer.headers.get("referrer-policy"), "no-referrer");
+    t.is(answer.headers.get("referrer-policy"), "same-origin");
     const text = await answer.text();
     t.notRegex(text, /<script|https?:\/\/(?!ai\.flowstate\.inc)/);
   });

@@ -18,7 +18,8 @@ export const pageHeaders: Readonly<Record<string, string>> = {
   "content-type": "text/html; charset=utf-8",
   "content-security-policy": policy("'self'"),
   "cache-control": "no-store",
-  "referrer-policy": "no-referrer",
+  // Under no-referrer a browser would send `Origin: null` with our own forms.
+  "referrer-policy": "same-origin",
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
   "cross-origin-opener-policy": "same-origin",

@@ -29,6 +29,8 @@ export interface LoginDependencies {
   readonly publicUrl: () => URL;
   readonly proxyUrl: string;
   readonly version: string;
+  /** The web application is there: whoever is signed in goes to it. */
+  readonly hasWeb: boolean;
 }
 
 /** A password may be set only so long after signing in; later one signs in again. */
@@ -36,7 +38,7 @@ const freshMs = 10 * 60_000;
 
 /** Pages for people, without script: the front page, signing in and out, setting a password. */
 export async function loginRoutes(app: FastifyInstance, dependencies: LoginDependencies): Promise<void> {
-  const { store, events, clock, publicUrl, proxyUrl, version } = dependencies;
+  const { store, events, clock, publicUrl, proxyUrl, version, hasWeb } = dependencies;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     "application/x-www-form-urlencoded",
@@ -68,9 +70,11 @@ export async function loginRoutes(app: FastifyInstance, dependencies: LoginDepen
     return reply.redirect(member.hasPassword ? (next ?? "/") : "/account/password", 303);
   };
 
-  app.get("/", async (request) =>
-    homePage({ version, proxyUrl, email: (await loginOf(request))?.member.email ?? null }),
-  );
+  app.get("/", async (request, reply) => {
+    const login = await loginOf(request);
+    if (login !== null && hasWeb) return reply.redirect("/app/", 303);
+    return homePage({ version, proxyUrl, email: login?.member.email ?? null });
+  });
 
   app.get<{ Querystring: { next?: string } }>("/sign-in", async ({ query }) => {
     const organisations = (await listOrgs(store.reader)).map(({ slug }) => slug);

@@ -1,0 +1,52 @@
+import chromium from "@sparticuz/chromium";
+import { chromium as playwright, type Browser, type BrowserContext, type Page } from "playwright-core";
+
+/** A page of a real browser that remembers what must not happen. */
+export interface Visit {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** Errors of the console, and requests to any other host. */
+  readonly faults: readonly string[];
+}
+
+/** A headless Chromium that came with npm; needs no package of the system. */
+export async function launchBrowser(): Promise<Browser> {
+  return playwright.launch({
+    executablePath: await chromium.executablePath(),
+    // In a single process the browser would end with its first window.
+    args: [...chromium.args.filter((arg) => arg !== "--single-process"), "--no-sandbox"],
+    headless: true,
+  });
+}
+
+export async function visit(
+  browser: Browser,
+  origin: string,
+  colorScheme: "light" | "dark" = "light",
+): Promise<Visit> {
+  const context = await browser.newContext({
+    baseURL: origin,
+    colorScheme,
+    viewport: { width: 1360, height: 900 },
+    permissions: ["clipboard-read", "clipboard-write"],
+  });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error") faults.push(message.text());
+  });
+  page.on("pageerror", (error) => faults.push(error.message));
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(origin) && !/^(?:data|blob):/.test(url)) faults.push(`request to ${url}`);
+  });
+  return { page, context, faults };
+}
+
+export async function signIn(page: Page, email: string, password: string): Promise<void> {
+  await page.goto("/sign-in");
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL("**/app/**");
+}

@@ -1,0 +1,190 @@
+/** The web application in a real browser, against a real server with a made-up company in it. */
+import { readdirSync, readFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { AxeBuilder } from "@axe-core/playwright";
+import anyTest, { type TestFn } from "ava";
+import { parse, validate } from "graphql";
+import type { Browser } from "playwright-core";
+import { periodOf } from "@flowstate/shared/time";
+import { readWebFiles } from "../src/serve/web.ts";
+import { schema } from "../src/serve/graphql/schema.ts";
+import { launchBrowser, signIn, visit, type Visit } from "./support/browser.ts";
+import { control } from "./support/program.ts";
+import { newMasterKey, startRunning, type Running } from "./support/running.ts";
+
+const test = anyTest as TestFn<{ running: Running; browser: Browser }>;
+const email = "owner@example.com";
+const password = "a long enough password";
+const pages = [
+  "/app/insights/spend",
+  "/app/insights/reconciliation",
+  "/app/governance/services",
+  "/app/settings/cloud-proxy",
+  "/app/settings/usage-providers",
+  "/app/settings/members",
+  "/app/settings/api-keys",
+  "/app/audit",
+];
+/** A whole month, so that its queue is full on any day. */
+const lastMonth = ((): string => {
+  const now = new Date();
+  return periodOf(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 15));
+})();
+
+test.before(async (t) => {
+  const masterKey = newMasterKey();
+  const env = { FLOWSTATE_ADMIN_EMAIL: email, FLOWSTATE_ADMIN_PASSWORD: password };
+  const running = await startRunning({ env, masterKey });
+  const key = { FLOWSTATE_MASTER_KEY: masterKey.reveal() };
+  const seeded = await control(running.dataDir, ["demo", "seed", "--days", "60"], key);
+  const matched = await control(running.dataDir, ["reconcile", "run", "--period", lastMonth], key);
+  if (seeded.code !== 0 || matched.code !== 0) throw new Error(seeded.stderr + matched.stderr);
+  t.context = { running, browser: await launchBrowser() };
+});
+
+test.after.always(async ({ context }) => {
+  await context.browser.close();
+  await context.running[Symbol.asyncDispose]();
+});
+
+async function signedIn(
+  { running, browser }: { running: Running; browser: Browser },
+  scheme: "light" | "dark" = "light",
+): Promise<Visit & AsyncDisposable> {
+  const made = await visit(browser, running.address, scheme);
+  await signIn(made.page, email, password);
+  return { ...made, [Symbol.asyncDispose]: () => made.context.close() };
+}
+
+for (const scheme of ["light", "dark"] as const) {
+  test.serial(
+    `every page loads without a fault and without a breach of WCAG 2.2 AA (${scheme})`,
+    async (t) => {
+      await using visited = await signedIn(t.context, scheme);
+      const { page, faults } = visited;
+      for (const path of pages) {
+        await page.goto(path);
+        await page.getByRole("heading", { level: 1 }).waitFor();
+        await page.waitForFunction(() => !document.body.textContent.includes("Loading …"));
+        t.is(await page.getByRole("alert").count(), 0, path);
+        const { violations } = await new AxeBuilder({ page })
+          .withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"])
+          .analyze();
+        t.deepEqual(
+          violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ""}`),
+          [],
+          path,
+        );
+      }
+      t.deepEqual(faults, []);
+    },
+  );
+}
+
+test.serial("a key is shown once, can be copied, and is nowhere afterwards", async (t) => {
+  await using visited = await signedIn(t.context);
+  const { page } = visited;
+  await page.goto("/app/settings/cloud-proxy");
+  await page.getByRole("button", { name: "Provision key", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  const key = await dialog.locator(".secret").innerText();
+  t.regex(key, /^fsk_\w{8}_\w{43}_\w{6}$/);
+  await dialog.getByRole("button", { name: "Copy key" }).click();
+  t.is(await page.evaluate(() => navigator.clipboard.readText()), key);
+  await dialog.getByRole("button", { name: "I have copied it" }).click();
+  await page.getByText("pending").waitFor();
+  t.false((await page.content()).includes(key));
+  const kept = await page.evaluate(() =>
+    JSON.stringify([
+      Object.entries(localStorage),
+      Object.entries(sessionStorage),
+      history.state,
+      location.href,
+    ]),
+  );
+  t.false(kept.includes(key));
+});
+
+test.serial(
+  "the queue can be worked by keyboard alone: move, confirm, write off with a note, undo",
+  async (t) => {
+    await using visited = await signedIn(t.context);
+    const { page, faults } = visited;
+    await page.goto("/app/insights/reconciliation");
+    await page.getByRole("textbox", { name: "Month" }).fill(lastMonth);
+    const status = (name: string) => page.getByRole("button", { name: new RegExp(`^${name} \\(`) });
+    await status("unreconciled").click();
+    await status("auto matched").click();
+    const selected = page
+      .getByRole("listbox", { name: "Billing rows" })
+      .getByRole("option", { selected: true });
+    await selected.waitFor();
+    const first = await selected.innerText();
+    await page.keyboard.press("j");
+    t.not(await selected.innerText(), first);
+    await page.keyboard.press("k");
+    t.is(await selected.innerText(), first);
+    await page.keyboard.press("c");
+    await page.getByText("u undoes it").waitFor();
+    await page.getByRole("button", { name: "confirmed (1)" }).waitFor();
+    await page.keyboard.press("u");
+    await page.getByText("Undone").waitFor();
+    await page.getByRole("button", { name: "confirmed (0)" }).waitFor();
+    await page.keyboard.press("w");
+    await page.keyboard.type("trial seats");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "written off (1)" }).waitFor();
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keys" }).waitFor();
+    await page.keyboard.press("Escape");
+    t.deepEqual(faults, []);
+  },
+);
+
+test.serial("a provider is added from its form, and removed again", async (t) => {
+  await using visited = await signedIn(t.context);
+  const { page } = visited;
+  await page.goto("/app/settings/usage-providers");
+  await page.getByRole("button", { name: "Add provider" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Provider").selectOption("GEMINI");
+  await dialog.getByRole("button", { name: "Add", exact: true }).click();
+  await page.getByText("was added").waitFor();
+  await page
+    .getByRole("row", { name: /gemini/i })
+    .getByRole("button", { name: "Remove" })
+    .click();
+  await page.getByText("was removed").waitFor();
+  t.is(await page.getByRole("row", { name: /gemini/i }).count(), 0);
+});
+
+test("every operation of the application fits the schema", (t) => {
+  const root = new URL("../web/src", import.meta.url).pathname;
+  const files = readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter(({ name }) => /\.tsx?$/.test(name))
+    .map(({ parentPath, name }) => `${parentPath}/${name}`);
+  let operations = 0;
+  for (const file of files) {
+    const text = readFileSync(file, "utf8");
+    const fields = Object.fromEntries(
+      [...text.matchAll(/const (\w+Fields) = `([^`]*)`/g)].map(([, name = "", body = ""]) => [name, body]),
+    );
+    // The call's one argument, as the module itself would evaluate it.
+    for (const [, quote = "", body = ""] of text.matchAll(
+      /[\s(]([`"])((?:query|mutation) [A-Z][\s\S]*?)\1,?\s*\)/g,
+    )) {
+      const document =
+        quote === '"' ? body : body.replaceAll(/\$\{(\w+)\}/g, (_, name: string) => fields[name] ?? "");
+      t.deepEqual(validate(schema, parse(document)), [], `${file}: ${document}`);
+      operations += 1;
+    }
+  }
+  t.true(operations >= 20, `only ${operations} operations were found`);
+});
+
+test("the script that a first visit loads is at most 200 kB compressed", (t) => {
+  const scripts = [...(readWebFiles()?.assets ?? [])].filter(([name]) => name.endsWith(".js"));
+  t.true(scripts.length > 0);
+  t.true(scripts.reduce((sum, [, file]) => sum + gzipSync(file).length, 0) <= 200_000);
+});

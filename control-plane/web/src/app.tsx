@@ -1,0 +1,166 @@
+import { useState, type ReactNode } from "react";
+import { Link, Redirect, Route, Router, Switch } from "wouter";
+import { operation, useQuery } from "./api.ts";
+import { ApiKeys } from "./pages/api-keys.tsx";
+import { Audit } from "./pages/audit.tsx";
+import { CloudProxy } from "./pages/cloud-proxy.tsx";
+import { Members } from "./pages/members.tsx";
+import { Reconciliation } from "./pages/reconciliation.tsx";
+import { Services } from "./pages/services.tsx";
+import { Spend } from "./pages/spend.tsx";
+import { UsageProviders } from "./pages/usage-providers.tsx";
+import { Ready } from "./parts/page.tsx";
+import { Toasts } from "./parts/toast.tsx";
+
+interface Viewer {
+  readonly viewer: { readonly permissions: readonly string[]; readonly email: string | null };
+}
+
+const viewerQuery = operation<Viewer>("query Viewer { viewer { email permissions } }");
+
+interface Entry {
+  readonly path: string;
+  readonly title: string;
+  readonly permission: string;
+  readonly page: () => ReactNode;
+}
+
+/** The navigation: what a person may not see is not listed, and the server refuses it besides. */
+const sections: readonly { readonly title: string; readonly entries: readonly Entry[] }[] = [
+  {
+    title: "Insights",
+    entries: [
+      { path: "/insights/spend", title: "Spend", permission: "AI_INSIGHTS_VIEW", page: Spend },
+      {
+        path: "/insights/reconciliation",
+        title: "Reconciliation",
+        permission: "AI_INSIGHTS_VIEW",
+        page: Reconciliation,
+      },
+      {
+        path: "/governance/services",
+        title: "Providers inventory",
+        permission: "AI_INSIGHTS_VIEW",
+        page: Services,
+      },
+    ],
+  },
+  {
+    title: "Settings",
+    entries: [
+      {
+        path: "/settings/cloud-proxy",
+        title: "Cloud Proxy",
+        permission: "SETTINGS_INTEGRATIONS_VIEW",
+        page: CloudProxy,
+      },
+      {
+        path: "/settings/usage-providers",
+        title: "Usage Providers",
+        permission: "SETTINGS_INTEGRATIONS_VIEW",
+        page: UsageProviders,
+      },
+      { path: "/settings/members", title: "Members", permission: "MEMBERS_UPDATE", page: Members },
+      {
+        path: "/settings/api-keys",
+        title: "API keys",
+        permission: "SETTINGS_API_KEYS_CREATE",
+        page: ApiKeys,
+      },
+      { path: "/audit", title: "Audit", permission: "AUDIT_VIEW", page: Audit },
+    ],
+  },
+];
+
+export function App(): ReactNode {
+  const { loaded } = useQuery(viewerQuery, {});
+  return (
+    <Router base="/app">
+      <Toasts>
+        <Ready loaded={loaded}>
+          {({ viewer }) => <Shell email={viewer.email} permissions={viewer.permissions} />}
+        </Ready>
+      </Toasts>
+    </Router>
+  );
+}
+
+function Shell({
+  email,
+  permissions,
+}: {
+  readonly email: string | null;
+  readonly permissions: readonly string[];
+}): ReactNode {
+  const seen = sections
+    .map((section) => ({
+      ...section,
+      entries: section.entries.filter(({ permission }) => permissions.includes(permission)),
+    }))
+    .filter(({ entries }) => entries.length > 0);
+  const all = seen.flatMap(({ entries }) => entries);
+  const [first] = all;
+  return (
+    <div className="shell">
+      <a className="skip" href="#content">
+        Skip to content
+      </a>
+      <nav aria-label="Main">
+        <p className="brand">Flowstate</p>
+        {seen.map(({ title, entries }) => (
+          <section key={title}>
+            <h2>{title}</h2>
+            <ul>
+              {entries.map((entry) => (
+                <li key={entry.path}>
+                  <Link href={entry.path} className={(active) => (active ? "active" : "")}>
+                    {entry.title}
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          </section>
+        ))}
+        <footer>
+          <ThemeSwitch />
+          <p className="muted">{email ?? "API key"}</p>
+          <form method="post" action="/sign-out">
+            <button className="quiet">Sign out</button>
+          </form>
+        </footer>
+      </nav>
+      <main id="content">
+        <Switch>
+          {all.map(({ path, page: Content }) => (
+            <Route key={path} path={path}>
+              <Content />
+            </Route>
+          ))}
+          <Route>
+            {first === undefined ? <p>Ask an owner for a role.</p> : <Redirect to={first.path} />}
+          </Route>
+        </Switch>
+      </main>
+    </div>
+  );
+}
+
+function ThemeSwitch(): ReactNode {
+  const [theme, setTheme] = useState(document.documentElement.dataset["theme"] ?? "auto");
+  return (
+    <label className="inline">
+      <span>Theme</span>
+      <select
+        value={theme}
+        onChange={({ target }) => {
+          document.documentElement.dataset["theme"] = target.value;
+          setTheme(target.value);
+        }}
+      >
+        <option value="auto">as the system</option>
+        <option value="light">light</option>
+        <option value="dark">dark</option>
+      </select>
+    </label>
+  );
+}

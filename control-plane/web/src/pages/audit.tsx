@@ -1,0 +1,51 @@
+import type { ReactNode } from "react";
+import { operation, useQuery } from "../api.ts";
+import { when } from "../format.ts";
+import { Page, Ready } from "../parts/page.tsx";
+import { Table, type Column } from "../parts/table.tsx";
+
+interface Entry {
+  readonly sequence: string;
+  readonly at: string;
+  readonly actor: string;
+  readonly action: string;
+  readonly target: string | null;
+  readonly detail: string | null;
+  readonly hash: string;
+}
+
+const auditQuery = operation<{ readonly auditLog: readonly Entry[] }>(
+  "query Audit { auditLog(limit: 500) { sequence at actor action target detail hash } }",
+);
+
+const columns: readonly Column<Entry>[] = [
+  { title: "No.", numeric: true, cell: ({ sequence }) => sequence, text: ({ sequence }) => sequence },
+  { title: "When", cell: ({ at }) => when(at), text: ({ at }) => at },
+  { title: "Who", cell: ({ actor }) => actor, text: ({ actor }) => actor },
+  { title: "What", cell: ({ action }) => action, text: ({ action }) => action },
+  { title: "Target", cell: ({ target }) => target ?? "", text: ({ target }) => target ?? "" },
+  { title: "Detail", cell: ({ detail }) => detail ?? "", text: ({ detail }) => detail ?? "" },
+  { title: "Hash", cell: ({ hash }) => <code>{hash.slice(0, 12)}…</code>, text: ({ hash }) => hash },
+];
+
+export function Audit(): ReactNode {
+  const { loaded } = useQuery(auditQuery, {});
+  return (
+    <Page
+      title="Audit"
+      lead="Every change, the newest first. Each entry carries the hash of the one before; flowstate-control audit verify follows the whole chain."
+    >
+      <Ready loaded={loaded}>
+        {({ auditLog }) => (
+          <Table
+            caption="Audit log"
+            columns={columns}
+            rows={auditLog}
+            rowKey={({ sequence }) => sequence}
+            empty="Nothing has happened yet."
+          />
+        )}
+      </Ready>
+    </Page>
+  );
+}

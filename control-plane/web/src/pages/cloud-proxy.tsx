@@ -1,0 +1,296 @@
+import { useState, type ReactNode } from "react";
+import { operation, send, useQuery } from "../api.ts";
+import { bytes, count, thisMonth, when, words } from "../format.ts";
+import { Dialog } from "../parts/dialog.tsx";
+import { Badge, CopyButton, MonthInput, Page, Ready } from "../parts/page.tsx";
+import { download, Table, type Column } from "../parts/table.tsx";
+import { useToast } from "../parts/toast.tsx";
+
+interface Status {
+  readonly cloudProxyStatus: {
+    readonly state: "NOT_CONFIGURED" | "PENDING" | "ACTIVE";
+    readonly proxyUrl: string;
+    readonly keyId: string | null;
+    readonly keyProvisionedAt: string | null;
+    readonly firstSeenAt: string | null;
+    readonly lastCaptureAt: string | null;
+    readonly stale: boolean;
+  };
+}
+
+interface MeterRow {
+  readonly subject: string;
+  readonly requests: string;
+  readonly estimatedRequests: string;
+  readonly tunnels: string;
+  readonly failedTunnels: string;
+  readonly bytesUp: string;
+  readonly bytesDown: string;
+  readonly quota: string | null;
+  readonly overageUnits: string;
+  readonly lastSeenAt: string;
+}
+
+interface Payload {
+  readonly mdmPayload: {
+    readonly filename: string;
+    readonly content: string;
+    readonly steps: readonly string[];
+    readonly caveats: readonly string[];
+  };
+}
+
+const statusQuery = operation<Status>(`query CloudProxy {
+  cloudProxyStatus { state proxyUrl keyId keyProvisionedAt firstSeenAt lastCaptureAt stale }
+}`);
+const meterQuery = operation<{ readonly subjectMeter: readonly MeterRow[] }, { readonly period: string }>(
+  `query SubjectMeter($period: Period) {
+  subjectMeter(period: $period) {
+    subject requests estimatedRequests tunnels failedTunnels bytesUp bytesDown quota overageUnits lastSeenAt
+  }
+}`,
+);
+const payloadQuery = operation<Payload, { readonly target: string; readonly variant: string }>(
+  `query Payload($target: MdmTarget!, $variant: String) {
+  mdmPayload(target: $target, variant: $variant) { filename content steps caveats }
+}`,
+);
+const provision = operation<{ readonly provisionOrgKey: { readonly key: string; readonly keyId: string } }>(
+  "mutation Provision { provisionOrgKey { key keyId } }",
+);
+
+const targets = {
+  JAMF_PRO: "Jamf Pro",
+  INTUNE: "Intune",
+  KANDJI: "Kandji",
+  MOSYLE: "Mosyle",
+  GOOGLE_WORKSPACE: "Google Workspace",
+  JUMPCLOUD: "JumpCloud",
+  SHELL: "Shell",
+} as const;
+type Target = keyof typeof targets;
+const stateTexts = {
+  NOT_CONFIGURED: "There is no key yet. Provision one, and put a payload into your MDM.",
+  PENDING: "A key is there, and no successful request has come yet.",
+  ACTIVE: "Devices send their traffic through the proxy.",
+} as const;
+
+const columns: readonly Column<MeterRow>[] = [
+  { title: "Subject", cell: ({ subject }) => subject, text: ({ subject }) => subject },
+  { title: "Requests", numeric: true, cell: (row) => count(row.requests), text: (row) => row.requests },
+  {
+    title: "of them estimated",
+    numeric: true,
+    cell: (row) => count(row.estimatedRequests),
+    text: (row) => row.estimatedRequests,
+  },
+  { title: "Tunnels", numeric: true, cell: (row) => count(row.tunnels), text: (row) => row.tunnels },
+  {
+    title: "Failed",
+    numeric: true,
+    cell: (row) => count(row.failedTunnels),
+    text: (row) => row.failedTunnels,
+  },
+  { title: "Up", numeric: true, cell: (row) => bytes(row.bytesUp), text: (row) => row.bytesUp },
+  { title: "Down", numeric: true, cell: (row) => bytes(row.bytesDown), text: (row) => row.bytesDown },
+  {
+    title: "Quota",
+    numeric: true,
+    cell: ({ quota }) => (quota === null ? "none" : count(quota)),
+    text: ({ quota }) => quota ?? "",
+  },
+  {
+    title: "Overage",
+    numeric: true,
+    cell: (row) => count(row.overageUnits),
+    text: (row) => row.overageUnits,
+  },
+  { title: "Last seen", cell: (row) => when(row.lastSeenAt), text: (row) => row.lastSeenAt },
+];
+
+const everyMs = 10_000;
+
+export function CloudProxy(): ReactNode {
+  const { loaded, reload } = useQuery(statusQuery, {}, everyMs);
+  const [month, setMonth] = useState(thisMonth());
+  const meter = useQuery(meterQuery, { period: month }, everyMs);
+  const [revealed, setRevealed] = useState<string | null>(null);
+  const [asking, setAsking] = useState(false);
+  const toast = useToast();
+  const provisionNow = async (): Promise<void> => {
+    setAsking(false);
+    try {
+      const { provisionOrgKey } = await send(provision, {});
+      setRevealed(provisionOrgKey.key);
+      await reload();
+    } catch (error) {
+      toast.failed(error);
+    }
+  };
+  return (
+    <Page title="Cloud Proxy" lead="The proxy that managed devices send their AI traffic through.">
+      <Ready loaded={loaded}>
+        {({ cloudProxyStatus: status }) => (
+          <>
+            <section className="card" aria-label="Status">
+              <div className="page-head">
+                <div>
+                  <Badge kind={status.state}>{words(status.state)}</Badge>
+                  <p>{stateTexts[status.state]}</p>
+                  {status.stale && (
+                    <p className="notice">This is the last known state: the meter cannot be read now.</p>
+                  )}
+                </div>
+                <button
+                  type="button"
+                  className={status.keyId === null ? "primary" : ""}
+                  onClick={() => (status.keyId === null ? void provisionNow() : setAsking(true))}
+                >
+                  {status.keyId === null ? "Provision key" : "Re-provision key"}
+                </button>
+              </div>
+              <dl className="facts">
+                <Fact name="Proxy" value={status.proxyUrl} />
+                <Fact name="Key" value={status.keyId === null ? "none" : `fsk_${status.keyId}_…`} />
+                <Fact name="Provisioned" value={when(status.keyProvisionedAt)} />
+                <Fact name="First seen" value={when(status.firstSeenAt)} />
+                <Fact name="Last capture" value={when(status.lastCaptureAt)} />
+              </dl>
+            </section>
+            {revealed !== null && (
+              <RevealedKey secret={revealed} proxyUrl={status.proxyUrl} onClose={() => setRevealed(null)} />
+            )}
+          </>
+        )}
+      </Ready>
+      {asking && (
+        <Dialog title="Re-provision the key?" onClose={() => setAsking(false)}>
+          <p>
+            The key that devices use now stops working within seconds. Devices need the new one from your MDM.
+          </p>
+          <div className="actions">
+            <button type="button" className="primary" onClick={() => void provisionNow()}>
+              Revoke it and make a new one
+            </button>
+            <button type="button" onClick={() => setAsking(false)}>
+              Keep it
+            </button>
+          </div>
+        </Dialog>
+      )}
+      <Payloads />
+      <section aria-label="Subject meter">
+        <div className="page-head">
+          <h2>Subject meter</h2>
+          <MonthInput value={month} onChange={setMonth} />
+        </div>
+        <Ready loaded={meter.loaded}>
+          {({ subjectMeter }) => (
+            <Table
+              caption={`Subject meter ${month}`}
+              columns={columns}
+              rows={subjectMeter}
+              rowKey={({ subject }) => subject}
+              empty="Nothing was metered in this month."
+            />
+          )}
+        </Ready>
+        <p className="muted">
+          Requests inside encrypted tunnels are estimated from the turns of the conversation and shown apart.
+        </p>
+      </section>
+    </Page>
+  );
+}
+
+function Fact({ name, value }: { readonly name: string; readonly value: string }): ReactNode {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+/** The key lives in this dialog alone: closing it forgets it. */
+function RevealedKey({
+  secret,
+  proxyUrl,
+  onClose,
+}: {
+  readonly secret: string;
+  readonly proxyUrl: string;
+  readonly onClose: () => void;
+}): ReactNode {
+  const check = `curl --proxy ${proxyUrl} --proxy-user 'you%40example.com:${secret}' https://api.openai.com/v1/models`;
+  return (
+    <Dialog title="Your organisation's key" onClose={onClose}>
+      <p className="notice">
+        It is shown this once. Copy it into your MDM as the secret MDM_FLOWSTATE_KEY now.
+      </p>
+      <p className="secret">{secret}</p>
+      <p>To check the path from any machine (with --proxy-cacert where the certificate is your own):</p>
+      <pre tabIndex={0}>{check}</pre>
+      <div className="actions">
+        <CopyButton text={secret} label="Copy key" />
+        <CopyButton text={check} label="Copy check" />
+        <button type="button" className="primary" onClick={onClose}>
+          I have copied it
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+function Payloads(): ReactNode {
+  const [target, setTarget] = useState<Target>("JAMF_PRO");
+  const [variant, setVariant] = useState("install");
+  const { loaded } = useQuery(payloadQuery, { target, variant });
+  return (
+    <section className="card" aria-label="MDM payload">
+      <div className="page-head">
+        <h2>MDM payload</h2>
+        <label className="inline">
+          <span>Variant</span>
+          <select value={variant} onChange={(event) => setVariant(event.target.value)}>
+            <option>install</option>
+            <option>uninstall</option>
+          </select>
+        </label>
+      </div>
+      <div className="actions" role="group" aria-label="MDM">
+        {(Object.keys(targets) as Target[]).map((each) => (
+          <button key={each} type="button" aria-pressed={each === target} onClick={() => setTarget(each)}>
+            {targets[each]}
+          </button>
+        ))}
+      </div>
+      <Ready loaded={loaded}>
+        {({ mdmPayload: { filename, content, steps, caveats } }) => (
+          <>
+            <ol>
+              {steps.map((step) => (
+                <li key={step}>{step}</li>
+              ))}
+            </ol>
+            <div className="actions">
+              <code>{filename}</code>
+              <CopyButton text={content} />
+              <button type="button" onClick={() => download(filename, content)}>
+                Download
+              </button>
+            </div>
+            <pre tabIndex={0} aria-label={filename}>
+              {content}
+            </pre>
+            {caveats.map((caveat) => (
+              <p key={caveat} className="notice">
+                {caveat}
+              </p>
+            ))}
+          </>
+        )}
+      </Ready>
+    </section>
+  );
+}

@@ -1,0 +1,81 @@
+import type { ReactNode } from "react";
+import { operation, useQuery } from "../api.ts";
+import { when, words } from "../format.ts";
+import { Badge, Page, Ready } from "../parts/page.tsx";
+import { Table, type Column } from "../parts/table.tsx";
+
+interface Service {
+  readonly id: string;
+  readonly name: string;
+  readonly vendor: string;
+  readonly category: string;
+  readonly state: string;
+  readonly coverage: readonly string[];
+  readonly monitoringGap: boolean;
+  readonly unbilled: boolean;
+  readonly unobserved: boolean;
+  readonly activeUsers30d: number;
+  readonly lastSeenAt: string | null;
+  readonly lastBilledAt: string | null;
+}
+
+const servicesQuery = operation<{ readonly orgAiServices: readonly Service[] }>(`query Services {
+  orgAiServices {
+    id name vendor category state coverage monitoringGap unbilled unobserved activeUsers30d lastSeenAt lastBilledAt
+  }
+}`);
+
+const flagsOf = ({ monitoringGap, unbilled, unobserved }: Service): readonly string[] => [
+  ...(monitoringGap ? ["monitoring gap"] : []),
+  ...(unbilled ? ["seen, not billed"] : []),
+  ...(unobserved ? ["billed, not seen"] : []),
+];
+
+const columns: readonly Column<Service>[] = [
+  { title: "Service", cell: ({ name }) => name, text: ({ name }) => name },
+  { title: "Vendor", cell: ({ vendor }) => vendor, text: ({ vendor }) => vendor },
+  { title: "Category", cell: ({ category }) => category, text: ({ category }) => category },
+  {
+    title: "State",
+    cell: ({ state }) => <Badge kind={state}>{words(state)}</Badge>,
+    text: ({ state }) => state,
+  },
+  { title: "Attention", cell: (row) => flagsOf(row).join(", "), text: (row) => flagsOf(row).join(", ") },
+  {
+    title: "Active users, 30 days",
+    numeric: true,
+    cell: (row) => row.activeUsers30d,
+    text: (row) => String(row.activeUsers30d),
+  },
+  { title: "Last seen", cell: (row) => when(row.lastSeenAt), text: (row) => row.lastSeenAt ?? "" },
+  { title: "Last billed", cell: (row) => when(row.lastBilledAt), text: (row) => row.lastBilledAt ?? "" },
+  {
+    title: "Coverage",
+    cell: (row) => row.coverage.map(words).join(", "),
+    text: (row) => row.coverage.join(" "),
+  },
+];
+
+const order = ["CONNECTED", "DISCONNECTED", "CATALOGUED"];
+
+export function Services(): ReactNode {
+  const { loaded } = useQuery(servicesQuery, {});
+  return (
+    <Page
+      title="Providers inventory"
+      lead="Every AI service that is known here, and what the fleet really talks to."
+    >
+      <Ready loaded={loaded}>
+        {({ orgAiServices }) => (
+          <Table
+            caption="AI services"
+            columns={columns}
+            rows={orgAiServices.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))}
+            rowKey={({ id }) => id}
+            empty="No service is known."
+          />
+        )}
+      </Ready>
+    </Page>
+  );
+}
