@@ -1,7 +1,9 @@
 /** The directory over REST as a client of the API meets it. */
+import fc from "fast-check";
 import anyTest, { type TestFn } from "ava";
 import { readAudit } from "../src/audit/record.ts";
 import { createEntity, deleteEntity, listEntities, updateEntity } from "../src/directory/entities.ts";
+import { importDirectory, readDirectoryFile } from "../src/directory/import.ts";
 import { creationSchema, resourceNames, resources } from "../src/directory/resources.ts";
 import { createOrg } from "../src/orgs/orgs.ts";
 import { newOrgId } from "@flowstate/shared/ids";
@@ -213,3 +215,64 @@ testOnBothEngines(
     );
   },
 );
+
+const file = `email,name,team,manager,active
+ada@example.com,Ada,Engineering / Web,grace@example.com,true
+grace@example.com,"Hopper, Grace",Engineering,,
+`;
+
+testOnBothEngines(
+  "a file of people is previewed, imported, and imported again",
+  async (t, { store, orgId }) => {
+    const change = { orgId, actor: "test", now: Date.now() };
+    const people = () => listEntities(store.reader, orgId, resources.employees, { cursor: "", limit: 10 });
+    const expected = { people: 2, created: 2, changed: 0, teamsCreated: 2, faults: [] };
+    t.deepEqual(await importDirectory(store, change, { text: file, preview: true }), {
+      ...expected,
+      imported: false,
+    });
+    t.deepEqual(await people(), []);
+    t.deepEqual(await importDirectory(store, change, { text: file, preview: false }), {
+      ...expected,
+      imported: true,
+    });
+    const [ada, grace] = [...(await people())].sort((a, b) =>
+      String(a.values["email"]) < String(b.values["email"]) ? -1 : 1,
+    );
+    t.is(ada?.values["managerId"], grace?.id);
+    t.is(grace?.values["name"], "Hopper, Grace");
+    t.like(await importDirectory(store, change, { text: file, preview: false }), {
+      created: 0,
+      changed: 2,
+      teamsCreated: 0,
+    });
+    const circle = file.replace(",Engineering,,", ",Engineering,ada@example.com,");
+    const refused = await importDirectory(store, change, { text: circle, preview: false });
+    t.like(refused, {
+      imported: false,
+      faults: [{ line: 3, detail: "manager: no employee can stand above itself" }],
+    });
+  },
+);
+
+for (const [title, text, line] of [
+  ["no header", "ada@example.com\n", 1],
+  ["a strange column", "email,salary\n", 1],
+  ["a column twice", "email,email\n", 1],
+  ["a bad e-mail", "email\nada@example.com\nnobody\n", 3],
+  ["an e-mail twice", "email\nada@example.com\nADA@example.com\n", 3],
+  ["a bad flag", "email,active\nada@example.com,perhaps\n", 2],
+  ["an open quote", 'email\n"ada', 1],
+  ["nothing", "", 1],
+] as const) {
+  test(`a file with ${title} is refused by line ${line}`, (t) => {
+    t.deepEqual(
+      readDirectoryFile(text).faults.map((fault) => fault.line),
+      [line],
+    );
+  });
+}
+
+test("no text makes the reader of directory files throw", (t) => {
+  fc.assert(fc.property(fc.string(), (text) => t.notThrows(() => readDirectoryFile(`email,name\n${text}`))));
+});

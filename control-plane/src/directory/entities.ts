@@ -184,7 +184,7 @@ async function refuseCircle(
     ) SELECT ${own} FROM ${sql.table(resource.name)} JOIN line ON line.id = ${own}
       WHERE org_id = ${orgId} AND ${own} = ${id}`.execute(db);
   if (rows.length > 0 || above === id) {
-    throw new FlowstateError("FS_INPUT_INVALID", `a ${resource.singular} cannot stand above itself`);
+    throw new FlowstateError("FS_INPUT_INVALID", `no ${resource.singular} can stand above itself`);
   }
 }
 

@@ -20,6 +20,7 @@ import {
   resources,
   type Resource,
 } from "../../directory/resources.ts";
+import { importDirectory } from "../../directory/import.ts";
 import type { Store } from "../../store/open.ts";
 import { readWindow } from "../../usage-queries/window.ts";
 import { describeApi } from "./openapi.ts";
@@ -42,6 +43,9 @@ export async function restRoutes(app: FastifyInstance, dependencies: RestDepende
   app.addHook("onRequest", async (_, reply) => {
     void reply.header("cache-control", "no-store");
   });
+  app.addContentTypeParser("text/csv", { parseAs: "string", bodyLimit: 10_000_000 }, (_, body, done) =>
+    done(null, body),
+  );
   app.get("/api/v1/openapi.json", () => describeApi(publicUrl()));
   app.get("/api/v1/ai-usage", async () => {
     const message =
@@ -53,17 +57,19 @@ export async function restRoutes(app: FastifyInstance, dependencies: RestDepende
     const window = readWindow(read(windowSchema, request.query), clock.now());
     return sendSessions(reply, store.reader, orgId, window);
   });
+  app.post("/api/v1/directory/import", async (request, reply) => {
+    const change = await changeOf(request, dependencies);
+    const { preview } = read(previewSchema, request.query);
+    const text = read(z.string("must be a CSV file, sent as text/csv"), request.body);
+    const outcome = await importDirectory(store, change, { text, preview: preview === "true" });
+    return reply.code(outcome.faults.length > 0 ? 422 : 200).send(outcome);
+  });
   for (const name of resourceNames) addResource(app, resources[name], dependencies);
 }
 
 function addResource(app: FastifyInstance, resource: Resource, dependencies: RestDependencies): void {
-  const { store, clock, findPrincipal } = dependencies;
+  const { store, findPrincipal } = dependencies;
   const path = `/api/v1/${resource.name}`;
-  const changeOf = async (request: FastifyRequest): Promise<DirectoryChange> => {
-    const caller = check(await findPrincipal(request), writing);
-    return { orgId: caller.orgId, actor: actorOf(caller), now: clock.now() };
-  };
-
   app.get(path, async (request) => {
     const { orgId } = check(await findPrincipal(request), reading);
     const { cursor, limit } = read(pageSchema, request.query);
@@ -72,7 +78,7 @@ function addResource(app: FastifyInstance, resource: Resource, dependencies: Res
     return { data, nextCursor: found.length > limit ? (data.at(-1)?.["id"] ?? null) : null };
   });
   app.post(path, async (request, reply) => {
-    const change = await changeOf(request);
+    const change = await changeOf(request, dependencies);
     const values = read(creationSchema(resource), request.body);
     const entity = await store.transact((db) => createEntity(db, change, resource, values));
     return send(reply.code(201).header("location", `${path}/${entity.id}`), entity);
@@ -84,7 +90,7 @@ function addResource(app: FastifyInstance, resource: Resource, dependencies: Res
     return send(reply, entity);
   });
   app.patch<IdRoute>(`${path}/:id`, async (request, reply) => {
-    const change = await changeOf(request);
+    const change = await changeOf(request, dependencies);
     const values = read(changeSchema(resource), request.body);
     const asked = { id: request.params.id, version: expectedVersion(request), values };
     return precondition(reply, async () =>
@@ -92,7 +98,7 @@ function addResource(app: FastifyInstance, resource: Resource, dependencies: Res
     );
   });
   app.delete<IdRoute>(`${path}/:id`, async (request, reply) => {
-    const change = await changeOf(request);
+    const change = await changeOf(request, dependencies);
     const asked = { id: request.params.id, version: expectedVersion(request) };
     return precondition(reply, async () => {
       await store.transact((db) => deleteEntity(db, change, resource, asked));
@@ -101,11 +107,21 @@ function addResource(app: FastifyInstance, resource: Resource, dependencies: Res
   });
 }
 
+async function changeOf(
+  request: FastifyRequest,
+  { findPrincipal, clock }: RestDependencies,
+): Promise<DirectoryChange> {
+  const caller = check(await findPrincipal(request), writing);
+  return { orgId: caller.orgId, actor: actorOf(caller), now: clock.now() };
+}
+
 interface IdRoute {
   readonly Params: { readonly id: string };
 }
 
 const windowSchema = z.object({ startDate: z.string().optional(), endDate: z.string().optional() });
+
+const previewSchema = z.object({ preview: z.enum(["true", "false"]).default("false") });
 
 const pageSchema = z.object({
   cursor: z.string().max(64).default(""),

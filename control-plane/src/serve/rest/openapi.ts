@@ -37,6 +37,17 @@ export function describeApi(publicUrl: URL): Readonly<Record<string, unknown>> {
     },
     paths: {
       ...Object.assign({}, ...resourceNames.map((name) => pathsOf(resources[name]))),
+      "/api/v1/directory/import": {
+        post: {
+          summary: "Import people and teams from a CSV file, every line or none",
+          parameters: [queryOf("preview", "`true`: store nothing")],
+          requestBody: { required: true, content: { "text/csv": { schema: { type: "string" } } } },
+          responses: {
+            200: { description: "what was imported, or would be" },
+            422: { description: "nothing is imported; the bad lines by number" },
+          },
+        },
+      },
       "/api/v1/sessions": {
         get: {
           summary: "Every session that began in the window, one JSON document a line",
