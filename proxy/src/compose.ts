@@ -39,7 +39,7 @@ export interface Proxy extends AsyncDisposable {
   /** Null when ready, else why not. */
   unready(): string | null;
   setTicketKeys(keys: Buffer): void;
-  /** Tunnels open here per scope of a limit, and what the other workers hold. */
+  /** Tunnels open here per scope of a limit, empty where none is limited; and what the other workers hold. */
   readonly limits: {
     open(): Readonly<Record<string, number>>;
     others(open: Readonly<Record<string, number>>): void;
@@ -98,8 +98,13 @@ export async function compose(
   const keeper = createSnapshotKeeper(join(config.folder, "snapshot.json"), (what) =>
     events.linkTrouble(what),
   );
+  let sharesLimits = false;
+  const install = (snapshot: ProxySnapshot): void => {
+    keyring.replace(snapshot);
+    sharesLimits = config.limits.tunnels !== null || limitsTunnels(snapshot);
+  };
   if (keeper.kept !== null) {
-    keyring.replace(keeper.kept.snapshot);
+    install(keeper.kept.snapshot);
     keyring.heard(keeper.kept.heardAt);
   }
   const onHeard = (): void => {
@@ -107,7 +112,7 @@ export async function compose(
     keeper.heard(now());
   };
   const onSnapshot = (snapshot: ProxySnapshot): void => {
-    keyring.replace(snapshot);
+    install(snapshot);
     registry.review((tunnel) => mayStay(tunnel, keyring));
     events.snapshotTaken(snapshot.revision, snapshot.keys.length);
     keeper.keep(snapshot);
@@ -249,9 +254,20 @@ export async function compose(
     tunnels,
     unready,
     setTicketKeys: (keys) => server.setTicketKeys(keys),
-    limits: limiter,
+    limits: {
+      open: () => (sharesLimits ? limiter.open() : {}),
+      others: (open) => limiter.others(open),
+    },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** Where no organisation limits its tunnels, workers have nothing to tell each other. */
+function limitsTunnels({ orgs }: ProxySnapshot): boolean {
+  return orgs.some(
+    ({ policy: { perSubject, perOrganisation } }) =>
+      perSubject.tunnels !== null || perOrganisation.tunnels !== null,
+  );
 }
 
 /** Whether an open tunnel may go on under the organisation's present policy. */

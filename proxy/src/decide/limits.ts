@@ -22,7 +22,7 @@ export interface ScopedLimits {
 /** Counts open tunnels, new tunnels and bytes per subject, per organisation and in all. */
 export interface Limiter {
   take(identity: Identity, limits: ScopedLimits): Taking;
-  /** Open tunnels per scope whose tunnels are limited, for the other workers. */
+  /** Open tunnels per scope, for the other workers. */
   open(): Readonly<Record<string, number>>;
   /** What the other workers hold open, by the same names. */
   others(open: Readonly<Record<string, number>>): void;
@@ -43,8 +43,6 @@ interface Bucket {
 
 interface Scope {
   open: number;
-  /** Its tunnels are limited, as far as the last one knew. */
-  limited: boolean;
   readonly started: Bucket;
   readonly bytes: Bucket;
 }
@@ -60,7 +58,7 @@ export function createLimiter({ global, workers = 1, now }: LimiterOptions): Lim
     let scope = scopes.get(name);
     if (scope === undefined) {
       if (scopes.size >= mostIdleScopes) forgetIdle(scopes);
-      scope = { open: 0, limited: false, started: { level: 0, at: 0 }, bytes: { level: 0, at: 0 } };
+      scope = { open: 0, started: { level: 0, at: 0 }, bytes: { level: 0, at: 0 } };
       scopes.set(name, scope);
     }
     return scope;
@@ -82,7 +80,6 @@ export function createLimiter({ global, workers = 1, now }: LimiterOptions): Lim
       }
       for (const { scope, limits } of asked) {
         scope.open += 1;
-        scope.limited = limits.tunnels !== null;
         if (limits.newTunnelsPerSecond !== null)
           pour(scope.started, 1, limits.newTunnelsPerSecond / workers, at);
       }
@@ -104,7 +101,7 @@ export function createLimiter({ global, workers = 1, now }: LimiterOptions): Lim
     },
     open: () =>
       Object.fromEntries(
-        [...scopes].filter(([, { limited }]) => limited).map(([name, { open }]) => [name, open]),
+        [...scopes].filter(([, { open }]) => open > 0).map(([name, { open }]) => [name, open]),
       ),
     others(open) {
       elsewhere = open;
