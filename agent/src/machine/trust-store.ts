@@ -1,0 +1,72 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Change } from "./change.ts";
+
+/** The system stores that a certificate can be placed in. */
+export type TrustStore = "macos" | "windows" | "debian" | "redhat" | "suse" | "arch";
+
+export interface TrustedCertificate {
+  readonly pem: string;
+  /** Where the agent keeps it. */
+  readonly file: string;
+  /** SHA-1 of the certificate in hexadecimal without colons, the name by which the stores of macOS and Windows know it. */
+  readonly sha1: string;
+}
+
+interface Anchor {
+  readonly folder: string;
+  readonly update: readonly [string, ...string[]];
+  /** Where taking away needs more than adding. */
+  readonly updateAfterRemove?: readonly [string, ...string[]];
+}
+
+/** Folders of the Linux families and what rebuilds their bundles, in the order in which they are looked for. */
+const anchors: Readonly<Record<Exclude<TrustStore, "macos" | "windows">, Anchor>> = {
+  debian: {
+    folder: "/usr/local/share/ca-certificates",
+    update: ["update-ca-certificates"],
+    updateAfterRemove: ["update-ca-certificates", "--fresh"],
+  },
+  redhat: { folder: "/etc/pki/ca-trust/source/anchors", update: ["update-ca-trust", "extract"] },
+  suse: { folder: "/usr/share/pki/trust/anchors", update: ["update-ca-certificates"] },
+  arch: { folder: "/etc/ca-certificates/trust-source/anchors", update: ["trust", "extract-compat"] },
+};
+
+/** The store of this system; null where no known one is there. */
+export function findTrustStore(platform: NodeJS.Platform, root = "/"): TrustStore | null {
+  if (platform === "darwin") return "macos";
+  if (platform === "win32") return "windows";
+  const found = Object.entries(anchors).find(([, { folder }]) => existsSync(join(root, folder)));
+  return found === undefined ? null : (found[0] as TrustStore);
+}
+
+/** Makes the system trust a certificate, and takes it back without a trace. */
+export function trustChange(store: TrustStore, { pem, file, sha1 }: TrustedCertificate): Change {
+  if (store === "macos") {
+    const keychain = "/Library/Keychains/System.keychain";
+    return {
+      files: [],
+      afterInstall: [["security", "add-trusted-cert", "-d", "-r", "trustRoot", "-k", keychain, file]],
+      beforeRemove: [
+        ["security", "remove-trusted-cert", "-d", file],
+        ["security", "delete-certificate", "-Z", sha1, keychain],
+      ],
+      afterRemove: [],
+    };
+  }
+  if (store === "windows") {
+    return {
+      files: [],
+      afterInstall: [["certutil", "-addstore", "-f", "root", file]],
+      beforeRemove: [["certutil", "-delstore", "root", sha1]],
+      afterRemove: [],
+    };
+  }
+  const { folder, update, updateAfterRemove } = anchors[store];
+  return {
+    files: [{ path: `${folder}/flowstate-device.crt`, content: pem, mode: 0o644 }],
+    afterInstall: [update],
+    beforeRemove: [],
+    afterRemove: [updateAfterRemove ?? update],
+  };
+}
