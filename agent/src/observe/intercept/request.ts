@@ -1,6 +1,7 @@
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
-import { fields, items, name } from "../files/json.ts";
+import { fields, name } from "../files/json.ts";
 import { parse } from "./framing/document.ts";
+import { textsOf } from "./texts.ts";
 
 /** The largest request body that is looked at; larger ones pass unread. */
 export const mostRequestBytes = 32 << 20;
@@ -42,7 +43,11 @@ export function readRequest(bytes: Buffer, encoding: string | null): RequestFact
   const model =
     name(request["model"]) ??
     name(/"model"\s*:\s*"([^"\\]{1,200})"/.exec(text.slice(0, beginningBytes))?.[1]);
-  return { model, body: body ?? null, promptText: () => promptTexts(request).join("\n") };
+  return {
+    model,
+    body: body ?? null,
+    promptText: () => promptFields.flatMap((field) => textsOf(request[field])).join("\n"),
+  };
 }
 
 function decode(bytes: Buffer, encoding: string | null): Buffer | null {
@@ -75,21 +80,3 @@ const promptFields = [
   "message",
   "request",
 ];
-
-/** Every text in the parts of a request that make up the prompt, whatever the API. */
-function promptTexts(request: ReturnType<typeof fields>): string[] {
-  const texts: string[] = [];
-  const visit = (value: unknown, depth: number): void => {
-    if (typeof value === "string") texts.push(value);
-    else if (depth >= deepest) return;
-    else if (Array.isArray(value)) for (const item of items(value)) visit(item, depth + 1);
-    else
-      for (const [key, item] of Object.entries(fields(value))) if (!opaque.has(key)) visit(item, depth + 1);
-  };
-  for (const field of promptFields) visit(request[field], 0);
-  return texts;
-}
-
-const deepest = 32;
-/** Pictures and the like, which are not text although they are written as such. */
-const opaque = new Set(["data", "image_url", "bytes", "url", "role", "type", "id"]);
