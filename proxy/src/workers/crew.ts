@@ -1,5 +1,4 @@
 import cluster, { type Worker } from "node:cluster";
-import { once } from "node:events";
 import { join } from "node:path";
 import { backoffMs, systemClock } from "@flowstate/shared/clock";
 import { FlowstateError } from "@flowstate/shared/errors";
@@ -37,6 +36,7 @@ interface Member {
   readonly worker: Worker;
   readonly outboxFile: string;
   readonly ready: Promise<string>;
+  readonly ended: Promise<void>;
   /** Its end is wanted: it is not replaced. */
   leaving: boolean;
   /** Tunnels open per scope of a limit. */
@@ -65,12 +65,14 @@ export function createCrew(options: CrewOptions): Crew {
     const outboxFile = freeOutbox(folder, outboxFilesOf(members));
     const worker = cluster.fork({ FLOWSTATE_PROXY_PORT: String(port) });
     const ready = Promise.withResolvers<string>();
+    const ended = Promise.withResolvers<void>();
     // Whoever waits for it sees it fail; nobody has to.
     ready.promise.catch(() => undefined);
     const member: Member = {
       worker,
       outboxFile,
       ready: ready.promise,
+      ended: ended.promise,
       leaving: false,
       open: {},
       status: null,
@@ -96,6 +98,7 @@ export function createCrew(options: CrewOptions): Crew {
     worker.once("exit", (code: number | null, signal: string | null) => {
       const how = signal ?? `exit code ${code}`;
       members.delete(member);
+      ended.resolve();
       retired = retire(retired, member.status);
       shareOpen(members);
       ready.reject(new FlowstateError("FS_UNAVAILABLE", `a worker did not start (${how})`));
@@ -115,10 +118,9 @@ export function createCrew(options: CrewOptions): Crew {
   const leave = async (member: Member): Promise<void> => {
     if (member.worker.isDead()) return;
     member.leaving = true;
-    const gone = once(member.worker, "exit");
     tell(member, { type: "drain" });
     const killer = setTimeout(() => member.worker.process.kill("SIGKILL"), drainMs + killMs);
-    await gone;
+    await member.ended;
     clearTimeout(killer);
   };
   const ask = async (member: Member): Promise<WorkerReport | null> => {
@@ -176,8 +178,9 @@ export function createCrew(options: CrewOptions): Crew {
   };
 }
 
+/** A worker that is just leaving does not hear it; its end is known by its exit. */
 function tell({ worker }: Member, message: ToWorker): void {
-  if (worker.isConnected()) worker.send(message);
+  if (worker.isConnected()) worker.send(message, () => undefined);
 }
 
 /** Limits hold for all workers together, so each knows what the others have open. */

@@ -58,6 +58,7 @@ async function tellOpen({ limits }: Proxy, stop: AbortSignal): Promise<void> {
   }
 }
 
+/** A supervisor that is gone does not hear it, and its end is known by the channel's. */
 function tell(message: FromWorker): void {
-  if (process.connected) process.send?.(message);
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
