@@ -46,7 +46,7 @@ export async function startProvider(
     void answer(request, response as unknown as ProviderResponse);
   });
   server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
+    sockets.add(socket.setNoDelay(true));
     socket.on("error", () => undefined);
     socket.once("close", () => sockets.delete(socket));
   });

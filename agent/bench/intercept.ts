@@ -1,0 +1,113 @@
+/**
+ * What the intercept adds to a streamed call: time from an event leaving the provider to its arrival at the client, over
+ * TLS directly and through the intercept, in turns, in one process. `node agent/bench/intercept.ts`
+ */
+import { once } from "node:events";
+import { request, type IncomingMessage } from "node:http";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { connect as connectTls, type TLSSocket } from "node:tls";
+import { setTimeout as delay } from "node:timers/promises";
+import { createLogger } from "@flowstate/shared/log";
+import { startIntercept } from "../src/observe/intercept/server.ts";
+import { deviceAuthority } from "../test/support/intercepting.ts";
+import { startProvider } from "../test/support/provider.ts";
+import { authority } from "../test/support/tls.ts";
+
+const host = "api.anthropic.com";
+const rounds = 300;
+const events = 20;
+const gapMs = 1;
+
+await using provider = await startProvider(async (incoming, response) => {
+  incoming.resume();
+  response.setHeader("content-type", "text/event-stream");
+  for (let at = 0; at < events; at += 1) {
+    const text = "x".repeat(200);
+    response.write(
+      `data: ${JSON.stringify({ type: "content_block_delta", delta: { text }, at: performance.now() })}\n\n`,
+    );
+    await delay(gapMs);
+  }
+  response.end();
+});
+let counted = 0;
+const intercept = startIntercept({
+  authority: deviceAuthority,
+  upstreamCa: [authority.certificate],
+  onSighting: () => void (counted += 1),
+  decide: null,
+  log: createLogger("bench", "silent"),
+});
+const toProvider = (): Socket =>
+  connect({ port: provider.port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+const intercepted = async (client: Socket): Promise<void> => {
+  const target = toProvider();
+  await once(target, "connect");
+  const dial = () => Promise.resolve({ kind: "open" as const, socket: toProvider() });
+  intercept.accept({ client, target, to: { host, port: 443, family: 0 }, userAgent: "bench", dial });
+};
+const front = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+  client.on("error", () => undefined);
+  void intercepted(client);
+}).listen(0, "127.0.0.1");
+await once(front, "listening");
+const { port: frontPort } = front.address() as AddressInfo;
+
+const dialTls = async (port: number, ca: string): Promise<TLSSocket> => {
+  const socket = connectTls({ port, host: "127.0.0.1", servername: host, ca, ALPNProtocols: ["http/1.1"] });
+  socket.setNoDelay(true);
+  await once(socket, "secureConnect");
+  return socket;
+};
+
+/** Delays of the first and of every later event of one call, in milliseconds. */
+async function call(
+  socket: TLSSocket,
+): Promise<{ readonly first: number; readonly later: readonly number[] }> {
+  const out = request({
+    createConnection: () => socket,
+    method: "POST",
+    path: "/v1/messages",
+    headers: { host },
+  });
+  out.end("{}");
+  const [answer] = (await once(out, "response")) as [IncomingMessage];
+  const delays: number[] = [];
+  for await (const chunk of answer) {
+    const arrivedAt = performance.now();
+    for (const match of String(chunk).matchAll(/"at":([\d.]+)/g)) delays.push(arrivedAt - Number(match[1]));
+  }
+  socket.destroy();
+  const [first = Number.NaN, ...later] = delays;
+  return { first, later };
+}
+
+const ways = {
+  direct: () => dialTls(provider.port, authority.certificate),
+  intercept: () => dialTls(frontPort, deviceAuthority.certificate),
+};
+const seen = {
+  direct: { first: [] as number[], later: [] as number[] },
+  intercept: { first: [] as number[], later: [] as number[] },
+};
+for (let round = 0; round < rounds; round += 1) {
+  for (const way of ["direct", "intercept"] as const) {
+    const { first, later } = await call(await ways[way]());
+    // The first rounds compile the code.
+    if (round < 20) continue;
+    seen[way].first.push(first);
+    seen[way].later.push(...later);
+  }
+}
+const at = (delays: readonly number[], share: number): string =>
+  (delays.toSorted((a, b) => a - b)[Math.floor(delays.length * share)] ?? Number.NaN).toFixed(3);
+for (const way of ["direct", "intercept"] as const) {
+  for (const part of ["first", "later"] as const) {
+    const delays = seen[way][part];
+    process.stdout.write(
+      `${way} ${part}: p50 ${at(delays, 0.5)} ms, p99 ${at(delays, 0.99)} ms (${delays.length})\n`,
+    );
+  }
+}
+process.stdout.write(`calls counted: ${counted} of ${rounds}\n`);
+front.close();
