@@ -29,7 +29,8 @@ export async function mcpRoutes(app: FastifyInstance, dependencies: McpDependenc
     const caller = must(authInfo?.extra?.["caller"], "a request reached MCP without a caller");
     return createUsageServer(caller as McpCaller, { store, clock });
   });
-  app.addHook("onClose", () => handler.close());
+  // Before the server waits for its connections: a subscription would hold one open for ever.
+  app.addHook("preClose", () => handler.close());
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: 100_000 }, (_, body, done) =>
     done(null, body),
