@@ -23,13 +23,16 @@ export function createOAuthAdapter(store: Store, clock: Clock): (model: string) 
           consumed_at: null,
           expires_at: expiresIn === undefined ? null : clock.now() + expiresIn * 1000,
         };
-        await store.transact((db) =>
-          db
+        await store.transact(async (db) => {
+          // Each grant pays for the removal of what has expired since the one before.
+          if (model === "Grant")
+            await db.deleteFrom("oauth_records").where("expires_at", "<", clock.now()).execute();
+          await db
             .insertInto("oauth_records")
             .values({ ...own(id), ...values })
             .onConflict((on) => on.columns(["model", "id_hash"]).doUpdateSet(values))
-            .execute(),
-        );
+            .execute();
+        });
       },
       async find(id) {
         const row = await store.reader
@@ -78,14 +81,6 @@ export function createOAuthAdapter(store: Store, clock: Clock): (model: string) 
       },
     };
   };
-}
-
-/** Removes what has expired. Returns how many records went. */
-export async function removeExpired(store: Store, now: number): Promise<number> {
-  const gone = await store.transact((db) =>
-    db.deleteFrom("oauth_records").where("expires_at", "<", now).executeTakeFirst(),
-  );
-  return Number(gone.numDeletedRows);
 }
 
 interface Row {
