@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { createProgram } from "@flowstate/shared/cli";
+import { runDaemon } from "./commands/run.ts";
 import { runScan, type ScanFlags } from "./commands/scan.ts";
-import { readConfig } from "./config.ts";
+import { readConfig, readDaemonConfig } from "./config.ts";
 import { version } from "./version.ts";
 
 /** `flowstate`: the agent on a person's machine. */
@@ -16,5 +17,9 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
     .option("--timezone <zone>", "IANA name; the machine's own when not given")
     .option("--json", "print one JSON document")
     .action((flags: ScanFlags) => runScan(flags, readConfig(env)));
+  program
+    .command("run")
+    .description("the daemon in the foreground: reads session logs, relays, and reports calls")
+    .action(() => runDaemon(readDaemonConfig(env)));
   return program;
 }

@@ -2,13 +2,73 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "@flowstate/shared/config/load";
 import { option } from "@flowstate/shared/config/option";
+import { FlowstateError } from "@flowstate/shared/errors";
+import { parseKey } from "@flowstate/shared/keys";
+import type { Secret } from "@flowstate/shared/secret";
+import { parseSubject, type Subject } from "@flowstate/shared/subject";
 import type { Home } from "./observe/files/sources.ts";
+import type { WhenDown } from "./relay/pac.ts";
 
-/** Every setting of the agent. */
+/** Settings of every command of the agent. */
 export const settings = {
   dataFolder: option.text({
     env: "FLOWSTATE_DATA_DIR",
     describe: "Folder of the agent's own files; unset, it is `.flowstate` in the home folder.",
+  }),
+};
+
+/** Settings of the daemon besides. */
+export const daemonSettings = {
+  ...settings,
+  key: option.secret({
+    env: "FLOWSTATE_OTLP_KEY",
+    describe: "The organisation's key (`fsk_…`), or one of the person's own.",
+  }),
+  user: option.text({ env: "FLOWSTATE_USER", describe: "The person's work e-mail." }),
+  controlPlane: option.httpUrl({
+    env: "FLOWSTATE_CONTROL_PLANE",
+    fallback: "http://127.0.0.1:7400",
+    describe: "Where calls are reported to.",
+  }),
+  cloudProxy: option.httpUrl({
+    env: "FLOWSTATE_CLOUD_PROXY",
+    describe:
+      "The organisation's proxy that the relay forwards to; unset, tunnels go straight to their targets.",
+  }),
+  cloudProxyCa: option.text({
+    env: "FLOWSTATE_CLOUD_PROXY_CA",
+    describe: "PEM file of the authority of the proxy's certificate, where the system does not know it.",
+  }),
+  relayPort: option.port({
+    env: "FLOWSTATE_RELAY_PORT",
+    fallback: "7480",
+    describe: "Loopback port of the relay.",
+  }),
+  whenDown: option.text({
+    env: "FLOWSTATE_WHEN_DOWN",
+    fallback: "direct",
+    describe: "What becomes of a tunnel while the cloud proxy cannot be reached: `direct` or `fail`.",
+  }),
+  capture: option.text({
+    env: "FLOWSTATE_CAPTURE",
+    fallback: "session-logs,relay",
+    describe:
+      "What is on, separated by commas: `session-logs`, `relay`, `intercept` (the last needs the relay).",
+  }),
+  holdMs: option.milliseconds({
+    env: "FLOWSTATE_HOLD_MS",
+    fallback: "20000",
+    describe: "How long a fresh call waits for what other captures know of it.",
+  }),
+  pollMs: option.milliseconds({
+    env: "FLOWSTATE_POLL_MS",
+    fallback: "5000",
+    describe: "How often session logs are looked at.",
+  }),
+  logLevel: option.logLevel({
+    env: "FLOWSTATE_LOG_LEVEL",
+    fallback: "info",
+    describe: "How much is logged to standard error.",
   }),
 };
 
@@ -18,7 +78,57 @@ export interface Config {
   readonly machine: Home;
 }
 
+const captureNames = ["session-logs", "relay", "intercept"] as const;
+export type CaptureName = (typeof captureNames)[number];
+
+export interface DaemonConfig extends Config {
+  readonly key: Secret;
+  readonly user: Subject;
+  readonly controlPlane: URL;
+  readonly cloudProxy: URL | null;
+  readonly cloudProxyCa: string | null;
+  readonly relayPort: number;
+  readonly whenDown: WhenDown;
+  readonly captures: ReadonlySet<CaptureName>;
+  readonly timing: { readonly holdMs: number; readonly pollMs: number };
+  readonly logLevel: string;
+}
+
 export function readConfig(env: NodeJS.ProcessEnv, home = homedir(), platform = process.platform): Config {
   const { dataFolder } = loadConfig(settings, env);
   return { dataFolder: dataFolder ?? join(home, ".flowstate"), machine: { home, platform, env } };
+}
+
+/** Throws FS_CONFIG_INVALID for the first setting that is absent or wrong, by its name. */
+export function readDaemonConfig(env: NodeJS.ProcessEnv): DaemonConfig {
+  const given = loadConfig(daemonSettings, env);
+  const { key } = given;
+  const parsed = parseKey(key?.reveal() ?? "");
+  if (key === null || !parsed.ok) throw invalid("FLOWSTATE_OTLP_KEY", "the organisation's key, fsk_…");
+  const user = parseSubject(given.user ?? "");
+  if (!user.ok) throw invalid("FLOWSTATE_USER", `the person's work e-mail; ${user.detail}`);
+  const { whenDown } = given;
+  if (whenDown !== "direct" && whenDown !== "fail") throw invalid("FLOWSTATE_WHEN_DOWN", "direct or fail");
+  const names = given.capture.split(",").map((name) => name.trim());
+  const captures = captureNames.filter((name) => names.includes(name));
+  if (captures.length !== names.length)
+    throw invalid("FLOWSTATE_CAPTURE", `a list of ${captureNames.join(", ")}`);
+  const { controlPlane, cloudProxy, cloudProxyCa, relayPort, holdMs, pollMs, logLevel } = given;
+  return {
+    ...readConfig(env),
+    key,
+    user: user.value,
+    controlPlane,
+    cloudProxy,
+    cloudProxyCa,
+    relayPort,
+    whenDown,
+    captures: new Set(captures),
+    timing: { holdMs, pollMs },
+    logLevel,
+  };
+}
+
+function invalid(name: string, expected: string): FlowstateError {
+  return new FlowstateError("FS_CONFIG_INVALID", `${name}: it takes ${expected}`);
 }

@@ -62,7 +62,7 @@ async function reconcileFor(
       .select("due_at")
       .where("org_id", "=", orgId)
       .where("name", "=", job.name)
-      .where("due_at", ">", takenAt)
+      .where("due_at", ">=", takenAt)
       .executeTakeFirst();
     if (newer === undefined) await cancelJob(db, orgId, job.name);
     else await releaseJob(db, job, owner, { dueAt: newer.due_at, error: null });
