@@ -1,5 +1,5 @@
 import { generateKeyPairSync, hkdfSync } from "node:crypto";
-import { Provider, errors } from "oidc-provider";
+import { Provider, errors } from "./library.ts";
 import type { Clock } from "@flowstate/shared/clock";
 import type { Store } from "../store/open.ts";
 import { findAccount } from "./account.ts";
