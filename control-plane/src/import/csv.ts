@@ -1,4 +1,4 @@
-import { parse, type CsvError, type Info } from "csv-parse";
+import { CsvError, parse, type Info } from "csv-parse";
 import { Readable } from "node:stream";
 import { FlowstateError } from "@flowstate/shared/errors";
 
@@ -53,7 +53,7 @@ export async function* readCsv(open: OpenFile): AsyncGenerator<CsvRecord> {
       yield { line: info.lines - newlinesIn(record), cells: record };
     }
   } catch (error) {
-    throw isCsvError(error)
+    throw error instanceof CsvError
       ? new FlowstateError("FS_INPUT_INVALID", explain(error), { cause: error })
       : error;
   } finally {
@@ -99,15 +99,13 @@ function newlinesIn(cells: readonly string[]): number {
   return cells.reduce((sum, cell) => sum + (cell.includes("\n") ? cell.split("\n").length - 1 : 0), 0);
 }
 
-function isCsvError(error: unknown): error is CsvError {
-  return error instanceof Error && "code" in error && String(error.code).startsWith("CSV_");
-}
-
 function explain(error: CsvError): string {
   const line = typeof error["lines"] === "number" ? `line ${error["lines"]}: ` : "";
   switch (error.code) {
     case "CSV_QUOTE_NOT_CLOSED":
       return `${line}a quotation mark is not closed`;
+    case "INVALID_OPENING_QUOTE":
+      return `${line}a quotation mark stands inside a cell that does not begin with one`;
     case "CSV_MAX_RECORD_SIZE":
       return `${line}a record is longer than ${fileLimits.recordChars} characters`;
     default:
