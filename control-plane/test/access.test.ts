@@ -55,7 +55,13 @@ testOnBothEngines(
     const request = { name: "n", permissions: ["AUDIT_VIEW"] as const, expiresAt: now + 10_000 };
     const { key, keyId } = await store.transact((db) => createApiKey(db, context, request));
     const check = (time: number) => createKeyring(store, pepper, at(time)).check(key, "api");
-    t.deepEqual(await check(now), { orgId, keyId, kind: "api", permissions: new Set(["AUDIT_VIEW"]) });
+    t.deepEqual(await check(now), {
+      orgId,
+      keyId,
+      kind: "api",
+      subject: null,
+      permissions: new Set(["AUDIT_VIEW"]),
+    });
     t.is(await createKeyring(store, pepper, at(now)).check(key, "enrolment"), null, "not for ingest");
     t.is(
       await createKeyring(store, Buffer.alloc(32), at(now)).check(key, "api"),

@@ -15,7 +15,7 @@ export function operation<Answer, Variables = Record<string, never>>(
 }
 
 /** What the server refused, in its own words. */
-export class ApiError extends Error {
+class ApiError extends Error {
   readonly code: string;
   constructor(message: string, code: string) {
     super(message);

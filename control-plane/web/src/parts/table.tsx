@@ -85,7 +85,7 @@ export function DownloadCsv<Row>({ name, columns, rows }: DownloadProps<Row>): R
 }
 
 /** RFC 4180; a cell that a spreadsheet would run as a formula is made text. */
-export function toCsv(lines: readonly (readonly string[])[]): string {
+function toCsv(lines: readonly (readonly string[])[]): string {
   const cell = (text: string): string => {
     const safe = /^[=+\-@\t\r]/.test(text) && !/^-?\d+(?:\.\d+)?$/.test(text) ? `'${text}` : text;
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;

@@ -12,7 +12,7 @@ export const statuses: readonly Status[] = [
   "DEFERRED",
 ];
 
-export interface Match {
+interface Match {
   readonly rule: string;
   readonly confidence: number;
   readonly billedUsd: string;
