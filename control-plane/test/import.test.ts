@@ -295,7 +295,11 @@ const refusals: readonly [what: string, text: string | Uint8Array, message: RegE
   ["a header alone", "Date,Amount\n", /no line to import below its header/],
   ["another encoding", new Uint8Array([0xff, 0xfe, 0x44, 0x00]), /is not text in UTF-8/],
   ["an open quotation mark", 'Date,Amount\n2026-10-01,"1\n', /a quotation mark is not closed/],
-  ["a quotation mark inside a cell", 'Date,Amount\n2026-10-01,#"1\n', /^line 2: a quotation mark stands inside/],
+  [
+    "a quotation mark inside a cell",
+    'Date,Amount\n2026-10-01,#"1\n',
+    /^line 2: a quotation mark stands inside/,
+  ],
   ["no amounts", "Date,Colour\n2026-10-01,red\n", /^line 1: no column is known to hold the amount/],
   ["a column twice", "Date,Amount,Amount\n2026-10-01,1,2\n", /^line 1: the column "Amount" is there twice$/],
   [
