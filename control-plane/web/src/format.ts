@@ -29,6 +29,12 @@ export function when(text: string | null): string {
   return text === null ? "never" : instant.format(new Date(text));
 }
 
+const calendarDay = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+
+export function day(text: string | null): string {
+  return text === null ? "never" : calendarDay.format(new Date(text));
+}
+
 export function percent(share: number | null): string {
   return share === null ? "unknown" : `${(share * 100).toFixed(1)} %`;
 }

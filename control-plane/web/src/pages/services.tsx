@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import { operation, useQuery } from "../api.ts";
-import { when, words } from "../format.ts";
+import { day, words } from "../format.ts";
 import { Badge, Page, Ready } from "../parts/page.tsx";
 import { Table, type Column } from "../parts/table.tsx";
 
@@ -31,6 +31,13 @@ const flagsOf = ({ monitoringGap, unbilled, unobserved }: Service): readonly str
   ...(unobserved ? ["billed, not seen"] : []),
 ];
 
+const coverageTexts: Readonly<Record<string, string>> = {
+  CATALOG_LISTED: "listed",
+  HOSTNAME_RECOGNISED: "traffic",
+  BILLING_CONNECTABLE: "bill",
+  INVISIBLE: "nothing",
+};
+
 const columns: readonly Column<Service>[] = [
   { title: "Service", cell: ({ name }) => name, text: ({ name }) => name },
   { title: "Vendor", cell: ({ vendor }) => vendor, text: ({ vendor }) => vendor },
@@ -42,16 +49,16 @@ const columns: readonly Column<Service>[] = [
   },
   { title: "Attention", cell: (row) => flagsOf(row).join(", "), text: (row) => flagsOf(row).join(", ") },
   {
-    title: "Active users, 30 days",
+    title: "Active, 30 d",
     numeric: true,
     cell: (row) => row.activeUsers30d,
     text: (row) => String(row.activeUsers30d),
   },
-  { title: "Last seen", cell: (row) => when(row.lastSeenAt), text: (row) => row.lastSeenAt ?? "" },
-  { title: "Last billed", cell: (row) => when(row.lastBilledAt), text: (row) => row.lastBilledAt ?? "" },
+  { title: "Last seen", cell: (row) => day(row.lastSeenAt), text: (row) => row.lastSeenAt ?? "" },
+  { title: "Last billed", cell: (row) => day(row.lastBilledAt), text: (row) => row.lastBilledAt ?? "" },
   {
-    title: "Coverage",
-    cell: (row) => row.coverage.map(words).join(", "),
+    title: "Can be seen by",
+    cell: (row) => row.coverage.map((each) => coverageTexts[each] ?? words(each)).join(", "),
     text: (row) => row.coverage.join(" "),
   },
 ];

@@ -1,0 +1,63 @@
+/**
+ * `node scripts/screenshots.ts`: makes `docs/screenshots` anew, from a server with a made-up company in it and a real
+ * browser. The company is the same each time; its days are the last sixty.
+ */
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { launchBrowser, signIn, visit } from "../control-plane/test/support/browser.ts";
+import { control } from "../control-plane/test/support/program.ts";
+import { newMasterKey, startRunning } from "../control-plane/test/support/running.ts";
+import { buildWeb } from "./build-web.ts";
+
+const folder = resolve(import.meta.dirname, "../docs/screenshots");
+const email = "owner@example.com";
+const password = "a long enough password";
+const lastMonth = new Date(Date.UTC(new Date().getUTCFullYear(), new Date().getUTCMonth() - 1, 15))
+  .toISOString()
+  .slice(0, 7);
+
+const shots = [
+  ["spend", "/app/insights/spend", "light"],
+  ["reconciliation", "/app/insights/reconciliation", "light"],
+  ["reconciliation-dark", "/app/insights/reconciliation", "dark"],
+  ["providers-inventory", "/app/governance/services", "light"],
+  ["cloud-proxy", "/app/settings/cloud-proxy", "light"],
+  ["usage-providers", "/app/settings/usage-providers", "dark"],
+  ["members", "/app/settings/members", "light"],
+  ["api-keys", "/app/settings/api-keys", "light"],
+  ["audit", "/app/audit", "light"],
+] as const;
+
+await buildWeb();
+mkdirSync(folder, { recursive: true });
+const masterKey = newMasterKey();
+await using running = await startRunning({
+  masterKey,
+  env: { FLOWSTATE_ADMIN_EMAIL: email, FLOWSTATE_ADMIN_PASSWORD: password },
+});
+const key = { FLOWSTATE_MASTER_KEY: masterKey.reveal() };
+for (const args of [
+  ["demo", "seed", "--days", "60"],
+  ["reconcile", "run", "--period", lastMonth],
+  ["org-key", "provision", "--org", "default"],
+]) {
+  const { code, stderr } = await control(running.dataDir, args, key);
+  if (code !== 0) throw new Error(stderr);
+}
+await using browser = await launchBrowser();
+for (const [name, path, scheme] of shots) {
+  const { page, context } = await visit(browser, running.address, scheme);
+  await signIn(page, email, password);
+  await page.goto(path);
+  if (path.endsWith("reconciliation")) {
+    await page.getByRole("textbox", { name: "Month" }).fill(lastMonth);
+    await page.getByRole("button", { name: /^unreconciled/ }).click();
+    await page.getByRole("button", { name: /^auto matched/ }).click();
+    await page.getByRole("listbox", { name: "Billing rows" }).waitFor();
+    await page.keyboard.press("j");
+  }
+  await page.waitForLoadState("networkidle");
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+  await context.close();
+  process.stdout.write(`${name}\n`);
+}
