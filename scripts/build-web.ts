@@ -2,7 +2,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { build } from "vite";
 
 const root = resolve(import.meta.dirname, "../control-plane/web");
 const stamp = join(root, "dist/.sources");
@@ -10,6 +9,8 @@ const stamp = join(root, "dist/.sources");
 export async function buildWeb(): Promise<"built" | "up to date"> {
   const sources = hashOfSources();
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === sources) return "up to date";
+  // Loaded only when there is something to build: the supervisor that asks lives long.
+  const { build } = await import("vite");
   await build({ root, configFile: join(root, "vite.config.ts"), logLevel: "warn" });
   writeFileSync(stamp, sources);
   return "built";
