@@ -1,4 +1,3 @@
-import chromium from "@sparticuz/chromium";
 import { chromium as playwright, type Browser, type BrowserContext, type Page } from "playwright-core";
 
 /** A page of a real browser that remembers what must not happen. */
@@ -9,14 +8,30 @@ export interface Visit {
   readonly faults: readonly string[];
 }
 
-/** A headless Chromium that came with npm; needs no package of the system. */
+/**
+ * A headless Chromium that came with npm and needs no package of the system: the libraries that a bare machine lacks
+ * (NSS) come with it, and are unpacked where the package believes itself on a function host.
+ */
 export async function launchBrowser(): Promise<Browser> {
+  process.env["AWS_EXECUTION_ENV"] ??= "AWS_Lambda_nodejs22.x";
+  const { default: chromium } = await import("@sparticuz/chromium");
+  const executablePath = await chromium.executablePath();
+  const env = definedOnly(process.env);
+  // They are the browser's alone, not those of the programs that this process starts.
+  delete process.env["LD_LIBRARY_PATH"];
   return playwright.launch({
-    executablePath: await chromium.executablePath(),
+    executablePath,
+    env,
     // In a single process the browser would end with its first window.
     args: [...chromium.args.filter((arg) => arg !== "--single-process"), "--no-sandbox"],
     headless: true,
   });
+}
+
+function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }
 
 export async function visit(
