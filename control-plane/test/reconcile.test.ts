@@ -344,3 +344,25 @@ testOnBothEngines(
     });
   },
 );
+
+testOnBothEngines(
+  "a returned row is matched with what was seen when it was used",
+  async (t, { store, orgId }) => {
+    await bill(store, orgId, "late", 5);
+    await run(store, orgId);
+    await act(store, orgId, "late", "DEFER");
+    await observe(store, orgId, "5");
+    const december = "2026-12" as Period;
+    await run(store, orgId, Date.parse("2026-12-02T00:00:00Z"), december);
+    t.deepEqual(await standings(store, orgId, december), { late: "auto_matched" });
+  },
+);
+
+testOnBothEngines(
+  "a row that the provider has withdrawn takes no action, and none is recorded",
+  async (t, { store, orgId }) => {
+    await bill(store, orgId, "gone", 5, { withdrawn_at: now });
+    t.regex(await refusal(act(store, orgId, "gone", "DEFER")), /^FS_NOT_FOUND/);
+    t.deepEqual(await readAudit(store.reader, orgId, { newest: 1 }), []);
+  },
+);

@@ -1,7 +1,7 @@
 import type { OrgId } from "@flowstate/shared/ids";
 import { FlowstateError } from "@flowstate/shared/errors";
 import { formatUsd, type NanoUsd } from "@flowstate/shared/money";
-import { addMonths, periodOf, type Period } from "@flowstate/shared/time";
+import { addMonths, periodBounds, periodOf, type Period } from "@flowstate/shared/time";
 import { recordAudit } from "../audit/record.ts";
 import { scheduleJob } from "../store/jobs.ts";
 import type { Writer } from "../store/open.ts";
@@ -67,6 +67,9 @@ export async function actOnRow(db: Writer, act: ReconciliationAct): Promise<void
     .where("row_id", "=", rowId)
     .execute();
   if (next !== "confirmed") await scheduleJob(db, orgId, `${reconcileJobs}${row.period}`, now);
+  if (deferredTo !== null) {
+    await scheduleJob(db, orgId, `${reconcileJobs}${deferredTo}`, periodBounds(deferredTo).from);
+  }
   await recordAudit(db, {
     orgId,
     at: now,
@@ -124,6 +127,7 @@ async function lockRow(db: Writer, orgId: OrgId, rowId: string, now: number): Pr
     .where("org_id", "=", orgId)
     .where("row_id", "=", rowId)
     .where("grade", "=", "billed")
+    .where("withdrawn_at", "is", null)
     .executeTakeFirst();
   if (bill === undefined) throw new FlowstateError("FS_NOT_FOUND", "there is no billing row with that id");
   const row = await db

@@ -90,17 +90,20 @@ function causeOfDifference(
 ): Cause {
   if (seen.length === 0) return "cutoff_lag";
   if (abs(difference) <= cent * BigInt(lines.length)) return "rounding";
-  if (lines.some(({ currency }) => currency !== "USD")) return "exchange_rate";
-  const billedTokens = lines.map(({ tokens }) => tokens);
-  if (billedTokens.every((tokens) => tokens !== null)) {
-    const billed = sum(billedTokens);
-    const observed = sum(seen.map(({ tokens }) => tokens));
-    if (abs(billed - observed) * 1000n <= (billed > observed ? billed : observed)) {
-      return difference < 0n ? "negotiated_discount" : "price_book_error";
-    }
-  }
+  const sameTokens = haveSameTokens(lines, seen);
+  if (sameTokens !== false && lines.some(({ currency }) => currency !== "USD")) return "exchange_rate";
+  if (sameTokens === true) return difference < 0n ? "negotiated_discount" : "price_book_error";
   if (difference > 0n) return "uncaptured_usage";
   return seen.some(({ plan }) => plan) ? "included_usage" : "unexplained";
+}
+
+/** Null where the bill does not say its tokens. */
+function haveSameTokens(lines: readonly BilledLine[], seen: readonly ObservedUsage[]): boolean | null {
+  const counts = lines.map(({ tokens }) => tokens);
+  if (!counts.every((tokens) => tokens !== null)) return null;
+  const billed = sum(counts);
+  const observed = sum(seen.map(({ tokens }) => tokens));
+  return abs(billed - observed) * 1000n <= (billed > observed ? billed : observed);
 }
 
 function causeOfLine({ category, recurring, named }: BilledLine): Cause {

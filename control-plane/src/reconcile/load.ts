@@ -96,11 +96,11 @@ export async function loadObserved(
   return [...facts.values()].filter(({ cost, tokens }) => cost !== 0n || tokens !== 0n);
 }
 
-/** Which match uses which fact, among the matches of a month and its neighbours. */
+/** Which match uses which fact, among the matches of these months and their neighbours. */
 export async function matchedFacts(
   db: Reader,
   orgId: OrgId,
-  period: Period,
+  { first, last }: { readonly first: Period; readonly last: Period },
 ): Promise<ReadonlyMap<string, string>> {
   const rows = await db
     .selectFrom("matched_facts")
@@ -111,7 +111,8 @@ export async function matchedFacts(
     )
     .select(["matched_facts.fact_id", "matched_facts.match_id"])
     .where("matched_facts.org_id", "=", orgId)
-    .where("reconciliation_matches.period", "in", [addMonths(period, -1), period, addMonths(period, 1)])
+    .where("reconciliation_matches.period", ">=", addMonths(first, -1))
+    .where("reconciliation_matches.period", "<=", addMonths(last, 1))
     .execute();
   return new Map(rows.map(({ fact_id, match_id }) => [fact_id, match_id]));
 }
@@ -119,14 +120,18 @@ export async function matchedFacts(
 /** Who used a key on a day, by the vendor's own count. */
 export type KeyUsers = ReadonlyMap<string, readonly string[]>;
 
-export async function loadKeyUsers(db: Reader, orgId: OrgId, period: Period): Promise<KeyUsers> {
+export async function loadKeyUsers(
+  db: Reader,
+  orgId: OrgId,
+  { first, last }: { readonly first: Period; readonly last: Period },
+): Promise<KeyUsers> {
   const rows = await db
     .selectFrom("vendor_usage")
     .select(["provider_id", "usage_day", "api_key", "subject"])
     .distinct()
     .where("org_id", "=", orgId)
-    .where("usage_day", ">=", `${period}-01`)
-    .where("usage_day", "<=", `${period}-31`)
+    .where("usage_day", ">=", `${first}-01`)
+    .where("usage_day", "<=", `${last}-31`)
     .where("api_key", "is not", null)
     .where("subject", "is not", null)
     .orderBy("subject")

@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 import { sql } from "kysely";
 import type { OrgId } from "@flowstate/shared/ids";
-import { dayMs, periodBounds, periodOf, type Period } from "@flowstate/shared/time";
+import {
+  dayMs,
+  periodBounds,
+  periodOf,
+  periodOfDate,
+  type Period,
+  type UsageDate,
+} from "@flowstate/shared/time";
 import { recordAudit } from "../audit/record.ts";
 import { jsonRows, type ColumnType } from "../store/json-rows.ts";
 import type { Store, Writer } from "../store/open.ts";
@@ -44,13 +51,20 @@ export async function reconcilePeriod(
       lines.flatMap(({ status, match_id }) => (status === "confirmed" ? match_id : []) ?? []),
     );
     await dropMatches(db, orgId, period, frozen);
-    const { from, to } = periodBounds(period);
-    const observed = await loadObserved(db, orgId, { from: from - edgeMs, until: to + edgeMs });
-    const keyUsers = await loadKeyUsers(db, orgId, period);
-    const taken = await matchedFacts(db, orgId, period);
     const open = lines.filter(
       ({ status, match_id }) => !isDecided(status) && (match_id === null || !frozen.has(match_id)),
     );
+    // A row that was deferred into this month was used, and perhaps seen, in an earlier one.
+    const first = open.reduce((least, { usage_day }) => {
+      const own = periodOfDate(usage_day as UsageDate);
+      return own < least ? own : least;
+    }, period);
+    const observed = await loadObserved(db, orgId, {
+      from: periodBounds(first).from - edgeMs,
+      until: periodBounds(period).to + edgeMs,
+    });
+    const keyUsers = await loadKeyUsers(db, orgId, { first, last: period });
+    const taken = await matchedFacts(db, orgId, { first, last: period });
     const matches = matchFacts(
       open.flatMap((line) => billFactOf(line, keyUsers) ?? []),
       observed.filter(({ factId }) => !taken.has(factId)),

@@ -42,7 +42,7 @@ export async function summarise(
   const { from, to } = periodBounds(period);
   const lines = await loadLines(db, orgId, period);
   const observed = await loadObserved(db, orgId, { from, until: to });
-  const matchOf = await matchedFacts(db, orgId, period);
+  const matchOf = await matchedFacts(db, orgId, { first: period, last: period });
   const lastBill = Math.min(to, now) - edgeMs;
   const billedLines = lines.map((line) => ({
     rowId: line.row_id,
