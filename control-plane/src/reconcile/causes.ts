@@ -1,6 +1,10 @@
 import type { NanoUsd } from "@flowstate/shared/money";
+import type { PriceBook } from "@flowstate/shared/prices/book";
+import { totalTokens, type TokenCounts } from "@flowstate/shared/tokens";
+import type { UsageDate } from "@flowstate/shared/time";
 import type { ChargeCategory } from "../billing/tables.ts";
 import { abs, cent } from "./score.ts";
+import { tierOfBill } from "./tiers.ts";
 
 /** Why billed and observed differ, in the order in which the causes are tried. */
 export const causeHints = {
@@ -11,6 +15,10 @@ export const causeHints = {
   shared_key: "billed to a key, a project or an organisation that names no person",
   uncaptured_usage: "billed, and no device saw it: check the monitoring gaps",
   included_usage: "seen at list price, and covered by a flat plan",
+  cache_tier: "the same tokens were billed at another cache price than observed",
+  batch_tier: "the same tokens were billed at the price of batches",
+  long_context: "the same tokens were billed at the price of long prompts",
+  service_tier: "the same tokens were billed at the price of another service tier",
   negotiated_discount: "the same tokens were billed below the list price",
   price_book_error: "the same tokens were billed above the list price: check the price book",
   exchange_rate: "billed in another currency",
@@ -22,12 +30,17 @@ export type Cause = keyof typeof causeHints;
 /** A line of the period's bill. */
 export interface BilledLine {
   readonly rowId: string;
+  /** Provider slug, as calls carry it. */
+  readonly provider: string;
+  readonly model: string | null;
+  readonly day: UsageDate;
   readonly category: ChargeCategory;
   readonly recurring: boolean;
   readonly named: boolean;
   readonly currency: string;
   readonly amount: NanoUsd;
-  readonly tokens: bigint | null;
+  /** Null where the bill does not say its tokens. */
+  readonly tokens: TokenCounts | null;
   readonly writtenOff: boolean;
   readonly matchId: string | null;
 }
@@ -55,6 +68,7 @@ export interface CausePart {
 export function explainResidual(
   lines: readonly BilledLine[],
   observed: readonly ObservedUsage[],
+  prices: PriceBook,
 ): readonly CausePart[] {
   const parts = new Map<Cause, { amount: bigint; rows: number }>();
   const add = (cause: Cause, amount: bigint, rows: number): void => {
@@ -70,7 +84,7 @@ export function explainResidual(
   for (const [matchId, own] of matched) {
     const seen = facts.get(matchId) ?? [];
     const difference = sum(own.map(({ amount }) => amount)) - sum(seen.map(({ cost }) => cost));
-    if (difference !== 0n) add(causeOfDifference(own, seen, difference), difference, own.length);
+    if (difference !== 0n) add(causeOfDifference(own, seen, difference, prices), difference, own.length);
   }
   for (const line of open) if (line.matchId === null) add(causeOfLine(line), line.amount, 1);
   for (const fact of observed) {
@@ -87,10 +101,13 @@ function causeOfDifference(
   lines: readonly BilledLine[],
   seen: readonly ObservedUsage[],
   difference: bigint,
+  prices: PriceBook,
 ): Cause {
   if (seen.length === 0) return "cutoff_lag";
   if (abs(difference) <= cent * BigInt(lines.length)) return "rounding";
   const sameTokens = haveSameTokens(lines, seen);
+  const tier = sameTokens === true ? tierOfBill(lines, prices) : null;
+  if (tier !== null) return tier;
   if (sameTokens !== false && lines.some(({ currency }) => currency !== "USD")) return "exchange_rate";
   if (sameTokens === true) return difference < 0n ? "negotiated_discount" : "price_book_error";
   if (difference > 0n) return "uncaptured_usage";
@@ -99,9 +116,9 @@ function causeOfDifference(
 
 /** Null where the bill does not say its tokens. */
 function haveSameTokens(lines: readonly BilledLine[], seen: readonly ObservedUsage[]): boolean | null {
-  const counts = lines.map(({ tokens }) => tokens);
-  if (!counts.every((tokens) => tokens !== null)) return null;
-  const billed = sum(counts);
+  const counts = lines.map(({ tokens }) => (tokens === null ? null : totalTokens(tokens)));
+  if (!counts.every((count) => count !== null)) return null;
+  const billed = sum(counts.map(BigInt));
   const observed = sum(seen.map(({ tokens }) => tokens));
   return abs(billed - observed) * 1000n <= (billed > observed ? billed : observed);
 }

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { OrgId } from "@flowstate/shared/ids";
 import type { NanoUsd } from "@flowstate/shared/money";
 import { modelCandidates } from "@flowstate/shared/prices/model-id";
+import { tokens, totalTokens, type TokenCounts } from "@flowstate/shared/tokens";
 import { addMonths, dateOf, dayMs, type Period, type UsageDate } from "@flowstate/shared/time";
 import type { BillingTables } from "../billing/tables.ts";
 import { catalogueServices } from "../catalogue/services.data.ts";
@@ -151,6 +152,8 @@ function keyName(providerId: string, day: string, key: string | null): string {
 /** A line as the matcher sees it; null where no usage can stand behind it. */
 export function billFactOf(line: StandingLine, keyUsers: KeyUsers): BillFact | null {
   if (line.charge_category !== "Usage") return null;
+  const counts = tokensOf(line);
+  const count = counts === null ? null : totalTokens(counts);
   return {
     rowId: line.row_id,
     provider: providerOf(line),
@@ -162,14 +165,23 @@ export function billFactOf(line: StandingLine, keyUsers: KeyUsers): BillFact | n
     day: line.usage_day as UsageDate,
     model: line.model === null ? null : canonicalModel(line.model),
     amount: line.amount_nano_usd as NanoUsd,
-    tokens: tokensOf(line),
+    tokens: count === null ? null : BigInt(count),
   };
 }
 
-export function tokensOf(line: StandingLine): bigint | null {
-  const counts = [line.input_tokens, line.output_tokens, line.cache_read_tokens, line.cache_write_tokens];
-  const known = counts.filter((count) => count !== null);
-  return known.length === 0 ? null : known.reduce((sum, count) => sum + count, 0n);
+/** The line's tokens by class; null where the vendor does not say any. Its cache writes are of the cheaper kind. */
+export function tokensOf(line: StandingLine): TokenCounts | null {
+  const counts = tokens({
+    input: countOf(line.input_tokens),
+    output: countOf(line.output_tokens),
+    cacheRead: countOf(line.cache_read_tokens),
+    cacheWrite5m: countOf(line.cache_write_tokens),
+  });
+  return totalTokens(counts) === null ? null : counts;
+}
+
+function countOf(value: bigint | null): number | null {
+  return value === null ? null : Number(value);
 }
 
 /** The slug that calls of the line's service carry. */

@@ -2,7 +2,9 @@ import test from "ava";
 import fc from "fast-check";
 import { parseUsd, type NanoUsd } from "@flowstate/shared/money";
 import { must } from "@flowstate/shared/assert";
+import { shippedPrices } from "@flowstate/shared/prices/book";
 import type { UsageDate } from "@flowstate/shared/time";
+import { tokens } from "@flowstate/shared/tokens";
 import { explainResidual, type BilledLine, type ObservedUsage } from "./causes.ts";
 import type { BillFact, Match, ObservedFact } from "./facts.ts";
 import { matchFacts } from "./match.ts";
@@ -143,7 +145,7 @@ const anyRows = fc
       ...row,
       rowId: `r${index}`,
       keyUsers: row.subject === null && index % 2 === 0 ? ["ada"] : [],
-      tokens: null,
+      tokens: index % 3 === 0 ? null : BigInt(index * 40),
     })),
   );
 const anyFacts = fc
@@ -214,7 +216,14 @@ test("the causes sum to billed minus observed minus written off, to the nano-dol
     named: fc.boolean(),
     currency: fc.constantFrom("USD", "EUR"),
     amount,
-    tokens: fc.option(fc.bigInt({ min: 0n, max: 1000n })),
+    provider: fc.constantFrom("anthropic", "openai"),
+    model: fc.constantFrom("claude-sonnet-4-5", "gpt-5.5", "unheard-of", null),
+    day: fc.constant("2026-11-05" as UsageDate),
+    tokens: fc.option(
+      fc
+        .record({ input: fc.option(fc.nat(1e9)), output: fc.option(fc.nat(1e9)) })
+        .map((known) => tokens(known)),
+    ),
     writtenOff: fc.boolean(),
     matchId,
   });
@@ -231,7 +240,7 @@ test("the causes sum to billed minus observed minus written off, to the nano-dol
       const billed = total(lines.map((each) => each.amount));
       const writtenOff = total(lines.filter((each) => each.writtenOff).map((each) => each.amount));
       const seenCost = total(observed.map(({ cost }) => cost));
-      const parts = total(explainResidual(lines, observed).map((part) => part.amount));
+      const parts = total(explainResidual(lines, observed, shippedPrices()).map((part) => part.amount));
       t.is(parts, billed - seenCost - writtenOff);
     }),
   );

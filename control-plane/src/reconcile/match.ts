@@ -14,7 +14,7 @@ import { onlySubset } from "./subset.ts";
 
 /**
  * Finds which bill lines and which observed usage are the same spend. Pure and deterministic: the answer depends on
- * the facts alone, not on their order. Lines of one provider and person are compared model by model, then by the day's
+ * the facts alone, not on their order. Lines of one provider and person are compared one by one, model by model, then by the day's
  * total, then as sums of a few, then with the day before and after; a line that names nobody is compared with what is
  * left of its provider's day. Nothing is used twice.
  */
@@ -62,10 +62,16 @@ function matchPerson(rows: readonly BillFact[], facts: readonly ObservedFact[]):
   };
   const perModel = (item: { day: string; model: string | null }): string =>
     `${item.day}\n${item.model ?? ""}`;
+  for (const group of pairs(open, ({ day }) => day)) {
+    for (const one of onesOf({ rows: new Set(group.rows), facts: new Set(group.facts) }, 0)) take(one);
+  }
   for (const group of pairs(open, perModel)) if (equal(group)) take(group);
   for (const group of pairs(open, ({ day }) => day)) if (equal(group)) take(group);
   for (const group of pairs(open, ({ day }) => day)) for (const part of fewOf(group)) take(part);
-  for (const daysApart of [1, 2]) for (const group of shifted(open, daysApart)) take(group);
+  for (const daysApart of [1, 2]) {
+    for (const group of shifted(open, daysApart)) take(group);
+    for (const one of onesOf(open, daysApart)) take(one);
+  }
   for (const group of pairs(open, perModel)) take({ ...group, ambiguous: false });
   for (const group of pairs(open, ({ day }) => day)) take(group);
   return matches;
@@ -94,6 +100,31 @@ function pairs(open: Open, keyOf: (item: BillFact | ObservedFact) => string): re
 
 function equal({ rows, facts }: Group): boolean {
   return withinTolerance(billedOf(rows), observedOf(facts));
+}
+
+/** A line and a fact of one model that say the same, to the nano-dollar first, where neither has another such. */
+function onesOf({ rows, facts }: Open, daysApart: number): readonly Group[] {
+  const found: Group[] = [];
+  const open = { rows: new Set(rows), facts: new Set(facts) };
+  for (const same of [(row: BillFact, { cost }: ObservedFact) => row.amount === cost, withinOne]) {
+    const fits = (row: BillFact, fact: ObservedFact): boolean =>
+      (row.model === null || fact.model === null || row.model === fact.model) &&
+      dayDistance(row.day, fact.day) === daysApart &&
+      same(row, fact);
+    for (const row of open.rows) {
+      const [fact, ...others] = [...open.facts].filter((each) => fits(row, each));
+      if (fact === undefined || others.length > 0) continue;
+      if ([...open.rows].some((each) => each !== row && fits(each, fact))) continue;
+      found.push({ rows: [row], facts: [fact], daysApart, ambiguous: false });
+      open.rows.delete(row);
+      open.facts.delete(fact);
+    }
+  }
+  return found;
+}
+
+function withinOne(row: BillFact, fact: ObservedFact): boolean {
+  return withinTolerance(row.amount, fact.cost);
 }
 
 /** One line that is the sum of a few facts, or one fact that is the sum of a few lines. */
@@ -145,6 +176,8 @@ function judge(group: Group, rows: readonly BillFact[], facts: readonly Observed
     daysApart: group.daysApart,
     billed,
     observed,
+    billedTokens: billedTokensOf(group.rows),
+    observedTokens: observedTokensOf(group.facts),
   };
   const evidence = weigh(comparison);
   const score = scoreOf(evidence);
@@ -180,6 +213,8 @@ function rivalScore({ rows, facts }: Group, all: readonly ObservedFact[]): numbe
           daysApart: dayDistance(row.day, fact.day),
           billed: row.amount,
           observed: fact.cost,
+          billedTokens: row.tokens,
+          observedTokens: fact.tokens,
         }),
       ),
     )
@@ -215,7 +250,15 @@ function matchUnnamed(
   const billed = billedOf(rows);
   const observed = observedOf(facts);
   const subject = keyed ? "users of the key" : "unnamed";
-  const evidence = weigh({ subject, model: modelOf(rows, facts), daysApart: 0, billed, observed });
+  const evidence = weigh({
+    subject,
+    model: modelOf(rows, facts),
+    daysApart: 0,
+    billed,
+    observed,
+    billedTokens: billedTokensOf(rows),
+    observedTokens: observedTokensOf(facts),
+  });
   if (scoreOf(evidence) < suggestMilliBits) return null;
   const match: Match = {
     rowIds: rows.map(({ rowId }) => rowId),
@@ -270,6 +313,18 @@ function idOf(item: BillFact | ObservedFact): string {
 
 const billedOf = (rows: readonly BillFact[]): NanoUsd => addUsd(...rows.map(({ amount }) => amount));
 const observedOf = (facts: readonly ObservedFact[]): NanoUsd => addUsd(...facts.map(({ cost }) => cost));
+const observedTokensOf = (facts: readonly ObservedFact[]): bigint =>
+  facts.reduce((sum, { tokens }) => sum + tokens, 0n);
+
+/** Null where one of the lines does not say. */
+function billedTokensOf(rows: readonly BillFact[]): bigint | null {
+  let sum = 0n;
+  for (const { tokens } of rows) {
+    if (tokens === null) return null;
+    sum += tokens;
+  }
+  return sum;
+}
 
 function dayDistance(a: string, b: string): number {
   return Math.abs(Date.parse(a) - Date.parse(b)) / dayMs;

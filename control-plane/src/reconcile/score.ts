@@ -18,16 +18,21 @@ export interface Comparison {
   readonly daysApart: number;
   readonly billed: NanoUsd;
   readonly observed: NanoUsd;
+  /** Null where the bill does not say its tokens. */
+  readonly billedTokens: bigint | null;
+  readonly observedTokens: bigint;
 }
 
 /** Every comparison's weight; their sum is the match's score. */
-export function weigh({ subject, model, daysApart, billed, observed }: Comparison): readonly Evidence[] {
+export function weigh(comparison: Comparison): readonly Evidence[] {
+  const { subject, model, daysApart, billed, observed, billedTokens, observedTokens } = comparison;
   return [
     { comparison: "prior", outcome: "same provider", milliBits: priorMilliBits },
     { comparison: "person", outcome: subject, milliBits: subjectWeights[subject] },
     { comparison: "day", outcome: `${daysApart} apart`, milliBits: dayWeights[daysApart] ?? -9000 },
     { comparison: "model", outcome: model, milliBits: modelWeights[model] },
     amountEvidence(billed, observed),
+    ...(billedTokens === null ? [] : [tokenEvidence(billedTokens, observedTokens)]),
   ];
 }
 
@@ -75,4 +80,19 @@ function amountEvidence(billed: NanoUsd, observed: NanoUsd): Evidence {
             ? (["within 50 %", -3000] as const)
             : (["further apart", -9000] as const);
   return { comparison: "amount", outcome, milliBits };
+}
+
+/** The same tokens are the same use, whatever was charged for them. */
+function tokenEvidence(billed: bigint, observed: bigint): Evidence {
+  const difference = abs(billed - observed);
+  const whole = billed > observed ? billed : observed;
+  const [outcome, milliBits] =
+    difference * 1000n <= whole
+      ? (["the same", 6000] as const)
+      : difference * 100n <= whole
+        ? (["within 1 %", 3000] as const)
+        : difference * 20n <= whole
+          ? (["within 5 %", 0] as const)
+          : (["further apart", -2000] as const);
+  return { comparison: "tokens", outcome, milliBits };
 }

@@ -1,9 +1,10 @@
 import type { OrgId } from "@flowstate/shared/ids";
 import { subtractUsd, type NanoUsd } from "@flowstate/shared/money";
-import { dayMs, periodBounds, type Period } from "@flowstate/shared/time";
+import { shippedPrices } from "@flowstate/shared/prices/book";
+import { dayMs, periodBounds, type Period, type UsageDate } from "@flowstate/shared/time";
 import type { Reader } from "../store/open.ts";
 import { explainResidual, type CausePart } from "./causes.ts";
-import { loadLines, loadObserved, matchedFacts, tokensOf } from "./load.ts";
+import { loadLines, loadObserved, matchedFacts, providerOf, tokensOf } from "./load.ts";
 import { abs } from "./score.ts";
 import { statuses, type Status } from "./status.ts";
 
@@ -46,6 +47,9 @@ export async function summarise(
   const lastBill = Math.min(to, now) - edgeMs;
   const billedLines = lines.map((line) => ({
     rowId: line.row_id,
+    provider: providerOf(line),
+    model: line.model,
+    day: line.usage_day as UsageDate,
     category: line.charge_category,
     recurring: line.charge_frequency === "Recurring",
     named: line.subject !== null,
@@ -79,7 +83,7 @@ export async function summarise(
     matched: total(billedLines.filter(({ matchId }) => matchId !== null).map(({ amount }) => amount)),
     grossVariance: grossVariance(billedLines, seen),
     counts,
-    causes: explainResidual(billedLines, seen),
+    causes: explainResidual(billedLines, seen, shippedPrices()),
   };
 }
 
