@@ -5,6 +5,9 @@ import { addMonths, periodBounds, periodOf, type Period } from "@flowstate/share
 import { recordAudit } from "../audit/record.ts";
 import { scheduleJob } from "../store/jobs.ts";
 import type { Writer } from "../store/open.ts";
+import { exchange } from "./figures.ts";
+import { lockReconciliation } from "./lock.ts";
+import { figuresOfMatch, keepFigures, keptAsOf } from "./month.ts";
 import { moveOf, type Action, type Status } from "./status.ts";
 
 export interface ReconciliationAct {
@@ -39,7 +42,8 @@ export async function actOnRow(db: Writer, act: ReconciliationAct): Promise<void
     throw new FlowstateError("FS_INPUT_INVALID", `note: at most ${longestNote} characters`);
   }
   if (act.idempotencyKey !== null && !(await claimKey(db, act, act.idempotencyKey))) return;
-  const row = await lockRow(db, orgId, rowId, now);
+  await lockReconciliation(db, orgId);
+  const row = await standingOf(db, orgId, rowId, now);
   if (act.expectedStatus !== null && act.expectedStatus !== row.status) {
     throw new FlowstateError("FS_CONFLICT", `the row is ${row.status} by now, not ${act.expectedStatus}`, {
       details: { status: row.status },
@@ -51,6 +55,10 @@ export async function actOnRow(db: Writer, act: ReconciliationAct): Promise<void
       details: { status: row.status },
     });
   }
+  const kept = await keptAsOf(db, orgId, row.period);
+  const of = { rowId, matchId: row.matchId };
+  const before =
+    kept === null ? null : await figuresOfMatch(db, { orgId, period: row.period }, of, kept.asOf);
   const deferredTo = next === "deferred" ? addMonths(later(row.period, periodOf(now)), 1) : null;
   await db
     .updateTable("reconciliation_rows")
@@ -66,6 +74,11 @@ export async function actOnRow(db: Writer, act: ReconciliationAct): Promise<void
     .where("org_id", "=", orgId)
     .where("row_id", "=", rowId)
     .execute();
+  if (kept !== null && before !== null) {
+    const after = await figuresOfMatch(db, { orgId, period: row.period }, of, kept.asOf);
+    const figures = exchange(kept.figures, before, after);
+    await keepFigures(db, { orgId, period: row.period, now: kept.asOf }, figures);
+  }
   if (next !== "confirmed") await scheduleJob(db, orgId, `${reconcileJobs}${row.period}`, now);
   if (deferredTo !== null) {
     await scheduleJob(db, orgId, `${reconcileJobs}${deferredTo}`, periodBounds(deferredTo).from);
@@ -119,8 +132,8 @@ interface LockedRow {
   readonly amount: NanoUsd;
 }
 
-/** The row as it stands; the update that changes nothing holds it, so that of two people at once the second sees the first. */
-async function lockRow(db: Writer, orgId: OrgId, rowId: string, now: number): Promise<LockedRow> {
+/** The row as it stands. A row that no run has seen yet begins to stand here. */
+async function standingOf(db: Writer, orgId: OrgId, rowId: string, now: number): Promise<LockedRow> {
   const bill = await db
     .selectFrom("billing_rows")
     .select(["period", "amount_nano_usd"])

@@ -4,6 +4,7 @@ import { totalTokens, type TokenCounts } from "@flowstate/shared/tokens";
 import type { UsageDate } from "@flowstate/shared/time";
 import type { ChargeCategory } from "../billing/tables.ts";
 import { abs, cent } from "./score.ts";
+import type { Status } from "./status.ts";
 import { tierOfBill } from "./tiers.ts";
 
 /** Why billed and observed differ, in the order in which the causes are tried. */
@@ -41,7 +42,7 @@ export interface BilledLine {
   readonly amount: NanoUsd;
   /** Null where the bill does not say its tokens. */
   readonly tokens: TokenCounts | null;
-  readonly writtenOff: boolean;
+  readonly status: Status;
   readonly matchId: string | null;
 }
 
@@ -75,7 +76,7 @@ export function explainResidual(
     const part = parts.get(cause) ?? { amount: 0n, rows: 0 };
     parts.set(cause, { amount: part.amount + amount, rows: part.rows + rows });
   };
-  const open = lines.filter(({ writtenOff }) => !writtenOff);
+  const open = lines.filter(({ status }) => status !== "written_off");
   const matched = Map.groupBy(
     open.filter(({ matchId }) => matchId !== null),
     ({ matchId }) => matchId,

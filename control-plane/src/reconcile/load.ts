@@ -43,7 +43,13 @@ export interface StandingLine extends BillingColumns {
  * The lines in a month's queue. Only what the vendor bills is in it: estimates are no money, and what a later pull no
  * longer had is no line.
  */
-export async function loadLines(db: Reader, orgId: OrgId, period: Period): Promise<readonly StandingLine[]> {
+export async function loadLines(
+  db: Reader,
+  orgId: OrgId,
+  period: Period,
+  only: { readonly rowId: string; readonly matchId: string | null } | null = null,
+): Promise<readonly StandingLine[]> {
+  const among = only === null ? sql`TRUE` : sql`(b.row_id = ${only.rowId} OR r.match_id = ${only.matchId})`;
   const { rows } =
     await sql<StandingLine>`SELECT b.row_id, b.provider_id, b.identity_value, b.kind, b.service, b.subject, b.usage_day, b.model,
       b.amount_nano_usd, b.original_currency, b.charge_category, b.charge_frequency, b.input_tokens,
@@ -51,7 +57,7 @@ export async function loadLines(db: Reader, orgId: OrgId, period: Period): Promi
       coalesce(r.status, 'unreconciled') AS status, r.match_id, coalesce(r.version, 0) AS version
     FROM billing_rows AS b LEFT JOIN reconciliation_rows AS r ON r.org_id = b.org_id AND r.row_id = b.row_id
     WHERE b.org_id = ${orgId} AND b.grade = 'billed' AND b.withdrawn_at IS NULL
-      AND ((b.period = ${period} AND r.row_id IS NULL) OR r.period = ${period})`.execute(db);
+      AND ((b.period = ${period} AND r.row_id IS NULL) OR r.period = ${period}) AND ${among}`.execute(db);
   return rows;
 }
 
@@ -60,7 +66,9 @@ export async function loadObserved(
   db: Reader,
   orgId: OrgId,
   { from, until }: { readonly from: number; readonly until: number },
+  subjects: readonly string[] | null = null,
 ): Promise<readonly ObservedFact[]> {
+  const among = subjects === null ? sql`TRUE` : sql`subject IN (${sql.join(subjects)})`;
   const { rows } = await sql<{
     day: bigint;
     provider: string;
@@ -74,7 +82,7 @@ export async function loadObserved(
       CAST(sum(cost_nano_usd) AS BIGINT) AS cost,
       CAST(sum(input_tokens + output_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens) AS BIGINT)
         AS tokens
-    FROM usage_hours WHERE org_id = ${orgId} AND hour >= ${from} AND hour < ${until}
+    FROM usage_hours WHERE org_id = ${orgId} AND hour >= ${from} AND hour < ${until} AND ${among}
     GROUP BY 1, 2, 3, 4, 5`.execute(db);
   const facts = new Map<string, ObservedFact>();
   for (const row of rows) {
@@ -116,6 +124,28 @@ export async function matchedFacts(
     .where("reconciliation_matches.period", "<=", addMonths(last, 1))
     .execute();
   return new Map(rows.map(({ fact_id, match_id }) => [fact_id, match_id]));
+}
+
+/** The observed usage that a match rests on. */
+export async function loadMatched(
+  db: Reader,
+  orgId: OrgId,
+  matchId: string,
+): Promise<readonly ObservedFact[]> {
+  const rows = await db
+    .selectFrom("matched_facts")
+    .select("fact_id")
+    .where("org_id", "=", orgId)
+    .where("match_id", "=", matchId)
+    .execute();
+  const ids = new Set(rows.map(({ fact_id }) => fact_id));
+  const parts = [...ids].map((id) => id.split("|"));
+  const days = parts.map(([, , day = ""]) => Date.parse(day));
+  const subjects = [...new Set(parts.map(([, subject = ""]) => subject))];
+  if (subjects.length === 0) return [];
+  const bounds = { from: Math.min(...days), until: Math.max(...days) + dayMs };
+  const facts = await loadObserved(db, orgId, bounds, subjects);
+  return facts.filter(({ factId }) => ids.has(factId));
 }
 
 /** Who used a key on a day, by the vendor's own count. */

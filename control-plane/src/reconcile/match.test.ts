@@ -8,6 +8,7 @@ import { tokens } from "@flowstate/shared/tokens";
 import { explainResidual, type BilledLine, type ObservedUsage } from "./causes.ts";
 import type { BillFact, Match, ObservedFact } from "./facts.ts";
 import { matchFacts } from "./match.ts";
+import { statuses } from "./status.ts";
 
 const usd = (text: string): NanoUsd => {
   const parsed = parseUsd(text);
@@ -224,7 +225,7 @@ test("the causes sum to billed minus observed minus written off, to the nano-dol
         .record({ input: fc.option(fc.nat(1e9)), output: fc.option(fc.nat(1e9)) })
         .map((known) => tokens(known)),
     ),
-    writtenOff: fc.boolean(),
+    status: fc.constantFrom(...statuses),
     matchId,
   });
   const usage: fc.Arbitrary<ObservedUsage> = fc.record({
@@ -238,7 +239,7 @@ test("the causes sum to billed minus observed minus written off, to the nano-dol
     fc.property(fc.array(line), fc.array(usage), (lines, observed) => {
       const total = (values: readonly bigint[]): bigint => values.reduce((sum, value) => sum + value, 0n);
       const billed = total(lines.map((each) => each.amount));
-      const writtenOff = total(lines.filter((each) => each.writtenOff).map((each) => each.amount));
+      const writtenOff = total(lines.filter(({ status }) => status === "written_off").map((each) => each.amount));
       const seenCost = total(observed.map(({ cost }) => cost));
       const parts = total(explainResidual(lines, observed, shippedPrices()).map((part) => part.amount));
       t.is(parts, billed - seenCost - writtenOff);

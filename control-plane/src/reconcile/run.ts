@@ -9,6 +9,7 @@ import {
   type Period,
   type UsageDate,
 } from "@flowstate/shared/time";
+import { shippedPrices } from "@flowstate/shared/prices/book";
 import { recordAudit } from "../audit/record.ts";
 import { jsonRows, type ColumnType } from "../store/json-rows.ts";
 import type { Store, Writer } from "../store/open.ts";
@@ -22,7 +23,10 @@ import {
   matchedFacts,
   type StandingLine,
 } from "./load.ts";
+import { figuresOf } from "./figures.ts";
+import { lockReconciliation } from "./lock.ts";
 import { matchFacts } from "./match.ts";
+import { billedLineOf, keepFigures, lastBillAt, observedUsageOf } from "./month.ts";
 import { isDecided, type Status } from "./status.ts";
 
 export interface RunReport {
@@ -35,6 +39,8 @@ export interface RunReport {
 
 /** Vendors and devices may disagree about the day; so many days of the neighbouring months are looked at. */
 const edgeMs = 2 * dayMs;
+/** Rows of one statement: as many as stay small in memory. */
+const atOnce = 2000;
 
 /**
  * Matches a month's lines anew, in one transaction. What a person has decided stays, with the whole match it rests on;
@@ -45,6 +51,7 @@ export async function reconcilePeriod(
   { orgId, period, now }: { readonly orgId: OrgId; readonly period: Period; readonly now: number },
 ): Promise<RunReport> {
   return store.transact(async (db) => {
+    await lockReconciliation(db, orgId);
     await returnDeferred(db, orgId, now);
     const lines = await loadLines(db, orgId, period);
     const frozen = new Set(
@@ -70,7 +77,18 @@ export async function reconcilePeriod(
       observed.filter(({ factId }) => !taken.has(factId)),
     ).map((match) => ({ id: matchIdOf(match), match }));
     await storeMatches(db, store.engine, { orgId, period, now }, matches);
-    const changed = await storeStandings(db, store.engine, { orgId, now }, open, matches);
+    const standing = standings(lines, open, matches);
+    const changed = await storeStandings(db, store.engine, { orgId, now }, open, standing);
+    const matchOf = new Map(taken);
+    for (const { id, match } of matches) for (const factId of match.factIds) matchOf.set(factId, id);
+    const figures = figuresOf(
+      standing.map(billedLineOf),
+      observed
+        .filter(({ day }) => periodOfDate(day) === period)
+        .map((fact) => observedUsageOf(fact, matchOf, lastBillAt(period, now))),
+      shippedPrices(),
+    );
+    await keepFigures(db, { orgId, period, now }, figures);
     return { period, rows: lines.length, matches: matches.length, changed };
   });
 }
@@ -188,25 +206,36 @@ const standingColumns = {
   updated_at: "integer",
 } as const;
 
+/** Every line with where it stands after the run; decided ones stand as before. */
+function standings(
+  lines: readonly StandingLine[],
+  open: readonly StandingLine[],
+  matches: readonly NamedMatch[],
+): readonly StandingLine[] {
+  const matchOf = new Map<string, { readonly status: Status; readonly match_id: string }>();
+  for (const { id, match } of matches) {
+    for (const rowId of match.rowIds) matchOf.set(rowId, { status: match.outcome, match_id: id });
+  }
+  const changeable = new Set(open);
+  const unmatched = { status: "unreconciled", match_id: null } as const;
+  return lines.map((line) =>
+    changeable.has(line) ? { ...line, ...(matchOf.get(line.row_id) ?? unmatched) } : line,
+  );
+}
+
 /** Writes where open rows stand now; those that stand as before are left alone. */
 async function storeStandings(
   db: Writer,
   engine: Engine,
   { orgId, now }: { readonly orgId: OrgId; readonly now: number },
   open: readonly StandingLine[],
-  matches: readonly NamedMatch[],
+  standing: readonly StandingLine[],
 ): Promise<number> {
-  const standing = new Map<string, { status: Status; matchId: string }>();
-  for (const { id, match } of matches) {
-    for (const rowId of match.rowIds) standing.set(rowId, { status: match.outcome, matchId: id });
-  }
-  const changes = open.flatMap((line) => {
-    const { status, matchId } = standing.get(line.row_id) ?? {
-      status: "unreconciled" as const,
-      matchId: null,
-    };
-    const same = line.version > 0n && line.status === status && line.match_id === matchId;
-    return same ? [] : [[line.row_id, line.period, status, line.version + 1n, matchId, now]];
+  const before = new Map(open.map((line) => [line.row_id, line]));
+  const changes = standing.flatMap(({ row_id, period, status, match_id, version }) => {
+    const old = before.get(row_id);
+    const same = old === undefined || (version > 0n && old.status === status && old.match_id === match_id);
+    return same ? [] : [[row_id, period, status, version + 1n, match_id, now]];
   });
   await upsertStandings(db, engine, orgId, changes);
   return changes.length;
@@ -218,12 +247,13 @@ async function upsertStandings(
   orgId: OrgId,
   values: readonly (readonly (string | number | bigint | null)[])[],
 ): Promise<void> {
-  if (values.length === 0) return;
   const list = sql.join(Object.keys(standingColumns).map((name) => sql.id(name)));
-  await sql`INSERT INTO reconciliation_rows (org_id, ${list})
-    SELECT ${orgId}, ${list} FROM ${jsonRows(engine, standingColumns, values)} AS given WHERE TRUE
-    ON CONFLICT (org_id, row_id) DO UPDATE SET status = excluded.status, version = excluded.version,
-      match_id = excluded.match_id, updated_at = excluded.updated_at`.execute(db);
+  for (let at = 0; at < values.length; at += atOnce) {
+    const part = jsonRows(engine, standingColumns, values.slice(at, at + atOnce));
+    await sql`INSERT INTO reconciliation_rows (org_id, ${list}) SELECT ${orgId}, ${list} FROM ${part} AS given WHERE TRUE
+      ON CONFLICT (org_id, row_id) DO UPDATE SET status = excluded.status, version = excluded.version,
+        match_id = excluded.match_id, updated_at = excluded.updated_at`.execute(db);
+  }
 }
 
 async function insert(
@@ -234,8 +264,10 @@ async function insert(
   columns: Readonly<Record<string, ColumnType>>,
   values: readonly (readonly (string | number | bigint | null)[])[],
 ): Promise<void> {
-  if (values.length === 0) return;
   const list = sql.join(Object.keys(columns).map((name) => sql.id(name)));
-  await sql`INSERT INTO ${sql.table(table)} (org_id, ${list})
-    SELECT ${orgId}, ${list} FROM ${jsonRows(engine, columns, values)} AS given`.execute(db);
+  for (let at = 0; at < values.length; at += atOnce) {
+    const part = jsonRows(engine, columns, values.slice(at, at + atOnce));
+    await sql`INSERT INTO ${sql.table(table)} (org_id, ${list})
+      SELECT ${orgId}, ${list} FROM ${part} AS given`.execute(db);
+  }
 }

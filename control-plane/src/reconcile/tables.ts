@@ -2,6 +2,10 @@ import type { MatchRule } from "./facts.ts";
 import type { Action, Status } from "./status.ts";
 
 export interface ReconciliationTables {
+  /** Held by whoever changes where an organisation's rows stand. */
+  reconciliation_locks: { org_id: string };
+  /** A month's figures as the last run and the actions since left them: JSON of `Figures`. */
+  reconciliation_figures: { org_id: string; period: string; kept_at: number; figures: string };
   /** Where a billing row stands. A row that is not here yet is unreconciled. */
   reconciliation_rows: {
     org_id: string;

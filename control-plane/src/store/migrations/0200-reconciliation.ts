@@ -4,6 +4,16 @@ export const reconciliation: Migration = {
   number: 200,
   name: "reconciliation",
   async up(execute, { integer, strict }) {
+    await execute(
+      `CREATE TABLE reconciliation_locks (org_id TEXT NOT NULL REFERENCES orgs PRIMARY KEY) ${strict}`,
+    );
+    await execute(`CREATE TABLE reconciliation_figures (
+      org_id TEXT NOT NULL REFERENCES orgs,
+      period TEXT NOT NULL,
+      kept_at ${integer} NOT NULL,
+      figures TEXT NOT NULL,
+      PRIMARY KEY (org_id, period)
+    ) ${strict}`);
     await execute(`CREATE TABLE reconciliation_rows (
       org_id TEXT NOT NULL REFERENCES orgs,
       row_id TEXT NOT NULL,
