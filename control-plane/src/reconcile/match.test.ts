@@ -239,7 +239,9 @@ test("the causes sum to billed minus observed minus written off, to the nano-dol
     fc.property(fc.array(line), fc.array(usage), (lines, observed) => {
       const total = (values: readonly bigint[]): bigint => values.reduce((sum, value) => sum + value, 0n);
       const billed = total(lines.map((each) => each.amount));
-      const writtenOff = total(lines.filter(({ status }) => status === "written_off").map((each) => each.amount));
+      const writtenOff = total(
+        lines.filter(({ status }) => status === "written_off").map((each) => each.amount),
+      );
       const seenCost = total(observed.map(({ cost }) => cost));
       const parts = total(explainResidual(lines, observed, shippedPrices()).map((part) => part.amount));
       t.is(parts, billed - seenCost - writtenOff);

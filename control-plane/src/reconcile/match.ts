@@ -295,11 +295,10 @@ function ruleOf({ rows, facts }: Group, billed: NanoUsd, observed: NanoUsd): Mat
 }
 
 function modelOf(rows: readonly BillFact[], facts: readonly ObservedFact[]): Comparison["model"] {
-  const billed = new Set(rows.map(({ model }) => model));
-  const observed = new Set(facts.map(({ model }) => model));
-  if (billed.has(null) || observed.has(null)) return "unknown";
-  if (billed.size > 1 || observed.size > 1) return "several";
-  return billed.isSubsetOf(observed) ? "same" : "other";
+  const [row, fact] = [rows[0]?.model ?? null, facts[0]?.model ?? null];
+  if ([...rows, ...facts].some(({ model }) => model === null)) return "unknown";
+  if (rows.some(({ model }) => model !== row) || facts.some(({ model }) => model !== fact)) return "several";
+  return row === fact ? "same" : "other";
 }
 
 function byId(a: BillFact | ObservedFact, b: BillFact | ObservedFact): number {

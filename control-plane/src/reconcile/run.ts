@@ -27,6 +27,7 @@ import { figuresOf } from "./figures.ts";
 import { lockReconciliation } from "./lock.ts";
 import { matchFacts } from "./match.ts";
 import { billedLineOf, keepFigures, lastBillAt, observedUsageOf } from "./month.ts";
+import { scoreOf } from "./score.ts";
 import { isDecided, type Status } from "./status.ts";
 
 export interface RunReport {
@@ -57,7 +58,7 @@ export async function reconcilePeriod(
     const frozen = new Set(
       lines.flatMap(({ status, match_id }) => (status === "confirmed" ? match_id : []) ?? []),
     );
-    await dropMatches(db, orgId, period, frozen);
+    const replaceable = await matchesOf(db, orgId, period, frozen);
     const open = lines.filter(
       ({ status, match_id }) => !isDecided(status) && (match_id === null || !frozen.has(match_id)),
     );
@@ -71,12 +72,17 @@ export async function reconcilePeriod(
       until: periodBounds(period).to + edgeMs,
     });
     const keyUsers = await loadKeyUsers(db, orgId, { first, last: period });
-    const taken = await matchedFacts(db, orgId, { first, last: period });
+    const taken = new Map(
+      [...(await matchedFacts(db, orgId, { first, last: period }))].filter(([, id]) => !replaceable.has(id)),
+    );
     const matches = matchFacts(
       open.flatMap((line) => billFactOf(line, keyUsers) ?? []),
       observed.filter(({ factId }) => !taken.has(factId)),
     ).map((match) => ({ id: matchIdOf(match), match }));
-    await storeMatches(db, store.engine, { orgId, period, now }, matches);
+    const found = new Set(matches.map(({ id }) => id));
+    await dropMatches(db, orgId, replaceable.difference(found));
+    const added = matches.filter(({ id }) => !replaceable.has(id));
+    await storeMatches(db, store.engine, { orgId, period, now }, added);
     const standing = standings(lines, open, matches);
     const changed = await storeStandings(db, store.engine, { orgId, now }, open, standing);
     const matchOf = new Map(taken);
@@ -122,21 +128,26 @@ async function returnDeferred(db: Writer, orgId: OrgId, now: number): Promise<vo
   }
 }
 
-async function dropMatches(
+/** The month's matches that a run may replace. */
+async function matchesOf(
   db: Writer,
   orgId: OrgId,
   period: Period,
   frozen: ReadonlySet<string>,
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
   const rows = await db
     .selectFrom("reconciliation_matches")
     .select("match_id")
     .where("org_id", "=", orgId)
     .where("period", "=", period)
     .execute();
-  const gone = rows.map(({ match_id }) => match_id).filter((id) => !frozen.has(id));
-  for (let at = 0; at < gone.length; at += 500) {
-    const ids = gone.slice(at, at + 500);
+  return new Set(rows.map(({ match_id }) => match_id)).difference(frozen);
+}
+
+async function dropMatches(db: Writer, orgId: OrgId, gone: ReadonlySet<string>): Promise<void> {
+  const all = [...gone];
+  for (let at = 0; at < all.length; at += 500) {
+    const ids = all.slice(at, at + 500);
     for (const table of ["matched_facts", "reconciliation_matches"] as const) {
       await db.deleteFrom(table).where("org_id", "=", orgId).where("match_id", "in", ids).execute();
     }
@@ -148,9 +159,13 @@ interface NamedMatch {
   readonly match: Match;
 }
 
-function matchIdOf({ rowIds, factIds }: Match): string {
-  const parts = JSON.stringify([rowIds.toSorted(), factIds.toSorted()]);
-  return createHash("sha256").update(parts).digest("hex").slice(0, 32);
+/** The same match keeps its id, so that a run over the same facts writes nothing. */
+function matchIdOf({ rowIds, factIds, rule, billed, observed, evidence, outcome }: Match): string {
+  const parts = [rowIds.toSorted(), factIds.toSorted(), rule, outcome, String(billed), String(observed)];
+  return createHash("sha256")
+    .update(JSON.stringify([...parts, scoreOf(evidence)]))
+    .digest("hex")
+    .slice(0, 32);
 }
 
 async function storeMatches(
@@ -159,42 +174,45 @@ async function storeMatches(
   { orgId, period, now }: { readonly orgId: OrgId; readonly period: Period; readonly now: number },
   matches: readonly NamedMatch[],
 ): Promise<void> {
-  await insert(
-    db,
-    engine,
-    orgId,
-    "reconciliation_matches",
-    {
-      match_id: "text",
-      period: "text",
-      rule: "text",
-      billed_nano_usd: "integer",
-      observed_nano_usd: "integer",
-      ambiguous: "integer",
-      evidence: "text",
-      shares: "text",
-      matched_at: "integer",
-    },
-    matches.map(({ id, match }) => [
-      id,
-      period,
-      match.rule,
-      match.billed,
-      match.observed,
-      match.ambiguous ? 1n : 0n,
-      JSON.stringify(match.evidence),
-      JSON.stringify(match.shares.map(({ rowId, subject, amount }) => [rowId, subject, String(amount)])),
-      now,
-    ]),
-  );
-  await insert(
-    db,
-    engine,
-    orgId,
-    "matched_facts",
-    { fact_id: "text", match_id: "text" },
-    matches.flatMap(({ id, match }) => match.factIds.map((factId) => [factId, id])),
-  );
+  for (let at = 0; at < matches.length; at += atOnce) {
+    const some = matches.slice(at, at + atOnce);
+    await insert(
+      db,
+      engine,
+      orgId,
+      "reconciliation_matches",
+      {
+        match_id: "text",
+        period: "text",
+        rule: "text",
+        billed_nano_usd: "integer",
+        observed_nano_usd: "integer",
+        ambiguous: "integer",
+        evidence: "text",
+        shares: "text",
+        matched_at: "integer",
+      },
+      some.map(({ id, match }) => [
+        id,
+        period,
+        match.rule,
+        match.billed,
+        match.observed,
+        match.ambiguous ? 1n : 0n,
+        JSON.stringify(match.evidence),
+        JSON.stringify(match.shares.map(({ rowId, subject, amount }) => [rowId, subject, String(amount)])),
+        now,
+      ]),
+    );
+    await insert(
+      db,
+      engine,
+      orgId,
+      "matched_facts",
+      { fact_id: "text", match_id: "text" },
+      some.flatMap(({ id, match }) => match.factIds.map((factId) => [factId, id])),
+    );
+  }
 }
 
 const standingColumns = {
@@ -264,10 +282,8 @@ async function insert(
   columns: Readonly<Record<string, ColumnType>>,
   values: readonly (readonly (string | number | bigint | null)[])[],
 ): Promise<void> {
+  if (values.length === 0) return;
   const list = sql.join(Object.keys(columns).map((name) => sql.id(name)));
-  for (let at = 0; at < values.length; at += atOnce) {
-    const part = jsonRows(engine, columns, values.slice(at, at + atOnce));
-    await sql`INSERT INTO ${sql.table(table)} (org_id, ${list})
-      SELECT ${orgId}, ${list} FROM ${part} AS given`.execute(db);
-  }
+  await sql`INSERT INTO ${sql.table(table)} (org_id, ${list})
+    SELECT ${orgId}, ${list} FROM ${jsonRows(engine, columns, values)} AS given`.execute(db);
 }

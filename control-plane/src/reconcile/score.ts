@@ -5,15 +5,46 @@ import type { Evidence } from "./facts.ts";
  * Additive weights after Fellegi and Sunter: the log2 of how much more often a comparison turns out so for the same
  * spend than by chance. The prior is the chance that two facts of one provider within two days belong together.
  */
-const priorMilliBits = -8000;
+const prior: Evidence = { comparison: "prior", outcome: "same provider", milliBits: -8000 };
+const subjectEvidence = outcomes("person", { same: 8000, "users of the key": 5000, unnamed: 0 });
+const modelEvidence = outcomes("model", { same: 3000, unknown: 0, several: 0, other: -2000 });
+const [sameDay, nextDay, twoDays, tooFar] = [
+  { comparison: "day", outcome: "0 apart", milliBits: 4000 },
+  { comparison: "day", outcome: "1 apart", milliBits: 0 },
+  { comparison: "day", outcome: "2 apart", milliBits: -3000 },
+  { comparison: "day", outcome: "further apart", milliBits: -9000 },
+] as const;
+const dayEvidence: readonly Evidence[] = [sameDay, nextDay, twoDays];
+const amountEvidences = outcomes("amount", {
+  "equal within tolerance": 6000,
+  "within 1 %": 4000,
+  "within 5 %": 2000,
+  "within 20 %": 0,
+  "within 50 %": -3000,
+  "further apart": -9000,
+});
+const tokenEvidences = outcomes("tokens", {
+  "the same": 6000,
+  "within 1 %": 3000,
+  "within 5 %": 0,
+  "further apart": -2000,
+});
 
-const subjectWeights = { same: 8000, "users of the key": 5000, unnamed: 0 } as const;
-const dayWeights = [4000, 0, -3000] as const;
-const modelWeights = { same: 3000, unknown: 0, several: 0, other: -2000 } as const;
+/** One object for each outcome: a month has a hundred thousand matches. */
+function outcomes<K extends string>(
+  comparison: string,
+  weights: Readonly<Record<K, number>>,
+): Readonly<Record<K, Evidence>> {
+  const all = Object.entries<number>(weights).map(([outcome, milliBits]) => [
+    outcome,
+    { comparison, outcome, milliBits },
+  ]);
+  return Object.fromEntries(all) as Record<K, Evidence>;
+}
 
 export interface Comparison {
-  readonly subject: keyof typeof subjectWeights;
-  readonly model: keyof typeof modelWeights;
+  readonly subject: keyof typeof subjectEvidence;
+  readonly model: keyof typeof modelEvidence;
   /** Days between bill and observation, 0 to 2. */
   readonly daysApart: number;
   readonly billed: NanoUsd;
@@ -27,10 +58,10 @@ export interface Comparison {
 export function weigh(comparison: Comparison): readonly Evidence[] {
   const { subject, model, daysApart, billed, observed, billedTokens, observedTokens } = comparison;
   return [
-    { comparison: "prior", outcome: "same provider", milliBits: priorMilliBits },
-    { comparison: "person", outcome: subject, milliBits: subjectWeights[subject] },
-    { comparison: "day", outcome: `${daysApart} apart`, milliBits: dayWeights[daysApart] ?? -9000 },
-    { comparison: "model", outcome: model, milliBits: modelWeights[model] },
+    prior,
+    subjectEvidence[subject],
+    dayEvidence[daysApart] ?? tooFar,
+    modelEvidence[model],
     amountEvidence(billed, observed),
     ...(billedTokens === null ? [] : [tokenEvidence(billedTokens, observedTokens)]),
   ];
@@ -68,31 +99,18 @@ function amountEvidence(billed: NanoUsd, observed: NanoUsd): Evidence {
   const difference = abs(billed - observed);
   const whole = abs(billed) > abs(observed) ? abs(billed) : abs(observed);
   const within = (percent: bigint): boolean => difference * 100n <= whole * percent;
-  const [outcome, milliBits] = withinTolerance(billed, observed)
-    ? (["equal within tolerance", 6000] as const)
-    : within(1n)
-      ? (["within 1 %", 4000] as const)
-      : within(5n)
-        ? (["within 5 %", 2000] as const)
-        : within(20n)
-          ? (["within 20 %", 0] as const)
-          : within(50n)
-            ? (["within 50 %", -3000] as const)
-            : (["further apart", -9000] as const);
-  return { comparison: "amount", outcome, milliBits };
+  if (withinTolerance(billed, observed)) return amountEvidences["equal within tolerance"];
+  if (within(1n)) return amountEvidences["within 1 %"];
+  if (within(5n)) return amountEvidences["within 5 %"];
+  if (within(20n)) return amountEvidences["within 20 %"];
+  return within(50n) ? amountEvidences["within 50 %"] : amountEvidences["further apart"];
 }
 
 /** The same tokens are the same use, whatever was charged for them. */
 function tokenEvidence(billed: bigint, observed: bigint): Evidence {
   const difference = abs(billed - observed);
   const whole = billed > observed ? billed : observed;
-  const [outcome, milliBits] =
-    difference * 1000n <= whole
-      ? (["the same", 6000] as const)
-      : difference * 100n <= whole
-        ? (["within 1 %", 3000] as const)
-        : difference * 20n <= whole
-          ? (["within 5 %", 0] as const)
-          : (["further apart", -2000] as const);
-  return { comparison: "tokens", outcome, milliBits };
+  if (difference * 1000n <= whole) return tokenEvidences["the same"];
+  if (difference * 100n <= whole) return tokenEvidences["within 1 %"];
+  return difference * 20n <= whole ? tokenEvidences["within 5 %"] : tokenEvidences["further apart"];
 }
