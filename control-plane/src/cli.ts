@@ -17,6 +17,7 @@ import { inviteMember, signInLink } from "./login/invite.ts";
 import { foundOrg, listOrgs } from "./orgs/orgs.ts";
 import { exchangeRateCommands, providerCommands } from "./providers/commands.ts";
 import { demoCommands } from "./providers/demo/commands.ts";
+import { exportCommand, periodCommands } from "./ledger/commands.ts";
 import { reconcileCommands } from "./reconcile/commands.ts";
 import { proveCopy } from "./secrets/canary.ts";
 import { openInstallation } from "./secrets/installation.ts";
@@ -53,6 +54,8 @@ export function controlProgram(env: NodeJS.ProcessEnv): Command {
   program.addCommand(exchangeRateCommands(config));
   program.addCommand(importCommands(config));
   program.addCommand(reconcileCommands(config));
+  program.addCommand(periodCommands(config));
+  program.addCommand(exportCommand(config));
   program.addCommand(demoCommands(config));
   program
     .command("backup")

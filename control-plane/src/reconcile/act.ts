@@ -3,6 +3,8 @@ import { FlowstateError } from "@flowstate/shared/errors";
 import { formatUsd, type NanoUsd } from "@flowstate/shared/money";
 import { addMonths, periodBounds, periodOf, type Period } from "@flowstate/shared/time";
 import { recordAudit } from "../audit/record.ts";
+import { requireOpen } from "../ledger/period.ts";
+import { postRow } from "../ledger/post.ts";
 import { scheduleJob } from "../store/jobs.ts";
 import type { Writer } from "../store/open.ts";
 import { exchange } from "./figures.ts";
@@ -28,8 +30,15 @@ export const reconcileJobs = "reconcile/";
 
 const longestNote = 2000;
 
+const journalKinds = {
+  CONFIRM: "confirmation",
+  WRITE_OFF: "write_off",
+  DEFER: "deferral",
+  REOPEN: "reversal",
+} as const;
+
 /**
- * Does one action on one row, with its audit entry, or nothing at all. Throws FS_NOT_FOUND, FS_INPUT_INVALID for a
+ * Does one action on one row, with its journal and audit entry, or nothing at all. Throws FS_NOT_FOUND, FS_INPUT_INVALID for a
  * missing note, and FS_CONFLICT when the row is not (or no longer) where the action starts from.
  */
 export async function actOnRow(db: Writer, act: ReconciliationAct): Promise<void> {
@@ -49,6 +58,7 @@ export async function actOnRow(db: Writer, act: ReconciliationAct): Promise<void
       details: { status: row.status },
     });
   }
+  await requireOpen(db, orgId, row.period);
   const next = moveOf(row.status, action);
   if (next === null) {
     throw new FlowstateError("FS_CONFLICT", `${action} is not possible from ${row.status}`, {
@@ -74,6 +84,7 @@ export async function actOnRow(db: Writer, act: ReconciliationAct): Promise<void
     .where("org_id", "=", orgId)
     .where("row_id", "=", rowId)
     .execute();
+  await postRow(db, { orgId, rowId, kind: journalKinds[action], actor: act.actor, now });
   if (kept !== null && before !== null) {
     const after = await figuresOfMatch(db, { orgId, period: row.period }, of, kept.asOf);
     const figures = exchange(kept.figures, before, after);

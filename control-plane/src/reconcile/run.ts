@@ -11,9 +11,13 @@ import {
 } from "@flowstate/shared/time";
 import { shippedPrices } from "@flowstate/shared/prices/book";
 import { recordAudit } from "../audit/record.ts";
+import { isClosed } from "../ledger/period.ts";
+import { postCorrections, postRow } from "../ledger/post.ts";
+import { scheduleJob } from "../store/jobs.ts";
 import { jsonRows, type ColumnType } from "../store/json-rows.ts";
 import type { Store, Writer } from "../store/open.ts";
 import type { Engine } from "../store/words.ts";
+import { reconcileJobs } from "./act.ts";
 import type { Match } from "./facts.ts";
 import {
   billFactOf,
@@ -54,6 +58,11 @@ export async function reconcilePeriod(
   return store.transact(async (db) => {
     await lockReconciliation(db, orgId);
     await returnDeferred(db, orgId, now);
+    const corrections = await postCorrections(db, { orgId, period, now });
+    if (await isClosed(db, orgId, period)) {
+      const late = await moveLateRows(db, { orgId, period, now });
+      return { period, rows: 0, matches: 0, changed: corrections + late };
+    }
     const lines = await loadLines(db, orgId, period);
     const frozen = new Set(
       lines.flatMap(({ status, match_id }) => (status === "confirmed" ? match_id : []) ?? []),
@@ -125,7 +134,45 @@ async function returnDeferred(db: Writer, orgId: OrgId, now: number): Promise<vo
       target: row_id,
       detail: `deferred -> unreconciled in ${period}`,
     });
+    await postRow(db, { orgId, rowId: row_id, kind: "reversal", actor: "reconciler", now });
   }
+}
+
+/** Lines that came for a month after it was closed stand in the current month's queue. */
+async function moveLateRows(
+  db: Writer,
+  { orgId, period, now }: { readonly orgId: OrgId; readonly period: Period; readonly now: number },
+): Promise<number> {
+  const current = periodOf(now);
+  const late = await loadLines(db, orgId, period);
+  const fresh = late.filter(({ version }) => version === 0n);
+  for (const { row_id } of fresh) {
+    await db
+      .insertInto("reconciliation_rows")
+      .values({
+        org_id: orgId,
+        row_id,
+        period: current,
+        status: "unreconciled",
+        version: 1n,
+        match_id: null,
+        note: null,
+        deferred_to: null,
+        confirmed_nano_usd: null,
+        updated_at: now,
+      })
+      .execute();
+    await recordAudit(db, {
+      orgId,
+      at: now,
+      actor: "reconciler",
+      action: "reconciliation.late",
+      target: row_id,
+      detail: `${period} is closed: in the queue of ${current}`,
+    });
+  }
+  if (fresh.length > 0) await scheduleJob(db, orgId, `${reconcileJobs}${current}`, now);
+  return fresh.length;
 }
 
 /** The month's matches that a run may replace. */

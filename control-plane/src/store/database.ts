@@ -5,6 +5,7 @@ import type { DirectoryTables } from "../directory/tables.ts";
 import type { ImportTables } from "../import/tables.ts";
 import type { IngestTables } from "../ingest/tables.ts";
 import type { KeyTables } from "../keys/tables.ts";
+import type { LedgerTables } from "../ledger/tables.ts";
 import type { LoginTables } from "../login/tables.ts";
 import type { MemberTables } from "../members/tables.ts";
 import type { OAuthTables } from "../oauth/tables.ts";
@@ -31,6 +32,7 @@ export interface Database
     DirectoryTables,
     BillingTables,
     ReconciliationTables,
+    LedgerTables,
     ProviderTables,
     CatalogueTables,
     ImportTables,

@@ -233,6 +233,11 @@ function addSummary(builder: Builder, StatusType: ReturnType<typeof addStatus>) 
         description: "observed on devices, at list prices",
         resolve: ({ observed }) => observed,
       }),
+      adjustmentsUsd: t.field({
+        type: "Usd",
+        description: "corrections of closed months that were posted in this one; no part of billed",
+        resolve: ({ adjustments }) => adjustments,
+      }),
       writtenOffUsd: t.field({
         type: "Usd",
         description: "written off by people",

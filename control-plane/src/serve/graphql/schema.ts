@@ -11,6 +11,7 @@ import { addIdentityMap } from "./identity-map.ts";
 import { addMdm } from "./mdm.ts";
 import { addMembers } from "./members.ts";
 import { addProxies } from "./proxies.ts";
+import { addLedger } from "./ledger.ts";
 import { addReconciliation } from "./reconciliation.ts";
 import { addScalars } from "./scalars.ts";
 import { addSurfaces } from "./surfaces.ts";
@@ -31,6 +32,7 @@ addBillingImport(builder, providerKind);
 addIdentityMap(builder, providerKind);
 addExchangeRates(builder);
 addReconciliation(builder, providerKind);
+addLedger(builder);
 addUsage(builder);
 addSurfaces(builder);
 

@@ -24,6 +24,7 @@ import { importDirectory } from "../../directory/import.ts";
 import type { Store } from "../../store/open.ts";
 import { readWindow } from "../../usage-queries/window.ts";
 import { describeApi } from "./openapi.ts";
+import { addExports } from "./exports.ts";
 import { read } from "./read.ts";
 import { sendSessions } from "./sessions.ts";
 
@@ -64,6 +65,7 @@ export async function restRoutes(app: FastifyInstance, dependencies: RestDepende
     const outcome = await importDirectory(store, change, { text, preview: preview === "true" });
     return reply.code(outcome.faults.length > 0 ? 422 : 200).send(outcome);
   });
+  addExports(app, dependencies);
   for (const name of resourceNames) addResource(app, resources[name], dependencies);
 }
 

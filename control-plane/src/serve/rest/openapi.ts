@@ -1,3 +1,4 @@
+import { exportNames } from "../../ledger/exports.ts";
 import { z } from "zod";
 import {
   changeSchema,
@@ -46,6 +47,22 @@ export function describeApi(publicUrl: URL): Readonly<Record<string, unknown>> {
             200: { description: "what was imported, or would be" },
             422: { description: "nothing is imported; the bad lines by number" },
           },
+        },
+      },
+      "/api/v1/exports/{name}": {
+        get: {
+          summary: "A month as a file: FOCUS 1.2, the reconciliation queue, or the ledger's journals",
+          parameters: [
+            {
+              name: "name",
+              in: "path",
+              required: true,
+              schema: { type: "string", enum: [...exportNames] },
+            },
+            queryOf("period", "the month, YYYY-MM"),
+            queryOf("format", "csv; for journals hledger or beancount as well"),
+          ],
+          responses: { 200: { description: "the file", content: { "text/csv": {}, "text/plain": {} } } },
         },
       },
       "/api/v1/sessions": {

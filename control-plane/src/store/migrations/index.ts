@@ -11,6 +11,7 @@ import { providers } from "./0100-providers.ts";
 import { catalogue } from "./0110-catalogue.ts";
 import { imports } from "./0111-imports.ts";
 import { reconciliation } from "./0200-reconciliation.ts";
+import { ledger } from "./0210-ledger.ts";
 import { devices } from "./0300-devices.ts";
 import { surfaces } from "./0400-surfaces.ts";
 
@@ -28,6 +29,7 @@ export const migrations: readonly Migration[] = [
   catalogue,
   imports,
   reconciliation,
+  ledger,
   devices,
   surfaces,
 ];
