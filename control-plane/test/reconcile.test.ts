@@ -1,11 +1,13 @@
 /** The stored side of reconciliation: what a run writes, what people may do, and what a month's figures say. */
 import { randomUUID } from "node:crypto";
+import fc from "fast-check";
 import type { OrgId } from "@flowstate/shared/ids";
 import type { Period } from "@flowstate/shared/time";
 import { readAudit } from "../src/audit/record.ts";
 import { verifyAudit } from "../src/audit/verify.ts";
 import { findRow, listQueue, sessionsOf } from "../src/reconcile/queue.ts";
-import type { Status } from "../src/reconcile/status.ts";
+import { figuresNow, keptAsOf } from "../src/reconcile/month.ts";
+import { actions, type Status } from "../src/reconcile/status.ts";
 import { summarise } from "../src/reconcile/summary.ts";
 import type { Store } from "../src/store/open.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
@@ -227,5 +229,39 @@ testOnBothEngines(
     await bill(store, orgId, "gone", 5, { withdrawn_at: now });
     t.regex(await refusal(act(store, orgId, "gone", "DEFER")), /^FS_NOT_FOUND/);
     t.deepEqual(await readAudit(store.reader, orgId, { newest: 1 }), []);
+  },
+);
+
+testOnBothEngines(
+  "the figures that actions keep are those of the rows, whatever is done in whatever order",
+  async (t, { store, orgId }) => {
+    const rows = ["equal", "near", "unseen", "shared", "seat"];
+    await bill(store, orgId, "equal", 5);
+    await bill(store, orgId, "near", 8, { usage_day: "2026-11-06" });
+    await bill(store, orgId, "unseen", 7, { usage_day: "2026-11-09" });
+    await bill(store, orgId, "shared", 4, { usage_day: "2026-11-12", subject: null });
+    await bill(store, orgId, "seat", 40, { charge_category: "Purchase", charge_frequency: "Recurring" });
+    await observe(store, orgId, "5");
+    await observe(store, orgId, "7", "2026-11-06");
+    await observe(store, orgId, "3", "2026-11-12");
+    await run(store, orgId);
+    await store.transact((db) => db.deleteFrom("jobs").where("org_id", "=", orgId).execute());
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.constantFrom(...rows), fc.constantFrom(...actions)), { maxLength: 8 }),
+        async (deeds) => {
+          for (const [row, action] of deeds) await refusal(act(store, orgId, row, action, { note: "why" }));
+          const kept = await keptAsOf(store.reader, orgId, period);
+          t.deepEqual(kept?.figures, await figuresNow(store.reader, orgId, period, now));
+          const summary = await summarise(store.reader, orgId, period, now);
+          t.is(BigInt(summary.residual), summary.billed - summary.observed - summary.writtenOff);
+          t.is(
+            summary.causes.reduce((sum, { amount }) => sum + amount, 0n),
+            BigInt(summary.residual),
+          );
+        },
+      ),
+      { numRuns: 25 },
+    );
   },
 );

@@ -2,7 +2,7 @@ import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Argument, Command } from "commander";
-import { FlowstateError } from "@flowstate/shared/errors";
+import { FlowstateError, systemCode } from "@flowstate/shared/errors";
 import { parsePeriod, type Period } from "@flowstate/shared/time";
 import { change, required, say } from "../command.ts";
 import type { Config } from "../config.ts";
@@ -28,10 +28,19 @@ export function exportCommand(config: () => Config): Command {
       await change(config(), options.org, async ({ store }, { orgId }) => {
         const { text } = exportOf(store.reader, orgId, { name, period, format: options.format });
         const source = Readable.from(text);
-        if (options.out === undefined) await pipeline(source, process.stdout, { end: false });
+        if (options.out === undefined) await toStandardOutput(source);
         else await pipeline(source, createWriteStream(options.out, { flags: "wx", mode: 0o600 }));
       });
     });
+}
+
+/** A reader that has seen enough, such as `head`, ends the export without a complaint. */
+async function toStandardOutput(source: Readable): Promise<void> {
+  try {
+    await pipeline(source, process.stdout, { end: false });
+  } catch (error) {
+    if (systemCode(error) !== "EPIPE") throw error;
+  }
 }
 
 /** `flowstate-control period …`. */

@@ -1,6 +1,6 @@
 import type { OrgId } from "@flowstate/shared/ids";
 import { formatUsd, type NanoUsd } from "@flowstate/shared/money";
-import { dateOf, type Period } from "@flowstate/shared/time";
+import { dateOf, dayMs, periodBounds, type Period, type UsageDate } from "@flowstate/shared/time";
 import type { Reader } from "../store/open.ts";
 import { csvLine } from "./csv-line.ts";
 import type { Entry } from "./entries.ts";
@@ -82,7 +82,7 @@ function hledgerOf(journal: Journal): string {
     const comment = tags.length === 0 ? "" : `  ; ${tags.join(", ")}`;
     return `    ${entry.account}  ${formatUsd(entry.amount)} USD${comment}\n`;
   });
-  return `${dateOf(journal.postedAt)} * (${journal.journalId}) ${journal.kind} ${journal.rowId}\n${lines.join("")}\n`;
+  return `${bookedOn(journal)} * (${journal.journalId}) ${journal.kind} ${journal.rowId}\n${lines.join("")}\n`;
 }
 
 /** https://beancount.github.io/docs/beancount_language_syntax.html; dimensions are metadata of the posting. */
@@ -91,7 +91,13 @@ function beancountOf(journal: Journal): string {
     const metadata = dimensionsOf(entry).map(([name, value]) => `    ${name}: ${quoted(value)}\n`);
     return `  ${entry.account}  ${formatUsd(entry.amount)} USD\n${metadata.join("")}`;
   });
-  return `${dateOf(journal.postedAt)} * ${quoted(journal.kind)} ${quoted(journal.rowId)}\n${lines.join("")}\n`;
+  return `${bookedOn(journal)} * ${quoted(journal.kind)} ${quoted(journal.rowId)}\n${lines.join("")}\n`;
+}
+
+/** A month is usually decided about after it has ended: its journals are of its last day then. */
+function bookedOn({ period, postedAt }: Journal): UsageDate {
+  const { from, to } = periodBounds(period);
+  return dateOf(Math.max(from, Math.min(postedAt, to - dayMs)));
 }
 
 /** Beancount knows an account from its opening on. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { FlowstateError, isFlowstateError } from "@flowstate/shared/errors";
 import { periodOf } from "@flowstate/shared/time";
 import { actorOf } from "../../access/check.ts";
@@ -104,15 +105,17 @@ export function addReconciliation(builder: Builder, Kind: KindType): void {
         action: t.arg({ type: ActionType, required: true, description: "what to do" }),
         note: t.arg.string({ description: "why; required for a write-off" }),
         expectedStatus: t.arg({ type: StatusType, description: "rows that stand elsewhere are left alone" }),
+        idempotencyKey: t.arg.string({ description: "the same key again changes none of the rows" }),
       },
-      resolve: async (_, { ids, ...rest }, context) => {
+      resolve: async (_, { ids, idempotencyKey, ...rest }, context) => {
         if (ids.length > mostBulk)
           throw new FlowstateError("FS_INPUT_INVALID", `ids: at most ${mostBulk} rows at once`);
         const { orgId } = callerOf(context, update);
         const results: BulkResult[] = [];
         for (const id of ids) {
           try {
-            results.push({ id, row: await act(context, { id, ...rest }), error: null });
+            const key = idempotencyKey == null ? null : keyOfRow(idempotencyKey, id);
+            results.push({ id, row: await act(context, { id, ...rest, idempotencyKey: key }), error: null });
           } catch (error) {
             if (!isFlowstateError(error)) throw error;
             results.push({ id, row: await findRow(context.store.reader, orgId, id), error: error.message });
@@ -147,4 +150,9 @@ export function addReconciliation(builder: Builder, Kind: KindType): void {
 
 function bounded(given: number, most: number): number {
   return Math.max(0, Math.min(given, most));
+}
+
+/** Each row of a bulk action is done once, also where only some were done the first time. */
+function keyOfRow(idempotencyKey: string, rowId: string): string {
+  return createHash("sha256").update(`${idempotencyKey}\n${rowId}`).digest("hex");
 }
