@@ -1,6 +1,6 @@
 /**
  * `node control-plane/bench/reconcile.bench.ts`: a month of 100,000 lines of bills against the hours of a million calls,
- * on SQLite: a first run, a second that finds nothing new, and the month's figures, beside the plain SQL aggregate over
+ * on both engines: a first run, a second that finds nothing new, and the month's figures, beside the plain SQL aggregate over
  * the same tables.
  *
  * Goals: a run under 10 s and 500 MB, figures under 50 ms.
@@ -15,7 +15,9 @@ import { createOrg } from "../src/orgs/orgs.ts";
 import { reconcilePeriod } from "../src/reconcile/run.ts";
 import { summarise } from "../src/reconcile/summary.ts";
 import { jsonRows, type ColumnType } from "../src/store/json-rows.ts";
-import { openStore, type Writer } from "../src/store/open.ts";
+import { openStore, type Store, type StoreAddress, type Writer } from "../src/store/open.ts";
+import type { Engine } from "../src/store/words.ts";
+import { databaseUrl, newDatabaseName, runOn, startPostgres } from "../test/support/postgres.ts";
 
 const people = 1250;
 const days = 20;
@@ -27,41 +29,58 @@ const period = "2026-10" as Period;
 const orgId = newOrgId();
 
 using folder = temporaryFolder();
-await using store = await openStore({ kind: "sqlite", file: join(folder.path, "control-plane.db") });
-await store.transact((db) => createOrg(db, { orgId, slug: "bench", now }));
-let lines = 0;
-for (let day = 0; day < days; day += 1) {
-  const at = start + day * dayMs + 9 * hourMs;
-  const facts = Array.from({ length: people }, (_, person) =>
-    models.map((model, index) => ({
-      subject: `person${person}@example.com`,
-      model,
-      cost: BigInt((person * 7 + index * 13 + day) % 997) * 10_000_000n + BigInt(index),
-    })),
-  ).flat();
-  await store.transact(async (db) => {
-    await insertHours(db, at, facts);
-    await insertLines(db, at, facts);
-  });
-  lines += facts.length;
+await measure("SQLite", { kind: "sqlite", file: join(folder.path, "control-plane.db") });
+const postgres = await startPostgres();
+if (postgres === null) process.stdout.write("PostgreSQL: not tried, no binaries for this machine\n");
+else {
+  const name = newDatabaseName();
+  await runOn(postgres.url, `CREATE DATABASE ${name}`);
+  await measure("PostgreSQL", { kind: "postgres", url: databaseUrl(postgres.url, name) });
+  await postgres.stop();
 }
-const [first, firstMs] = await timed(() => reconcilePeriod(store, { orgId, period, now }));
-const [second, secondMs] = await timed(() => reconcilePeriod(store, { orgId, period, now }));
-const [summary, summaryMs] = await timed(() => summarise(store.reader, orgId, period, now));
-const [, plainMs] = await timed(() =>
-  sql`SELECT (SELECT sum(amount_nano_usd) FROM billing_rows WHERE org_id = ${orgId} AND period = ${period}),
-    (SELECT sum(cost_nano_usd) FROM usage_hours WHERE org_id = ${orgId})`.execute(store.reader),
-);
-const peakMb = process.resourceUsage().maxRSS / 1024;
-process.stdout.write(
-  [
-    `${lines} lines of bills, ${BigInt(lines) * callsPerLine} calls in ${lines} hours`,
-    `first run ${seconds(firstMs)} s, ${first.matches} matches, ${first.changed} changed; second ${seconds(secondMs)} s, ${second.changed} changed`,
-    `figures ${summaryMs.toFixed(0)} ms, ${summary.causes.length} causes; plain aggregate ${plainMs.toFixed(0)} ms (${(summaryMs / plainMs).toFixed(1)} x; the run ${(firstMs / plainMs).toFixed(0)} x)`,
-    `peak ${peakMb.toFixed(0)} MB`,
-    "",
-  ].join("\n"),
-);
+
+async function measure(engine: string, address: StoreAddress): Promise<void> {
+  await using store = await openStore(address);
+  await store.transact((db) => createOrg(db, { orgId, slug: "bench", now }));
+  const lines = await fill(store);
+  const [first, firstMs] = await timed(() => reconcilePeriod(store, { orgId, period, now }));
+  const [second, secondMs] = await timed(() => reconcilePeriod(store, { orgId, period, now }));
+  const [summary, summaryMs] = await timed(() => summarise(store.reader, orgId, period, now));
+  const [, plainMs] = await timed(() =>
+    sql`SELECT (SELECT sum(amount_nano_usd) FROM billing_rows WHERE org_id = ${orgId} AND period = ${period}),
+      (SELECT sum(cost_nano_usd) FROM usage_hours WHERE org_id = ${orgId})`.execute(store.reader),
+  );
+  const peakMb = process.resourceUsage().maxRSS / 1024;
+  process.stdout.write(
+    [
+      `${engine}: ${lines} lines of bills, ${BigInt(lines) * callsPerLine} calls in ${lines} hours`,
+      `first run ${seconds(firstMs)} s, ${first.matches} matches, ${first.changed} changed; second ${seconds(secondMs)} s, ${second.changed} changed`,
+      `figures ${summaryMs.toFixed(0)} ms, ${summary.causes.length} causes; plain aggregate ${plainMs.toFixed(0)} ms (${(summaryMs / plainMs).toFixed(2)} x; the run ${(firstMs / plainMs).toFixed(0)} x)`,
+      `peak ${peakMb.toFixed(0)} MB so far`,
+      "",
+    ].join("\n"),
+  );
+}
+
+async function fill(store: Store): Promise<number> {
+  let lines = 0;
+  for (let day = 0; day < days; day += 1) {
+    const at = start + day * dayMs + 9 * hourMs;
+    const facts = Array.from({ length: people }, (_, person) =>
+      models.map((model, index) => ({
+        subject: `person${person}@example.com`,
+        model,
+        cost: BigInt((person * 7 + index * 13 + day) % 997) * 10_000_000n + BigInt(index),
+      })),
+    ).flat();
+    await store.transact(async (db) => {
+      await insertHours(db, store.engine, at, facts);
+      await insertLines(db, store.engine, at, facts);
+    });
+    lines += facts.length;
+  }
+  return lines;
+}
 
 interface Fact {
   readonly subject: string;
@@ -69,9 +88,10 @@ interface Fact {
   readonly cost: bigint;
 }
 
-async function insertHours(db: Writer, at: number, facts: readonly Fact[]): Promise<void> {
+async function insertHours(db: Writer, engine: Engine, at: number, facts: readonly Fact[]): Promise<void> {
   await insert(
     db,
+    engine,
     "usage_hours",
     {
       hour: "integer",
@@ -115,7 +135,7 @@ async function insertHours(db: Writer, at: number, facts: readonly Fact[]): Prom
 }
 
 /** Nine lines of ten as they were observed, the tenth unseen by a fifth. */
-async function insertLines(db: Writer, at: number, facts: readonly Fact[]): Promise<void> {
+async function insertLines(db: Writer, engine: Engine, at: number, facts: readonly Fact[]): Promise<void> {
   const day = new Date(at).toISOString().slice(0, 10);
   const fixed = {
     provider_id: "p",
@@ -148,6 +168,7 @@ async function insertLines(db: Writer, at: number, facts: readonly Fact[]): Prom
   };
   await insert(
     db,
+    engine,
     "billing_rows",
     columns,
     facts.map(({ subject, model, cost }, index) => {
@@ -160,13 +181,14 @@ async function insertLines(db: Writer, at: number, facts: readonly Fact[]): Prom
 
 async function insert(
   db: Writer,
+  engine: Engine,
   table: "usage_hours" | "billing_rows",
   columns: Readonly<Record<string, ColumnType>>,
   values: readonly (readonly (string | number | bigint)[])[],
 ): Promise<void> {
   const list = sql.join(Object.keys(columns).map((name) => sql.id(name)));
   await sql`INSERT INTO ${sql.table(table)} (org_id, ${list})
-    SELECT ${orgId}, ${list} FROM ${jsonRows("sqlite", columns, values)} AS made`.execute(db);
+    SELECT ${orgId}, ${list} FROM ${jsonRows(engine, columns, values)} AS made`.execute(db);
 }
 
 async function timed<T>(run: () => Promise<T>): Promise<readonly [T, number]> {

@@ -141,6 +141,13 @@ test.serial(
     await page.keyboard.press("?");
     await page.getByRole("dialog", { name: "Keys" }).waitFor();
     await page.keyboard.press("Escape");
+    const [file] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("link", { name: "FOCUS 1.2" }).click(),
+    ]);
+    t.is(file.suggestedFilename(), `focus-${lastMonth}.csv`);
+    await page.getByRole("button", { name: `Close ${lastMonth}` }).click();
+    await page.getByText(/cannot be closed: \d+ of its \d+ rows wait for a decision/).waitFor();
     t.deepEqual(faults, []);
   },
 );

@@ -3,7 +3,7 @@ import type { OrgId } from "@flowstate/shared/ids";
 import type { NanoUsd } from "@flowstate/shared/money";
 import { modelCandidates } from "@flowstate/shared/prices/model-id";
 import { tokens, totalTokens, type TokenCounts } from "@flowstate/shared/tokens";
-import { addMonths, dateOf, dayMs, type Period, type UsageDate } from "@flowstate/shared/time";
+import { addMonths, dateOf, dayMs, periodOfDate, type Period, type UsageDate } from "@flowstate/shared/time";
 import type { BillingTables } from "../billing/tables.ts";
 import { catalogueServices } from "../catalogue/services.data.ts";
 import { providerSlugs, type UsageProviderKind } from "../providers/kinds.ts";
@@ -39,6 +39,64 @@ export interface StandingLine extends BillingColumns {
   readonly version: bigint;
 }
 
+/** Those of a match and one row, or of some people; `subjects` null: those that name nobody. */
+type OnlyLines =
+  | { readonly rowId: string; readonly matchId: string | null }
+  | { readonly subjects: readonly string[] | null };
+
+function conditionOf(only: OnlyLines): ReturnType<typeof sql> {
+  if ("rowId" in only) return sql`(b.row_id = ${only.rowId} OR r.match_id = ${only.matchId})`;
+  return only.subjects === null ? sql`b.subject IS NULL` : sql`b.subject IN (${sql.join(only.subjects)})`;
+}
+
+/** What of a line decides in whose month's queue it is, for a FROM with both tables. */
+const inQueue = (orgId: OrgId, period: Period): ReturnType<typeof sql> =>
+  sql`b.org_id = ${orgId} AND b.grade = 'billed' AND b.withdrawn_at IS NULL
+    AND ((b.period = ${period} AND r.row_id IS NULL) OR r.period = ${period})`;
+
+/** Everybody on a month's bills, or seen in the time of interest. */
+export async function loadPeople(
+  db: Reader,
+  orgId: OrgId,
+  period: Period,
+  { from, until }: { readonly from: number; readonly until: number },
+): Promise<readonly string[]> {
+  const { rows } = await sql<{ subject: string }>`SELECT b.subject FROM billing_rows AS b
+      LEFT JOIN reconciliation_rows AS r ON r.org_id = b.org_id AND r.row_id = b.row_id
+    WHERE ${inQueue(orgId, period)} AND b.subject IS NOT NULL
+    UNION SELECT subject FROM usage_hours WHERE org_id = ${orgId} AND hour >= ${from} AND hour < ${until}
+    ORDER BY 1`.execute(db);
+  return rows.map(({ subject }) => subject);
+}
+
+/** The earliest month that a line in a month's queue was used in. */
+export async function firstMonthOf(db: Reader, orgId: OrgId, period: Period): Promise<Period> {
+  const { rows } = await sql<{ day: string | null }>`SELECT min(b.usage_day) AS day FROM billing_rows AS b
+      LEFT JOIN reconciliation_rows AS r ON r.org_id = b.org_id AND r.row_id = b.row_id
+    WHERE ${inQueue(orgId, period)}`.execute(db);
+  const day = rows[0]?.day ?? null;
+  const own = day === null ? period : periodOfDate(day as UsageDate);
+  return own < period ? own : period;
+}
+
+/** The matches that a month's rows rest on. */
+export async function matchUses(
+  db: Reader,
+  orgId: OrgId,
+  period: Period,
+): Promise<readonly { readonly matchId: string; readonly confirmed: boolean }[]> {
+  const rows = await db
+    .selectFrom("reconciliation_rows")
+    .select(["match_id", "status"])
+    .where("org_id", "=", orgId)
+    .where("period", "=", period)
+    .where("match_id", "is not", null)
+    .execute();
+  return rows.flatMap(({ match_id: matchId, status }) =>
+    matchId === null ? [] : [{ matchId, confirmed: status === "confirmed" }],
+  );
+}
+
 /**
  * The lines in a month's queue. Only what the vendor bills is in it: estimates are no money, and what a later pull no
  * longer had is no line.
@@ -47,17 +105,15 @@ export async function loadLines(
   db: Reader,
   orgId: OrgId,
   period: Period,
-  only: { readonly rowId: string; readonly matchId: string | null } | null = null,
+  only: OnlyLines | null = null,
 ): Promise<readonly StandingLine[]> {
-  const among = only === null ? sql`TRUE` : sql`(b.row_id = ${only.rowId} OR r.match_id = ${only.matchId})`;
   const { rows } =
     await sql<StandingLine>`SELECT b.row_id, b.provider_id, b.identity_value, b.kind, b.service, b.subject, b.usage_day, b.model,
       b.amount_nano_usd, b.original_currency, b.charge_category, b.charge_frequency, b.input_tokens,
       b.output_tokens, b.cache_read_tokens, b.cache_write_tokens, coalesce(r.period, b.period) AS period,
       coalesce(r.status, 'unreconciled') AS status, r.match_id, coalesce(r.version, 0) AS version
     FROM billing_rows AS b LEFT JOIN reconciliation_rows AS r ON r.org_id = b.org_id AND r.row_id = b.row_id
-    WHERE b.org_id = ${orgId} AND b.grade = 'billed' AND b.withdrawn_at IS NULL
-      AND ((b.period = ${period} AND r.row_id IS NULL) OR r.period = ${period}) AND ${among}`.execute(db);
+    WHERE ${inQueue(orgId, period)} AND ${only === null ? sql`TRUE` : conditionOf(only)}`.execute(db);
   return rows;
 }
 

@@ -32,7 +32,7 @@ export async function figuresNow(db: Reader, orgId: OrgId, period: Period, now: 
   const matchOf = await matchedFacts(db, orgId, { first: period, last: period });
   return figuresOf(
     lines.map(billedLineOf),
-    observed.map((fact) => observedUsageOf(fact, matchOf, lastBillAt(period, now))),
+    observed.map((fact) => observedUsageOf(fact, matchOf.get(fact.factId) ?? null, lastBillAt(period, now))),
     shippedPrices(),
   );
 }
@@ -49,7 +49,7 @@ export async function figuresOfMatch(
   const { from, to } = periodBounds(period);
   const seen = observed
     .filter(({ day }) => Date.parse(day) >= from && Date.parse(day) < to)
-    .map((fact) => ({ ...observedUsageOf(fact, new Map(), lastBillAt(period, asOf)), matchId: of.matchId }));
+    .map((fact) => observedUsageOf(fact, of.matchId, lastBillAt(period, asOf)));
   return figuresOf(lines.map(billedLineOf), seen, shippedPrices());
 }
 
@@ -98,16 +98,12 @@ export function billedLineOf(line: StandingLine): BilledLine {
   };
 }
 
-export function observedUsageOf(
-  fact: ObservedFact,
-  matchOf: ReadonlyMap<string, string>,
-  lastBill: number,
-): ObservedUsage {
+export function observedUsageOf(fact: ObservedFact, matchId: string | null, lastBill: number): ObservedUsage {
   return {
     cost: fact.cost,
     tokens: fact.tokens,
     plan: fact.plan,
     atEdge: Date.parse(fact.day) + dayMs > lastBill,
-    matchId: matchOf.get(fact.factId) ?? null,
+    matchId,
   };
 }

@@ -1,14 +1,7 @@
 import { createHash } from "node:crypto";
 import { sql } from "kysely";
 import type { OrgId } from "@flowstate/shared/ids";
-import {
-  dayMs,
-  periodBounds,
-  periodOf,
-  periodOfDate,
-  type Period,
-  type UsageDate,
-} from "@flowstate/shared/time";
+import { dayMs, periodBounds, periodOf, periodOfDate, type Period } from "@flowstate/shared/time";
 import { shippedPrices } from "@flowstate/shared/prices/book";
 import { recordAudit } from "../audit/record.ts";
 import { isClosed } from "../ledger/period.ts";
@@ -18,16 +11,20 @@ import { jsonRows, type ColumnType } from "../store/json-rows.ts";
 import type { Store, Writer } from "../store/open.ts";
 import type { Engine } from "../store/words.ts";
 import { reconcileJobs } from "./act.ts";
-import type { Match } from "./facts.ts";
+import type { Match, ObservedFact } from "./facts.ts";
 import {
   billFactOf,
+  firstMonthOf,
   loadKeyUsers,
   loadLines,
   loadObserved,
+  loadPeople,
   matchedFacts,
+  matchUses,
+  type KeyUsers,
   type StandingLine,
 } from "./load.ts";
-import { figuresOf } from "./figures.ts";
+import { exchange, figuresOf, type Figures } from "./figures.ts";
 import { lockReconciliation } from "./lock.ts";
 import { matchFacts } from "./match.ts";
 import { billedLineOf, keepFigures, lastBillAt, observedUsageOf } from "./month.ts";
@@ -44,8 +41,9 @@ export interface RunReport {
 
 /** Vendors and devices may disagree about the day; so many days of the neighbouring months are looked at. */
 const edgeMs = 2 * dayMs;
-/** Rows of one statement: as many as stay small in memory. */
+/** Rows of one statement, and people matched at once: as many as stay small in memory. */
 const atOnce = 2000;
+const peopleAtOnce = 200;
 
 /**
  * Matches a month's lines anew, in one transaction. What a person has decided stays, with the whole match it rests on;
@@ -63,49 +61,139 @@ export async function reconcilePeriod(
       const late = await moveLateRows(db, { orgId, period, now });
       return { period, rows: 0, matches: 0, changed: corrections + late };
     }
-    const lines = await loadLines(db, orgId, period);
-    const frozen = new Set(
-      lines.flatMap(({ status, match_id }) => (status === "confirmed" ? match_id : []) ?? []),
-    );
-    const replaceable = await matchesOf(db, orgId, period, frozen);
-    const open = lines.filter(
-      ({ status, match_id }) => !isDecided(status) && (match_id === null || !frozen.has(match_id)),
-    );
-    // A row that was deferred into this month was used, and perhaps seen, in an earlier one.
-    const first = open.reduce((least, { usage_day }) => {
-      const own = periodOfDate(usage_day as UsageDate);
-      return own < least ? own : least;
-    }, period);
-    const observed = await loadObserved(db, orgId, {
-      from: periodBounds(first).from - edgeMs,
-      until: periodBounds(period).to + edgeMs,
-    });
-    const keyUsers = await loadKeyUsers(db, orgId, { first, last: period });
-    const taken = new Map(
-      [...(await matchedFacts(db, orgId, { first, last: period }))].filter(([, id]) => !replaceable.has(id)),
-    );
-    const matches = matchFacts(
-      open.flatMap((line) => billFactOf(line, keyUsers) ?? []),
-      observed.filter(({ factId }) => !taken.has(factId)),
-    ).map((match) => ({ id: matchIdOf(match), match }));
-    const found = new Set(matches.map(({ id }) => id));
-    await dropMatches(db, orgId, replaceable.difference(found));
-    const added = matches.filter(({ id }) => !replaceable.has(id));
-    await storeMatches(db, store.engine, { orgId, period, now }, added);
-    const standing = standings(lines, open, matches);
-    const changed = await storeStandings(db, store.engine, { orgId, now }, open, standing);
-    const matchOf = new Map(taken);
-    for (const { id, match } of matches) for (const factId of match.factIds) matchOf.set(factId, id);
-    const figures = figuresOf(
-      standing.map(billedLineOf),
-      observed
-        .filter(({ day }) => periodOfDate(day) === period)
-        .map((fact) => observedUsageOf(fact, matchOf, lastBillAt(period, now))),
-      shippedPrices(),
-    );
-    await keepFigures(db, { orgId, period, now }, figures);
-    return { period, rows: lines.length, matches: matches.length, changed };
+    const run = await beginRun(db, store.engine, { orgId, period, now });
+    const tally = { rows: 0, matches: 0, changed: corrections, figures: figuresOf([], [], shippedPrices()) };
+    const none = tally.figures;
+    const left: ObservedFact[] = [];
+    const count = ({ lines, matches, changed, figures }: Matched): void => {
+      tally.rows += lines;
+      tally.matches += matches;
+      tally.changed += changed;
+      tally.figures = exchange(tally.figures, none, figures);
+    };
+    for (let at = 0; at < run.people.length; at += peopleAtOnce) {
+      const subjects = run.people.slice(at, at + peopleAtOnce);
+      const matched = await matchSome(db, run, {
+        lines: await loadLines(db, orgId, period, { subjects }),
+        observed: await loadObserved(db, orgId, run.seen, subjects),
+        keep: run.unnamed.length > 0,
+      });
+      count(matched);
+      left.push(...matched.left);
+    }
+    count(await matchSome(db, run, { lines: run.unnamed, observed: left, keep: false }));
+    await keepFigures(db, { orgId, period, now }, tally.figures);
+    return { period, rows: tally.rows, matches: tally.matches, changed: tally.changed };
   });
+}
+
+interface Run {
+  readonly orgId: OrgId;
+  readonly period: Period;
+  readonly now: number;
+  readonly engine: Engine;
+  /** Everybody who is on the month's bills or was seen about it. */
+  readonly people: readonly string[];
+  /** Lines that name nobody: they are compared with what all the others leave. */
+  readonly unnamed: readonly StandingLine[];
+  /** Matches that confirmed rows rest on. */
+  readonly frozen: ReadonlySet<string>;
+  readonly replaceable: ReadonlySet<string>;
+  /** The match of each fact that this run may not use. */
+  readonly taken: ReadonlyMap<string, string>;
+  readonly keyUsers: KeyUsers;
+  readonly seen: { readonly from: number; readonly until: number };
+}
+
+/** Reads what the whole run needs, and drops the matches that it may not find again person by person. */
+async function beginRun(
+  db: Writer,
+  engine: Engine,
+  { orgId, period, now }: { readonly orgId: OrgId; readonly period: Period; readonly now: number },
+): Promise<Run> {
+  const unnamed = await loadLines(db, orgId, period, { subjects: null });
+  const uses = await matchUses(db, orgId, period);
+  const frozen = new Set(uses.flatMap(({ confirmed, matchId }) => (confirmed ? [matchId] : [])));
+  const all = await matchesOf(db, orgId, period, frozen);
+  const refound = new Set(uses.map(({ matchId }) => matchId)).difference(
+    new Set(unnamed.flatMap(({ match_id }) => match_id ?? [])),
+  );
+  await dropMatches(db, orgId, all.difference(refound));
+  // A row that was deferred into this month was used, and perhaps seen, in an earlier one.
+  const first = await firstMonthOf(db, orgId, period);
+  const seen = { from: periodBounds(first).from - edgeMs, until: periodBounds(period).to + edgeMs };
+  const replaceable = all.intersection(refound);
+  const held = await matchedFacts(db, orgId, { first, last: period });
+  return {
+    orgId,
+    period,
+    now,
+    engine,
+    people: await loadPeople(db, orgId, period, seen),
+    unnamed,
+    frozen,
+    replaceable,
+    taken: new Map([...held].filter(([, matchId]) => !replaceable.has(matchId))),
+    keyUsers: await loadKeyUsers(db, orgId, { first, last: period }),
+    seen,
+  };
+}
+
+interface Matched {
+  readonly lines: number;
+  readonly matches: number;
+  readonly changed: number;
+  readonly figures: Figures;
+  /** What no line explains, where the caller keeps it for later. */
+  readonly left: readonly ObservedFact[];
+}
+
+/** Matches some people's lines with their facts and stores where they stand. Matches never reach beyond them. */
+async function matchSome(
+  db: Writer,
+  run: Run,
+  {
+    lines,
+    observed,
+    keep,
+  }: { lines: readonly StandingLine[]; observed: readonly ObservedFact[]; keep: boolean },
+): Promise<Matched> {
+  const { orgId, period, now, engine, frozen, replaceable, taken } = run;
+  const open = lines.filter(
+    ({ status, match_id }) => !isDecided(status) && (match_id === null || !frozen.has(match_id)),
+  );
+  const matches = matchFacts(
+    open.flatMap((line) => billFactOf(line, run.keyUsers) ?? []),
+    observed.filter(({ factId }) => !taken.has(factId)),
+  ).map((match) => ({ id: matchIdOf(match), match }));
+  const found = new Set(matches.map(({ id }) => id));
+  const before = new Set(lines.flatMap(({ match_id }) => match_id ?? [])).intersection(replaceable);
+  await dropMatches(db, orgId, before.difference(found));
+  await storeMatches(
+    db,
+    engine,
+    { orgId, period, now },
+    matches.filter(({ id }) => !before.has(id)),
+  );
+  const standing = standings(lines, open, matches);
+  const changed = await storeStandings(db, engine, { orgId, now }, open, standing);
+  const used = new Map(matches.flatMap(({ id, match }) => match.factIds.map((factId) => [factId, id])));
+  const matchOf = (factId: string): string | null => used.get(factId) ?? taken.get(factId) ?? null;
+  const own = new Set(standing.map(({ match_id }) => match_id));
+  const [settled, left] = keep
+    ? [
+        observed.filter(({ factId }) => own.has(matchOf(factId) ?? "")),
+        observed.filter(({ factId }) => !own.has(matchOf(factId) ?? "")),
+      ]
+    : [observed, []];
+  const figures = figuresOf(
+    standing.map(billedLineOf),
+    settled
+      .filter(({ day }) => periodOfDate(day) === period)
+      .map((fact) => observedUsageOf(fact, matchOf(fact.factId), lastBillAt(period, now))),
+    shippedPrices(),
+  );
+  return { lines: lines.length, matches: matches.length, changed, figures, left };
 }
 
 /** A row deferred into a month that has come stands in its queue again. */

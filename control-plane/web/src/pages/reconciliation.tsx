@@ -5,6 +5,7 @@ import { Dialog } from "../parts/dialog.tsx";
 import { MonthInput, Page, Ready } from "../parts/page.tsx";
 import { DownloadCsv } from "../parts/table.tsx";
 import { useToast } from "../parts/toast.tsx";
+import { Books } from "./reconciliation/books.tsx";
 import { Causes, Evidence } from "./reconciliation/evidence.tsx";
 import { keyTexts, useKeys } from "./reconciliation/keys.ts";
 import {
@@ -45,7 +46,7 @@ export function Reconciliation(): ReactNode {
       tools={<MonthInput value={month} onChange={setMonth} />}
     >
       <Ready loaded={loaded}>
-        {({ aiSpendReconciliation, aiSpendReconciliationSummary: summary }) => (
+        {({ aiSpendReconciliation, aiSpendReconciliationSummary: summary, accountingPeriods }) => (
           <>
             <div className="actions" role="group" aria-label="Status">
               {statuses.map((status) => (
@@ -60,6 +61,11 @@ export function Reconciliation(): ReactNode {
               ))}
             </div>
             <Queue key={month} all={aiSpendReconciliation} summary={summary} month={month} reload={reload} />
+            <Books
+              month={month}
+              period={accountingPeriods.find(({ period }) => period === month) ?? null}
+              reload={reload}
+            />
           </>
         )}
       </Ready>

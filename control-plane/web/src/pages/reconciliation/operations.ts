@@ -75,13 +75,36 @@ const summaryFields = `
   causes { cause amountUsd rows hint }
 `;
 
+/** A month that was closed at least once. */
+export interface AccountingPeriod {
+  readonly period: string;
+  readonly closed: boolean;
+  readonly changedBy: string;
+}
+
 export const queueQuery = operation<
-  { readonly aiSpendReconciliation: readonly Row[]; readonly aiSpendReconciliationSummary: Summary },
+  {
+    readonly aiSpendReconciliation: readonly Row[];
+    readonly aiSpendReconciliationSummary: Summary;
+    readonly accountingPeriods: readonly AccountingPeriod[];
+  },
   { readonly period: string; readonly status: readonly Status[] | null }
 >(`query Queue($period: Period, $status: [ReconciliationStatus!]) {
   aiSpendReconciliation(period: $period, status: $status, limit: 10000) {${rowFields}}
   aiSpendReconciliationSummary(period: $period) {${summaryFields}}
+  accountingPeriods { period closed changedBy }
 }`);
+
+export const closeMonth = operation<{ readonly closePeriod: boolean }, { readonly period: string }>(
+  "mutation CloseMonth($period: Period!) { closePeriod(period: $period) }",
+);
+
+export const reopenMonth = operation<
+  { readonly reopenPeriod: boolean },
+  { readonly period: string; readonly reason: string }
+>(
+  "mutation ReopenMonth($period: Period!, $reason: String!) { reopenPeriod(period: $period, reason: $reason) }",
+);
 
 export const actNow = operation<
   { readonly actOnReconciliationRow: Row },
