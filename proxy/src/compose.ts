@@ -128,7 +128,7 @@ export async function compose(
   const connections = serveConnections(
     server,
     { keyring, throttle, limiter, refusals, dial, ports, meter, registry, events, clock },
-    timing.idleMs,
+    timing,
   );
   if (config.balancers !== null) expectProxyHeader(server, config.balancers, timing.headMs);
 

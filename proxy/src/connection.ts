@@ -7,6 +7,7 @@ import { systemCode } from "@flowstate/shared/errors";
 import { createHttp2Sessions, type Http2Sessions, type Http2Stream } from "./accept/http2.ts";
 import { divideByProtocol } from "./accept/listener.ts";
 import { peerAddress, rawSocketOf } from "./accept/peer.ts";
+import type { Timing } from "./config.ts";
 import { connect, connectHttp2, type ConnectOptions } from "./connect.ts";
 import { exchange, switchProtocol } from "./exchange.ts";
 import { refuseSocket, type Refusal } from "./reply.ts";
@@ -19,7 +20,11 @@ export interface Connections {
 }
 
 /** Joins the stages for every connection of a listener. */
-export function serveConnections(server: Server, options: ConnectOptions, idleMs: number): Connections {
+export function serveConnections(
+  server: Server,
+  options: ConnectOptions,
+  timing: Pick<Timing, "headMs" | "idleMs">,
+): Connections {
   const { events } = options;
   const waiting = new Set<Socket>();
   server.on("connection", (raw: Socket) => {
@@ -33,8 +38,8 @@ export function serveConnections(server: Server, options: ConnectOptions, idleMs
   const sessions = createHttp2Sessions((asked) => {
     onAsked(asked.connection);
     serveStream(asked, options);
-  }, idleMs);
-  divideByProtocol(server, (socket) => sessions.serve(socket));
+  }, timing.idleMs);
+  divideByProtocol(server, (socket) => sessions.serve(socket), timing.headMs);
   server.on("secureConnection", () => events.connectionOpened());
   server.on("connect", (request: IncomingMessage, socket: TLSSocket, head: Buffer) => {
     onAsked(socket);

@@ -1,7 +1,7 @@
 /** Section A of the conformance table: the head of a CONNECT. */
 import anyTest, { type TestFn } from "ava";
 import { needsOwnProxy } from "./support/against.ts";
-import { startNameServer, type NameServer } from "./support/name-server.ts";
+import { startNameServer, type NameServer } from "@flowstate/shared/testing/name-server";
 import {
   connectHead,
   echo,

@@ -7,7 +7,7 @@ import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import { until } from "@flowstate/shared/testing/until";
 import { needsOwnProxy } from "./support/against.ts";
 import { startDeafTarget } from "./support/deaf-target.ts";
-import { startNameServer, type NameServer } from "./support/name-server.ts";
+import { startNameServer, type NameServer } from "@flowstate/shared/testing/name-server";
 import { readConfig } from "../src/config.ts";
 import {
   connectHead,

@@ -137,6 +137,30 @@ for (const [offer, chosen] of offers) {
   });
 }
 
+test("G8 a client that is given h2 and speaks HTTP/1.1, as Go's does, is served, however its head is cut", async (t) => {
+  const { proxy } = t.context;
+  await using target = await startTarget(echo);
+  const head = connectHead(proxy, `127.0.0.1:${target.port}`);
+  for (const cut of [0, 1, 3, 20]) {
+    const socket = await proxy.dial({ ALPNProtocols: ["h2", "http/1.1"] });
+    t.is(socket.alpnProtocol, "h2");
+    socket.write(head.slice(0, cut));
+    socket.write(head.slice(cut));
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    t.regex(answer.toString(), /^HTTP\/1\.1 200 /);
+    socket.write("through the tunnel");
+    const [echoed] = (await once(socket, "data")) as [Buffer];
+    t.is(echoed.toString(), "through the tunnel");
+    socket.destroy();
+  }
+});
+
+test("G8 a client that is given h2 and says nothing is closed", async (t) => {
+  await using proxy = await startProxy({ timing: { headMs: 300 } });
+  const socket = await proxy.dial({ ALPNProtocols: ["h2"] });
+  t.is((await readAll(socket)).length, 0);
+});
+
 test("G9 a subject has as many tunnels as the policy gives it, then 429 with Retry-After; a closed one makes room", async (t) => {
   await using proxy = await startProxy();
   await using target = await startTarget(echo);

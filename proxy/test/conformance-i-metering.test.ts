@@ -9,7 +9,7 @@ import anyTest, { type TestFn } from "ava";
 import { until } from "@flowstate/shared/testing/until";
 import { issueCertificate } from "@flowstate/shared/tls/certificate";
 import type { MeterRow } from "@flowstate/shared/wire/meter";
-import { startNameServer, type NameServer } from "./support/name-server.ts";
+import { startNameServer, type NameServer } from "@flowstate/shared/testing/name-server";
 import {
   authority,
   echo,

@@ -9,7 +9,7 @@ import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { createAuthority, issueCertificate } from "@flowstate/shared/tls/certificate";
 import { writeFileSync } from "node:fs";
 import { startControlPlane } from "./support/control-plane.ts";
-import { startNameServer } from "./support/name-server.ts";
+import { startNameServer } from "@flowstate/shared/testing/name-server";
 
 const room = join(import.meta.dirname, "..");
 

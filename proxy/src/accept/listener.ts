@@ -45,13 +45,48 @@ export function createListener(
   return server;
 }
 
-/** Hands connections that negotiated HTTP/2 to `onHttp2`; the server keeps the others. */
-export function divideByProtocol(server: Server, onHttp2: (socket: TLSSocket) => void): void {
+/** The first bytes of an HTTP/2 client (RFC 9113 3.4); no method begins so. */
+const preface = Buffer.from("PRI * HTTP/2.0");
+
+/**
+ * Hands connections that speak HTTP/2 to `onHttp2`; the server keeps the others. What was negotiated is not enough:
+ * Go's net/http offers h2 to a proxy, is answered h2 and speaks HTTP/1.1. So the client's first bytes decide, and
+ * nothing is sent before them.
+ */
+export function divideByProtocol(
+  server: Server,
+  onHttp2: (socket: TLSSocket) => void,
+  timeoutMs: number,
+): void {
   const http1 = server.listeners("secureConnection");
+  const serveHttp1 = (socket: TLSSocket): void => {
+    for (const serve of http1) serve.call(server, socket);
+  };
   server.removeAllListeners("secureConnection");
   server.on("secureConnection", (socket) => {
-    if (socket.alpnProtocol === "h2") onHttp2(socket);
-    else for (const serve of http1) serve.call(server, socket);
+    if (socket.alpnProtocol !== "h2") return serveHttp1(socket);
+    const ignore = (): void => undefined;
+    const timer = setTimeout(() => socket.destroy(), timeoutMs);
+    let begun: Buffer = Buffer.alloc(0);
+    const look = (): void => {
+      const more = socket.read() as Buffer | null;
+      if (more === null) return;
+      begun = Buffer.concat([begun, more]);
+      const length = Math.min(begun.length, preface.length);
+      const isPreface = begun.subarray(0, length).equals(preface.subarray(0, length));
+      if (isPreface && length < preface.length) return;
+      stop();
+      socket.unshift(begun);
+      if (isPreface) onHttp2(socket);
+      else serveHttp1(socket);
+    };
+    const stop = (): void => {
+      clearTimeout(timer);
+      socket.off("readable", look).off("close", stop).off("end", give).off("error", ignore);
+    };
+    const give = (): void => void socket.destroy();
+    socket.on("readable", look).once("close", stop).once("end", give).on("error", ignore);
+    return undefined;
   });
 }
 
