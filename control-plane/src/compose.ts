@@ -7,6 +7,7 @@ import type { Config } from "./config.ts";
 import { createEvents } from "./events.ts";
 import { createPushHub } from "./ingest/push.ts";
 import { ingestRoutes } from "./ingest/routes.ts";
+import { watchInsights } from "./insights/watch.ts";
 import { createKeyring } from "./keys/keyring.ts";
 import { signInLink } from "./login/invite.ts";
 import { loginRoutes } from "./login/routes.ts";
@@ -121,6 +122,7 @@ export async function compose(
   stack.use(background((signal) => watchMonth(store, clock, signal, onError)));
   stack.use(background((signal) => watchProviders(syncing, signal, onError)));
   stack.use(background((signal) => watchReconciliation({ store, clock }, signal, onError)));
+  stack.use(background((signal) => watchInsights({ store, clock }, signal, onError)));
   stack.defer(() => {
     accepting = false;
     stopping.abort();

@@ -4,6 +4,7 @@ import type { CatalogueTables } from "../catalogue/tables.ts";
 import type { DirectoryTables } from "../directory/tables.ts";
 import type { ImportTables } from "../import/tables.ts";
 import type { IngestTables } from "../ingest/tables.ts";
+import type { InsightTables } from "../insights/tables.ts";
 import type { KeyTables } from "../keys/tables.ts";
 import type { LedgerTables } from "../ledger/tables.ts";
 import type { LoginTables } from "../login/tables.ts";
@@ -36,6 +37,7 @@ export interface Database
     ProviderTables,
     CatalogueTables,
     ImportTables,
+    InsightTables,
     OAuthTables,
     JobTables {
   migrations: { number: bigint; name: string; applied_at: number };

@@ -138,7 +138,7 @@ export function systemOfBill(kind: UsageProviderKind, service: string): string {
 
 const services = new Map(catalogueServices.map((row) => [row.id, row]));
 
-async function loadEmployees(db: Reader, orgId: OrgId): Promise<readonly Employee[]> {
+export async function loadEmployees(db: Reader, orgId: OrgId): Promise<readonly Employee[]> {
   const rows = await db
     .selectFrom("employees")
     .select(["employee_id", "email", "name", "primary_team_id", "active"])
@@ -153,7 +153,7 @@ async function loadEmployees(db: Reader, orgId: OrgId): Promise<readonly Employe
   }));
 }
 
-async function loadTeams(db: Reader, orgId: OrgId): Promise<readonly TeamNode[]> {
+export async function loadTeams(db: Reader, orgId: OrgId): Promise<readonly TeamNode[]> {
   return db
     .selectFrom("teams")
     .select(["team_id as teamId", "name", "parent_id as parentId", "cost_centre as costCentre"])
@@ -164,7 +164,7 @@ async function loadTeams(db: Reader, orgId: OrgId): Promise<readonly TeamNode[]>
 }
 
 /** Further addresses of a person, by address. */
-async function loadAliases(db: Reader, orgId: OrgId): Promise<ReadonlyMap<string, string>> {
+export async function loadAliases(db: Reader, orgId: OrgId): Promise<ReadonlyMap<string, string>> {
   const rows = await db
     .selectFrom("identities")
     .innerJoin("employees", (join) =>

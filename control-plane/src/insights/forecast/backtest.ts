@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from "node:timers/promises";
 import { scaleOf } from "./bands.ts";
 import { lastValue } from "./smooth.ts";
 import { project, type Projection } from "./method.ts";
@@ -28,14 +29,14 @@ const mostOrigins = 12;
 
 /**
  * Repeats the whole forecast as it would have been made at the end of each of the last twelve months, from what was known
- * then, and compares every sum with what came.
+ * then, and compares every sum with what came. It stops between months, so that others have their turn.
  */
-export function backtest(
+export async function backtest(
   people: readonly PersonHistory[],
   actuals: ReadonlyMap<string, { readonly node: Node; readonly months: readonly number[] }>,
   months: number,
   predict: Predict,
-): ReadonlyMap<string, Backtest> {
+): Promise<ReadonlyMap<string, Backtest>> {
   const errors = new Map<string, { errors: number[]; scores: number[][] }>();
   for (let origin = Math.max(0, months - 1 - mostOrigins); origin < months - 1; origin += 1) {
     const horizon = Math.min(monthsAhead, months - 1 - origin);
@@ -51,6 +52,7 @@ export function backtest(
       if (scale > 0) own.scores.push(missed.map((error) => error / scale));
       errors.set(key, own);
     }
+    await breathe();
   }
   return new Map(
     [...actuals].map(([key, { months: actual }]) => {

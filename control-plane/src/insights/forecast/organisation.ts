@@ -1,4 +1,5 @@
 /** The forecast of an organisation, from its people up: what each will spend, spread over projects and teams, summed exactly. */
+import { setImmediate as breathe } from "node:timers/promises";
 import { formatUsd, type NanoUsd } from "@flowstate/shared/money";
 import { addDays, type Period, type UsageDate } from "@flowstate/shared/time";
 import {
@@ -27,6 +28,11 @@ export interface ForecastPoint {
   readonly high95: bigint;
 }
 
+export interface MonthActual {
+  readonly period: Period;
+  readonly nanoUsd: bigint;
+}
+
 export interface NodeForecast extends Staffing {
   readonly node: Node;
   readonly rationale: string;
@@ -36,7 +42,7 @@ export interface NodeForecast extends Staffing {
   readonly actual30d: bigint;
   readonly backtestMase: number | null;
   /** Whole months, oldest first. */
-  readonly actuals: readonly { readonly period: Period; readonly nanoUsd: bigint }[];
+  readonly actuals: readonly MonthActual[];
   /** The month of today as it will have been, then six months. */
   readonly points: readonly ForecastPoint[];
 }
@@ -52,18 +58,23 @@ export interface OrganisationForecast {
   readonly ownBands: boolean;
 }
 
-export function forecastOrganisation(facts: ForecastFacts): OrganisationForecast {
+/** It takes a second for thousands of people, and stops on the way so that others have their turn. */
+export async function forecastOrganisation(facts: ForecastFacts): Promise<OrganisationForecast> {
   const timeline = timelineOf(facts);
-  const people = peopleOf(facts, timeline);
+  const people = await peopleOf(facts, timeline);
+  await breathe();
   const actuals = sumActuals(facts, timeline, people);
   const numbers = new Map(
     actuals.nodes().map((node) => [nodeKey(node), { node, months: actuals.of(node).map(Number) }]),
   );
-  const { predict, results } = choosePredict(people, numbers, timeline.months.length);
+  await breathe();
+  const { predict, results } = await choosePredict(people, numbers, timeline.months.length);
   const { expected, methods } = sumExpected(people, timeline, predict);
+  await breathe();
   const recent = sumRecent(facts, timeline, people);
   const { bands, covered80, covered95 } = judgeBands(results, numbers);
   const staffing = createStaffing(facts);
+  await breathe();
   const weeks = weeklySums(facts, timeline, people);
   const open = people[0]?.open ?? 0;
   const nodes = listNodes(facts, [actuals, expected, recent]).map((node): NodeForecast => {
@@ -112,13 +123,13 @@ export function forecastOrganisation(facts: ForecastFacts): OrganisationForecast
 }
 
 /** The methods by length of history, unless the past shows that to repeat the last month would have done better. */
-function choosePredict(
+async function choosePredict(
   people: readonly PersonHistory[],
   numbers: Parameters<typeof backtest>[1],
   months: number,
-): { readonly predict: Predict; readonly results: ReadonlyMap<string, Backtest> } {
-  const chosen = backtest(people, numbers, months, byLength);
-  const plain = backtest(people, numbers, months, byLastValue);
+): Promise<{ readonly predict: Predict; readonly results: ReadonlyMap<string, Backtest> }> {
+  const chosen = await backtest(people, numbers, months, byLength);
+  const plain = await backtest(people, numbers, months, byLastValue);
   const worse = (meanMase(chosen) ?? 0) > (meanMase(plain) ?? 0);
   return worse ? { predict: byLastValue, results: plain } : { predict: byLength, results: chosen };
 }

@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from "node:timers/promises";
 import { addMonths, periodOfDate, type Period } from "@flowstate/shared/time";
 import { projectCurrentMonth } from "./current-month.ts";
 import type { ForecastFacts, ForecastPerson, MonthSpend } from "./facts.ts";
@@ -39,37 +40,44 @@ export function timelineOf({ today, spends }: ForecastFacts): Timeline {
   };
 }
 
-export function peopleOf(
+/** It stops every few hundred people, so that others have their turn. */
+export async function peopleOf(
   facts: ForecastFacts,
   { months, current, ahead }: Timeline,
-): readonly PersonHistory[] {
+): Promise<readonly PersonHistory[]> {
   const known = new Map(facts.people.map((person) => [person.subject, person]));
   const shares = createShares(facts.allocations, usualProjects(facts.spends, addMonths(current, -3)));
   const all = [...months, current, ...ahead];
-  const indexOf = new Map(months.map((month, index) => [month, index]));
-  return [...Map.groupBy(facts.spends, ({ subject }) => subject)]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([subject, own]) => {
-      const person = known.get(subject) ?? { subject, employeeId: null, active: true, teamId: null };
-      const sums = months.map(() => 0);
-      let from = months.length;
-      for (const { period, nanoUsd } of own) {
-        const index = indexOf.get(period);
-        if (index === undefined) continue;
-        sums[index] = (sums[index] ?? 0) + Number(nanoUsd);
-        from = Math.min(from, index);
-      }
-      const { expected, open } = projectCurrentMonth(facts.days.get(subject) ?? [], facts.today);
-      return {
-        person,
-        from,
-        history: sums.slice(from),
-        current: expected,
-        open,
-        projects: all.map((month) => shares.projects(person, month)),
-        teams: all.map((month) => shares.teams(person, month)),
-      };
+  const spent = [...Map.groupBy(facts.spends, ({ subject }) => subject)].sort(([a], [b]) => (a < b ? -1 : 1));
+  const people: PersonHistory[] = [];
+  for (const [index, [subject, own]] of spent.entries()) {
+    const person = known.get(subject) ?? { subject, employeeId: null, active: true, teamId: null };
+    const { from, history } = historyOf(own, months);
+    const { expected, open } = projectCurrentMonth(facts.days.get(subject) ?? [], facts.today);
+    people.push({
+      person,
+      from,
+      history,
+      current: expected,
+      open,
+      projects: all.map((month) => shares.projects(person, month)),
+      teams: all.map((month) => shares.teams(person, month)),
     });
+    if (index % 250 === 249) await breathe();
+  }
+  return people;
+}
+
+/** Whole months from the first one with a spend. */
+function historyOf(
+  own: readonly MonthSpend[],
+  months: readonly Period[],
+): Pick<PersonHistory, "from" | "history"> {
+  const sums = new Map<Period, number>();
+  for (const { period, nanoUsd } of own) sums.set(period, (sums.get(period) ?? 0) + Number(nanoUsd));
+  const first = months.findIndex((month) => sums.has(month));
+  const from = first === -1 ? months.length : first;
+  return { from, history: months.slice(from).map((month) => sums.get(month) ?? 0) };
 }
 
 /** How each person's calls named projects since that month. */

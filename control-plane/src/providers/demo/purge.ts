@@ -13,6 +13,7 @@ const bySubject = [
   "calls",
   "sessions",
   "usage_hours",
+  "usage_months",
   "devices",
   "quarantined_calls",
   "meter_hours",

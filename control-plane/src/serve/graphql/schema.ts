@@ -7,6 +7,7 @@ import { addCatalogue } from "./catalogue.ts";
 import { addCloudProxy } from "./cloud-proxy.ts";
 import { addDirectoryTypes } from "./directory-types.ts";
 import { addExchangeRates } from "./exchange-rates.ts";
+import { addForecasts } from "./forecasts.ts";
 import { addIdentityMap } from "./identity-map.ts";
 import { addMdm } from "./mdm.ts";
 import { addMembers } from "./members.ts";
@@ -34,6 +35,7 @@ addExchangeRates(builder);
 addReconciliation(builder, providerKind);
 addLedger(builder);
 addUsage(builder);
+addForecasts(builder);
 addSurfaces(builder);
 
 /** The whole schema; `schema.graphql` is its printed form. */

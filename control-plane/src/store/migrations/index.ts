@@ -14,6 +14,7 @@ import { reconciliation } from "./0200-reconciliation.ts";
 import { ledger } from "./0210-ledger.ts";
 import { devices } from "./0300-devices.ts";
 import { surfaces } from "./0400-surfaces.ts";
+import { forecasts } from "./0500-forecasts.ts";
 
 /** Every step, in the order in which it runs. Steps are added at the end and never changed. */
 export const migrations: readonly Migration[] = [
@@ -32,4 +33,5 @@ export const migrations: readonly Migration[] = [
   ledger,
   devices,
   surfaces,
+  forecasts,
 ];
