@@ -6,7 +6,7 @@ import type { MasterKey } from "../secrets/master-key.ts";
 import { seal, unseal, type Sealed, type SealedFor } from "../secrets/seal.ts";
 import type { Credentials } from "./connector.ts";
 
-function ownerOf(orgId: OrgId, providerId: string): SealedFor {
+export function credentialsOwner(orgId: string, providerId: string): SealedFor {
   return { orgId, record: `usage_providers/${providerId}` };
 }
 
@@ -15,7 +15,7 @@ export function sealCredentials(
   { orgId, providerId }: { readonly orgId: OrgId; readonly providerId: string },
   master: MasterKey,
 ): Sealed {
-  return seal(new Secret(inClear(credentials)), ownerOf(orgId, providerId), master);
+  return seal(new Secret(inClear(credentials)), credentialsOwner(orgId, providerId), master);
 }
 
 export function unsealCredentials(
@@ -23,7 +23,7 @@ export function unsealCredentials(
   { orgId, providerId }: { readonly orgId: OrgId; readonly providerId: string },
   master: MasterKey,
 ): Credentials {
-  const clear = unseal(sealed as Sealed, ownerOf(orgId, providerId), master).reveal();
+  const clear = unseal(sealed as Sealed, credentialsOwner(orgId, providerId), master).reveal();
   const values = JSON.parse(clear) as Readonly<Record<string, string>>;
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, new Secret(value)]));
 }

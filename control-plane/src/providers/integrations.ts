@@ -6,6 +6,7 @@ import type { BillingTables } from "../billing/tables.ts";
 import { cancelJob, scheduleJob } from "../store/jobs.ts";
 import type { Reader, Writer } from "../store/open.ts";
 import type { MasterKey } from "../secrets/master-key.ts";
+import { requireCurrentKey } from "../secrets/rotate.ts";
 import { hashCredentials, sealCredentials } from "./credentials.ts";
 import type { Credentials } from "./connector.ts";
 import type { UsageProviderKind } from "./kinds.ts";
@@ -113,6 +114,7 @@ export async function insertIntegration(
   master: MasterKey,
 ): Promise<string> {
   const { orgId, now } = context;
+  await requireCurrentKey(db, master);
   const credentialHash = hashCredentials(credentials, master.pepper);
   const same = await db
     .selectFrom("usage_providers")
@@ -175,6 +177,7 @@ export async function replaceCredentials(
   master: MasterKey,
 ): Promise<void> {
   const { orgId, now } = context;
+  await requireCurrentKey(db, master);
   await db
     .updateTable("usage_providers")
     .set({

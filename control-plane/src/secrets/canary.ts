@@ -5,7 +5,7 @@ import type { Store } from "../store/open.ts";
 import type { MasterKey } from "./master-key.ts";
 import { seal, unseal, type Sealed } from "./seal.ts";
 
-const owner = { orgId: "installation", record: "canary" };
+export const canaryOwner = { orgId: "installation", record: "canary" };
 const name = "canary";
 
 /**
@@ -25,7 +25,7 @@ export async function proveMasterKey(store: Store, master: MasterKey): Promise<v
   await store.transact(async (db) => {
     await db
       .insertInto("installation")
-      .values({ name, value: seal(new Secret("canary"), owner, master) })
+      .values({ name, value: seal(new Secret("canary"), canaryOwner, master) })
       .onConflict((on) => on.column("name").doNothing())
       .execute();
   });
@@ -40,7 +40,7 @@ export function proveCopy(copy: Sqlite, master: MasterKey): void {
 
 function requireOpens(canary: Sealed, master: MasterKey): void {
   try {
-    unseal(canary, owner, master);
+    unseal(canary, canaryOwner, master);
   } catch (error) {
     if (!isFlowstateError(error)) throw error;
     throw new FlowstateError("FS_MASTER_KEY", "this database was written with another master key", {

@@ -19,7 +19,7 @@ export interface MasterKey {
   readonly id: string;
   /** Wraps data keys. */
   readonly wrapping: Buffer;
-  /** Under which access keys are hashed. */
+  /** Under which access keys are hashed. A rotation keeps it, because the keys themselves are nowhere. */
   readonly pepper: Buffer;
 }
 
@@ -31,12 +31,23 @@ export interface MasterKeySource {
 }
 
 /** Reads the key from the setting, from the named file, or from `master.key` in the data folder, made when missing. */
-export function loadMasterKey({ inline, file, dataDir }: MasterKeySource): MasterKey {
+export function loadMasterKey(source: MasterKeySource): MasterKey {
+  const { inline, file } = source;
   if (inline !== null) return deriveKeys(decode(inline.reveal(), "FLOWSTATE_MASTER_KEY"));
-  if (file !== null) return deriveKeys(decode(readText(file), file));
-  const own = join(dataDir, "master.key");
+  if (file !== null) return readMasterKey(file);
+  const own = ownFile(source);
   if (!existsSync(own)) writeNewKey(own);
-  return deriveKeys(decode(readText(own), own));
+  return readMasterKey(own);
+}
+
+/** Where the installation keeps a key that it made itself. */
+export function ownFile({ dataDir }: Pick<MasterKeySource, "dataDir">): string {
+  return join(dataDir, "master.key");
+}
+
+/** Reads a key file. Throws FS_MASTER_KEY, without what the file holds. */
+export function readMasterKey(file: string): MasterKey {
+  return deriveKeys(decode(readText(file), file));
 }
 
 /** Derives the working keys (HKDF-SHA-256, RFC 5869), so that no two purposes share one. */
@@ -71,7 +82,7 @@ function readText(file: string): string {
  * Written whole before it has its name, so that a full disk leaves no half of a key; of two programs that start
  * together one makes the key and the other reads it.
  */
-function writeNewKey(file: string): void {
+export function writeNewKey(file: string): void {
   const unfinished = `${file}.${process.pid}`;
   try {
     const fd = openSync(unfinished, "w", 0o600);

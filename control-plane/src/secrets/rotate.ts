@@ -1,0 +1,88 @@
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { FlowstateError, isFlowstateError } from "@flowstate/shared/errors";
+import type { Store, Writer } from "../store/open.ts";
+import { credentialsOwner } from "../providers/credentials.ts";
+import { canaryOwner, proveMasterKey } from "./canary.ts";
+import { ownFile, readMasterKey, writeNewKey, type MasterKey, type MasterKeySource } from "./master-key.ts";
+import { pepperOwner } from "./pepper.ts";
+import { rewrap, type Sealed } from "./seal.ts";
+
+const owners = { canary: canaryOwner, pepper: pepperOwner } as const;
+
+/**
+ * Wraps every sealed secret of the installation under another master key, in one transaction: after it the old key
+ * opens nothing, before it the new one does not. Returns how many secrets there were.
+ */
+export async function rewrapAll(store: Store, from: MasterKey, to: MasterKey): Promise<number> {
+  return store.transact(async (db) => {
+    let count = 0;
+    for (const [name, owner] of Object.entries(owners)) {
+      const row = await db
+        .selectFrom("installation")
+        .select("value")
+        .where("name", "=", name)
+        .executeTakeFirstOrThrow();
+      const value = rewrap(row.value as Sealed, owner, from, to);
+      await db.updateTable("installation").set({ value }).where("name", "=", name).execute();
+      count += 1;
+    }
+    const providers = await db
+      .selectFrom("usage_providers")
+      .select(["org_id", "provider_id", "sealed_credentials"])
+      .where("sealed_credentials", "is not", null)
+      .execute();
+    for (const { org_id: orgId, provider_id: providerId, sealed_credentials: sealed } of providers) {
+      const owner = credentialsOwner(orgId, providerId);
+      await db
+        .updateTable("usage_providers")
+        .set({ sealed_credentials: rewrap(sealed as Sealed, owner, from, to) })
+        .where("org_id", "=", orgId)
+        .where("provider_id", "=", providerId)
+        .execute();
+      count += 1;
+    }
+    return count;
+  });
+}
+
+/** Where a rotation leaves the key until the database is wrapped under it. */
+const nextOf = (source: MasterKeySource): string => `${ownFile(source)}.next`;
+
+/**
+ * Makes a new key in the data folder and wraps everything under it. The new key is on the disk before the database
+ * needs it and takes its place after, so that a kill at any point leaves a database that one of the two files opens.
+ */
+export async function rotateOwnKey(store: Store, source: MasterKeySource, from: MasterKey): Promise<number> {
+  const next = nextOf(source);
+  rmSync(next, { force: true });
+  writeNewKey(next);
+  const count = await rewrapAll(store, from, readMasterKey(next));
+  renameSync(next, ownFile(source));
+  return count;
+}
+
+/** Brings a rotation to its end that was killed after the database had been wrapped; null where there is none. */
+export async function finishRotation(store: Store, source: MasterKeySource): Promise<MasterKey | null> {
+  const next = nextOf(source);
+  if (source.inline !== null || source.file !== null || !existsSync(next)) return null;
+  const master = readMasterKey(next);
+  try {
+    await proveMasterKey(store, master);
+  } catch (error) {
+    if (!isFlowstateError(error)) throw error;
+    return null;
+  }
+  renameSync(next, ownFile(source));
+  return master;
+}
+
+/** Throws FS_MASTER_KEY where the key was rotated since this process started: what it would seal could not be opened. */
+export async function requireCurrentKey(db: Writer, master: MasterKey): Promise<void> {
+  const row = await db
+    .selectFrom("installation")
+    .select("value")
+    .where("name", "=", "canary")
+    .executeTakeFirst();
+  if (row === undefined || row.value.split(":")[1] === master.id) return;
+  throw new FlowstateError("FS_MASTER_KEY", "the master key was rotated: restart the control plane");
+}
