@@ -1,7 +1,10 @@
 /** What rotating the master key leaves, whatever happens in between. */
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, writeFileSync } from "node:fs";
+import { on, once } from "node:events";
+import { existsSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import test from "ava";
 import { systemClock } from "@flowstate/shared/clock";
 import { isFlowstateError } from "@flowstate/shared/errors";
@@ -19,7 +22,7 @@ import { deriveKeys, readMasterKey, writeNewKey } from "../src/secrets/master-ke
 import { withKeptPepper } from "../src/secrets/pepper.ts";
 import { requireCurrentKey, rewrapAll } from "../src/secrets/rotate.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
-import { control } from "./support/program.ts";
+import { control, main } from "./support/program.ts";
 
 const now = Date.parse("2026-11-20T09:30:00Z");
 const credentials = { adminKey: new Secret("sk-planted-secret") };
@@ -112,6 +115,27 @@ test("a rotation that was killed is finished by the next start, or never was", a
   t.false(existsSync(next));
 });
 
+test("a rotation killed while it runs leaves an installation that opens", async (t) => {
+  using folder = temporaryFolder();
+  const config = readConfig({ FLOWSTATE_DATA_DIR: folder.path });
+  await control(folder.path, ["migrate"]);
+  for (const afterMs of [0, 2, 10]) {
+    const arrival = watch(folder.path);
+    const rotation = spawn(process.execPath, [main, "secrets", "rotate"], {
+      env: { ...process.env, FLOWSTATE_DATA_DIR: folder.path },
+      stdio: "ignore",
+    });
+    const ended = once(rotation, "close");
+    for await (const [, file] of on(arrival, "change")) if (file === "master.key.next") break;
+    arrival.close();
+    await setTimeout(afterMs);
+    rotation.kill("SIGKILL");
+    await ended;
+    await using installation = await openInstallation(config, systemClock);
+    t.is(installation.master.id, readMasterKey(join(folder.path, "master.key")).id);
+  }
+});
+
 test("a key file that is given is used, and a bad one changes nothing", async (t) => {
   using folder = temporaryFolder();
   await control(folder.path, ["migrate"]);
@@ -122,6 +146,8 @@ test("a key file that is given is used, and a bad one changes nothing", async (t
   t.not((await control(folder.path, ["migrate"])).code, 0);
   const env = { FLOWSTATE_MASTER_KEY_FILE: elsewhere };
   t.is((await control(folder.path, ["migrate"], env)).code, 0);
+  const again = await control(folder.path, ["secrets", "rotate", "--to", elsewhere], env);
+  t.regex(again.stderr, /in use already/);
   const bad = join(folder.path, "bad.key");
   writeFileSync(bad, "too short");
   const refused = await control(folder.path, ["secrets", "rotate", "--to", bad], env);

@@ -9,7 +9,7 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { FlowstateError, systemCode } from "@flowstate/shared/errors";
 import type { Secret } from "@flowstate/shared/secret";
 
@@ -93,9 +93,20 @@ export function writeNewKey(file: string): void {
       closeSync(fd);
     }
     linkSync(unfinished, file);
+    syncFolder(dirname(file));
   } catch (error) {
     if (systemCode(error) !== "EEXIST") throw error;
   } finally {
     rmSync(unfinished, { force: true });
+  }
+}
+
+/** Makes a name in the folder outlast a power cut, before anything is wrapped under the key that it names. */
+export function syncFolder(folder: string): void {
+  const fd = openSync(folder, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }

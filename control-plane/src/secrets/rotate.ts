@@ -1,9 +1,17 @@
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync } from "node:fs";
+import { dirname } from "node:path";
 import { FlowstateError, isFlowstateError } from "@flowstate/shared/errors";
 import type { Store, Writer } from "../store/open.ts";
 import { credentialsOwner } from "../providers/credentials.ts";
 import { canaryOwner, proveMasterKey } from "./canary.ts";
-import { ownFile, readMasterKey, writeNewKey, type MasterKey, type MasterKeySource } from "./master-key.ts";
+import {
+  ownFile,
+  readMasterKey,
+  syncFolder,
+  writeNewKey,
+  type MasterKey,
+  type MasterKeySource,
+} from "./master-key.ts";
 import { pepperOwner } from "./pepper.ts";
 import { rewrap, type Sealed } from "./seal.ts";
 
@@ -14,6 +22,7 @@ const owners = { canary: canaryOwner, pepper: pepperOwner } as const;
  * opens nothing, before it the new one does not. Returns how many secrets there were.
  */
 export async function rewrapAll(store: Store, from: MasterKey, to: MasterKey): Promise<number> {
+  if (from.id === to.id) throw new FlowstateError("FS_CONFLICT", "this master key is in use already");
   return store.transact(async (db) => {
     let count = 0;
     for (const [name, owner] of Object.entries(owners)) {
@@ -54,11 +63,20 @@ const nextOf = (source: MasterKeySource): string => `${ownFile(source)}.next`;
  */
 export async function rotateOwnKey(store: Store, source: MasterKeySource, from: MasterKey): Promise<number> {
   const next = nextOf(source);
-  rmSync(next, { force: true });
+  // One that is there already is of a rotation that was killed or is under way; the link keeps it, and both use it.
   writeNewKey(next);
-  const count = await rewrapAll(store, from, readMasterKey(next));
-  renameSync(next, ownFile(source));
+  const to = readMasterKey(next);
+  const count = await rewrapAll(store, from, to);
+  putInPlace(source, to);
   return count;
+}
+
+/** Another program may have done it meanwhile. */
+function putInPlace(source: MasterKeySource, master: MasterKey): void {
+  const own = ownFile(source);
+  if (readMasterKey(own).id === master.id) return;
+  renameSync(nextOf(source), own);
+  syncFolder(dirname(own));
 }
 
 /** Brings a rotation to its end that was killed after the database had been wrapped; null where there is none. */
@@ -72,16 +90,18 @@ export async function finishRotation(store: Store, source: MasterKeySource): Pro
     if (!isFlowstateError(error)) throw error;
     return null;
   }
-  renameSync(next, ownFile(source));
+  putInPlace(source, master);
   return master;
 }
 
 /** Throws FS_MASTER_KEY where the key was rotated since this process started: what it would seal could not be opened. */
 export async function requireCurrentKey(db: Writer, master: MasterKey): Promise<void> {
+  // The update that changes nothing holds the row, so that no rotation slips in before this transaction ends.
   const row = await db
-    .selectFrom("installation")
-    .select("value")
+    .updateTable("installation")
+    .set({ name: "canary" })
     .where("name", "=", "canary")
+    .returning("value")
     .executeTakeFirst();
   if (row === undefined || row.value.split(":")[1] === master.id) return;
   throw new FlowstateError("FS_MASTER_KEY", "the master key was rotated: restart the control plane");

@@ -1,7 +1,8 @@
 import { fork, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 
-const main = new URL("../../src/main.ts", import.meta.url).pathname;
+/** The program. */
+export const main = new URL("../../src/main.ts", import.meta.url).pathname;
 
 /** How a command ended. */
 export interface Result {
