@@ -17,7 +17,7 @@ interface Outcome {
   readonly imported: BillingImport | null;
 }
 
-/** Bills as files. A request holds up to 100 kB; larger files take `flowstate-control import billing`. */
+/** Bills as files. A request holds up to 100 kB; larger files take `POST /api/v1/imports` or `flowstate-control import billing`. */
 export function addBillingImport(builder: Builder, Kind: KindType): void {
   const Import = addImport(builder, Kind);
   const Result = addResult(builder, Import);

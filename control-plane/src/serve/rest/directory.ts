@@ -25,6 +25,7 @@ import type { Store } from "../../store/open.ts";
 import { readWindow } from "../../usage-queries/window.ts";
 import { describeApi } from "./openapi.ts";
 import { addExports } from "./exports.ts";
+import { importRoutes } from "./imports.ts";
 import { read } from "./read.ts";
 import { sendSessions } from "./sessions.ts";
 
@@ -66,6 +67,8 @@ export async function restRoutes(app: FastifyInstance, dependencies: RestDepende
     return reply.code(outcome.faults.length > 0 ? 422 : 200).send(outcome);
   });
   addExports(app, dependencies);
+  // Its own scope: here a CSV file is a stream, not a text.
+  await app.register((scope) => importRoutes(scope, dependencies));
   for (const name of resourceNames) addResource(app, resources[name], dependencies);
 }
 

@@ -65,6 +65,28 @@ export function describeApi(publicUrl: URL): Readonly<Record<string, unknown>> {
           responses: { 200: { description: "the file", content: { "text/csv": {}, "text/plain": {} } } },
         },
       },
+      "/api/v1/imports": {
+        post: {
+          summary: "A bill as a file, imported whole or not at all",
+          parameters: [
+            queryOf("provider", "whose bill it is; csv-import for any other"),
+            queryOf("fileName", "as it is listed"),
+            queryOf("preview", "true: store nothing, and name bad lines"),
+            queryOf("service", "service of the catalogue, where it is not the provider's own"),
+            queryOf("currency", "currency where no column states it; USD where it is left out"),
+            queryOf("cents", "true: amounts are in hundredths"),
+            queryOf("decimalComma", "true: 1.234,50 rather than 1,234.50"),
+            queryOf("days", "month-first or day-first: what 3/4/2026 means"),
+            queryOf("column", "which column holds a part, e.g. amount=Net; may be repeated"),
+          ],
+          requestBody: { required: true, content: { "text/csv": { schema: { type: "string" } } } },
+          responses: {
+            200: { description: "the preview", content: { "application/json": {} } },
+            201: { description: "imported", content: { "application/json": {} } },
+            422: { description: "bad lines; nothing was stored", content: { "application/json": {} } },
+          },
+        },
+      },
       "/api/v1/sessions": {
         get: {
           summary: "Every session that began in the window, one JSON document a line",
