@@ -100,6 +100,20 @@ test("a month of the bill, in several pages, in exact dollars", async (t) => {
   t.deepEqual(vendor.violations, []);
 });
 
+test("100,000 lines over many pages are all read", async (t) => {
+  const costs = (day: string) =>
+    Array.from({ length: 3226 }, (_, index) => ({
+      amount: `${index}.5`,
+      description: `line ${index} of ${day}`,
+      workspace: "wrkspc_1",
+    }));
+  await using vendor = await startAnthropic({ ...acme(), costs });
+  const { lines } = await pullAll(connectTo(anthropic, vendor, admin), october);
+  const own = lines.filter(({ feed }) => feed === "costs");
+  t.is(new Set(own.map(({ key }) => key)).size, 31 * 3226);
+  t.deepEqual(vendor.violations, []);
+});
+
 test("a key leads to its principal, and only without one to whoever made it", async (t) => {
   await using vendor = await startAnthropic(acme());
   const { identities } = await pullAll(connectTo(anthropic, vendor, admin), october);

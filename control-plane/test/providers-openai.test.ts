@@ -85,6 +85,20 @@ test("a month of costs by project, key and line item", async (t) => {
   t.deepEqual(vendor.violations, []);
 });
 
+test("100,000 lines over many pages are all read", async (t) => {
+  const costs = () =>
+    Array.from({ length: 3226 }, (_, index) => ({
+      value: 0.01,
+      item: `gpt-5.4, line ${index}`,
+      project: "proj_a",
+      key: null,
+    }));
+  await using vendor = await startOpenai({ ...acme(), costs });
+  const { lines } = await pullAll(connectTo(openai, vendor, admin), october);
+  t.is(new Set(lines.map(({ key }) => key)).size, 31 * 3226);
+  t.deepEqual(vendor.violations, []);
+});
+
 test("the directory is read to its last page, and keys lead to their owners", async (t) => {
   await using vendor = await startOpenai(acme());
   const { identities } = await pullAll(connectTo(openai, vendor, admin), window("2026-10-01", "2026-10-01"));
