@@ -20,7 +20,10 @@ import {
 
 const october = window("2026-10-01", "2026-10-31");
 
-interface Gateway extends Pick<FaultCases, "secret" | "scopeRefusal" | "changed" | "changedField"> {
+interface Gateway extends Pick<
+  FaultCases,
+  "secret" | "scopeRefusal" | "changed" | "changedField" | "omitted"
+> {
   readonly connector: Connector;
   readonly start: (world: GatewayWorld) => Promise<Vendor>;
   readonly key: string;
@@ -40,7 +43,11 @@ const gateways: readonly Gateway[] = [
     kind: "api_key",
     feed: "usage",
     scopeRefusal: { kind: "reply", status: 403, body: { error: { message: "an ADMIN key is needed" } } },
-    changed: { kind: "reply", status: 200, body: { keys: [{ alias: "x" }], next_cursor: null } },
+    changed: {
+      kind: "reply",
+      status: 200,
+      body: { keys: [{ alias: "x" }], has_more: false, next_cursor: null },
+    },
     changedField: /keys\[0\]\.key_id/,
   },
   {
@@ -54,6 +61,8 @@ const gateways: readonly Gateway[] = [
     scopeRefusal: { kind: "reply", status: 403, body: { message: "permission denied" } },
     changed: { kind: "reply", status: 200, body: { accounts: [{ id: "acme" }] } },
     changedField: /accounts\[0\]\.name/,
+    // google.type.Money leaves out a part that is nought.
+    omitted: /subtotal\.(units|nanos)/,
   },
   {
     connector: together,

@@ -155,7 +155,7 @@ test("Claude Code is an estimate by person, and never billed", async (t) => {
   );
 });
 
-test("seats of Claude Enterprise come by the second key, from the start when the vendor refreshed", async (t) => {
+function enterprise(): AnthropicWorld {
   const world = acme();
   world.people = (day) => [
     {
@@ -183,6 +183,11 @@ test("seats of Claude Enterprise come by the second key, from the start when the
       ending_at: `${day}T23:59:59Z`,
     },
   ];
+  return world;
+}
+
+test("seats of Claude Enterprise come by the second key, from the start when the vendor refreshed", async (t) => {
+  const world = enterprise();
   world.refreshes = 1;
   await using vendor = await startAnthropic(world);
   const connection = connectTo(anthropic, vendor, both);
@@ -213,4 +218,25 @@ testFaults({
   },
   changed: { kind: "reply", status: 200, body: { data: [{ id: "user_ada" }], has_more: false } },
   changedField: /data\[0\]\.email/,
+});
+
+testFaults({
+  connector: anthropic,
+  name: "Claude Enterprise",
+  start: () => startAnthropic(enterprise()),
+  startEmpty: () => startAnthropic(emptyAnthropic()),
+  credentials: both,
+  secret: "analyticsKey",
+  at: /analytics/,
+  scopeRefusal: {
+    kind: "reply",
+    status: 403,
+    body: { type: "error", error: { type: "permission_error", message: "this key lacks read:analytics" } },
+  },
+  changed: {
+    kind: "reply",
+    status: 200,
+    body: { data: [{ amount: "1" }], has_more: false, next_page: null },
+  },
+  changedField: /data\[0\]\./,
 });

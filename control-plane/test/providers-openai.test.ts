@@ -139,8 +139,8 @@ test("an amount may as well be text", async (t) => {
   t.is(lines[0]?.amount.text, "3.5");
 });
 
-test("ChatGPT credits come by the second key at the contract's price, each event once", async (t) => {
-  const event = (id: string, day: string, credits: number) => ({
+function creditEvent(id: string, day: string, credits: number) {
+  return {
     event_id: id,
     day,
     hour: 10,
@@ -151,14 +151,24 @@ test("ChatGPT credits come by the second key at the contract's price, each event
     billing: [
       { sku: "codex", quantity: { value: 3, unit: "messages" }, cost: { value: credits, unit: "CREDITS" } },
     ],
-  });
-  const world = emptyOpenai();
-  world.logs = [1, 2, 3].map((number) => ({
+  };
+}
+
+/** Files of three days; each of them may bring the first event once more. */
+function chatgpt({ again }: { readonly again: boolean }): OpenaiWorld {
+  const logs = [1, 2, 3].map((number) => ({
     id: `log${number}`,
     endTime: `2026-11-1${number}T11:00:00Z`,
-    lines: [event(`e${number}`, `2026-11-1${number}`, number + 0.5), event("e1", "2026-11-11", 1.5)],
+    lines: [
+      creditEvent(`e${number}`, `2026-11-1${number}`, number + 0.5),
+      ...(again ? [creditEvent("e1", "2026-11-11", 1.5)] : []),
+    ],
   }));
-  await using vendor = await startOpenai(world);
+  return { ...emptyOpenai(), logs };
+}
+
+test("ChatGPT credits come by the second key at the contract's price, each event once", async (t) => {
+  await using vendor = await startOpenai(chatgpt({ again: true }));
   const clock = hurriedClock(Date.UTC(2026, 10, 20));
   const connection = connectTo(openai, vendor, enterprise, clock);
   const { lines, feeds } = await pullAll(connection, window("2026-11-11", "2026-11-13"));
@@ -191,5 +201,19 @@ testFaults({
     body: { error: { message: "You have insufficient permissions. Missing scopes: api.usage.read." } },
   },
   changed: { kind: "reply", status: 200, body: { data: [{ name: "Ada" }], has_more: false } },
+  changedField: /data\[0\]\.id/,
+});
+
+testFaults({
+  connector: openai,
+  name: "ChatGPT Enterprise",
+  start: () => startOpenai(chatgpt({ again: false })),
+  startEmpty: () => startOpenai(emptyOpenai()),
+  credentials: enterprise,
+  secret: "chatgptKey",
+  at: /compliance/,
+  october: window("2026-11-11", "2026-11-13"),
+  scopeRefusal: { kind: "reply", status: 403, body: { error: { message: "the key lacks read_logs" } } },
+  changed: { kind: "reply", status: 200, body: { data: [{ event_type: "COSTS" }], has_more: false } },
   changedField: /data\[0\]\.id/,
 });

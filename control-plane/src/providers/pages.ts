@@ -6,6 +6,21 @@ export interface Page<Item, Cursor> {
   readonly next: Cursor | null;
 }
 
+/**
+ * The next page of an answer that says whether there is one. An answer that says so and does not say where it begins
+ * would end the pull too early, and what was not read would count as withdrawn.
+ */
+export function nextCursor<Cursor extends string | number>(
+  vendor: string,
+  name: string,
+  hasMore: boolean,
+  cursor: Cursor | null | undefined,
+): Cursor | null {
+  if (!hasMore) return null;
+  if (cursor != null) return cursor;
+  throw vendorError("changed", `${vendor} changed its answer: ${name} is missing although there is more`);
+}
+
 const maxPages = 10_000;
 
 /**

@@ -20,8 +20,8 @@ export interface VendorReply {
   readonly body?: unknown;
 }
 
-/** An accident on the way, taken by the next request alone. */
-export type Fault =
+/** An accident on the way, taken by the next request alone, or by the next one to an address where it names one. */
+export type Fault = { readonly at?: RegExp } & (
   | {
       readonly kind: "reply";
       readonly status: number;
@@ -33,7 +33,8 @@ export type Fault =
   /** The answer ends early, and looks whole to HTTP. */
   | { readonly kind: "truncated" }
   /** Nothing ever comes. */
-  | { readonly kind: "silent" };
+  | { readonly kind: "silent" }
+);
 
 export interface VendorOptions {
   /** File or files in test/contracts, without the ending; null where there is no description of the vendor. */
@@ -54,13 +55,18 @@ export interface Vendor extends AsyncDisposable {
   readonly violations: readonly string[];
   /** Accidents for the next requests, in order. */
   fail(...faults: readonly Fault[]): void;
+  /** From now on every good answer is sent as `change` gives it; null ends that. */
+  alter(change: AnswerChange | null): void;
 }
+
+export type AnswerChange = (call: VendorCall, body: unknown) => unknown;
 
 export async function startVendor({ contract, authorise, routes }: VendorOptions): Promise<Vendor> {
   const described = (contract === null ? [] : [contract].flat()).map((name) => loadContract(name));
   const calls: VendorCall[] = [];
   const violations: string[] = [];
   const faults: Fault[] = [];
+  let alteration: AnswerChange | null = null;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "/", "http://vendor");
@@ -72,10 +78,18 @@ export async function startVendor({ contract, authorise, routes }: VendorOptions
       body: await text(request),
     };
     calls.push(call);
-    const fault = faults.shift();
+    const fault = takeFault(call);
     if (fault !== undefined && fault.kind !== "truncated") return misbehave(response, fault);
-    const reply = authorise(call) ?? (await reviewed(call));
-    send(response, reply, fault?.kind === "truncated");
+    const refusal = authorise(call);
+    const reply = refusal ?? (await reviewed(call));
+    const altered =
+      refusal === null && alteration !== null ? { ...reply, body: alteration(call, reply.body) } : reply;
+    send(response, altered, fault?.kind === "truncated");
+  }
+
+  function takeFault({ path }: VendorCall): Fault | undefined {
+    const index = faults.findIndex(({ at }) => at === undefined || at.test(path));
+    return index < 0 ? undefined : faults.splice(index, 1)[0];
   }
 
   async function reviewed(call: VendorCall): Promise<VendorReply> {
@@ -106,6 +120,7 @@ export async function startVendor({ contract, authorise, routes }: VendorOptions
     calls,
     violations,
     fail: (...more) => void faults.push(...more),
+    alter: (change) => void (alteration = change),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Pulled, VendorIdentity } from "../connector.ts";
 import { field } from "../exact-json.ts";
 import type { VendorHttp } from "../http.ts";
-import { readPages } from "../pages.ts";
+import { nextCursor, readPages } from "../pages.ts";
 import { vendor } from "./reports.ts";
 
 const user = z.object({ id: field.text, email: field.text, name: field.text.nullish() });
@@ -51,6 +51,6 @@ function list<Schema extends z.ZodType>(
       { path, query: { limit: 1000, after_id }, schema },
       signal,
     );
-    return { items: data, next: has_more ? (last_id ?? null) : null };
+    return { items: data, next: nextCursor(vendor, "last_id", has_more, last_id) };
   });
 }

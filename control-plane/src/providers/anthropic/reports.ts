@@ -4,7 +4,7 @@ import { vendorError } from "../failure.ts";
 import type { DayWindow } from "../connector.ts";
 import { field } from "../exact-json.ts";
 import type { VendorHttp } from "../http.ts";
-import { readPages } from "../pages.ts";
+import { nextCursor, readPages } from "../pages.ts";
 
 export const vendor = "Anthropic";
 
@@ -35,7 +35,7 @@ export async function* readBuckets<Result extends z.ZodType>(
       { path, query: { ...query, page: cursor }, schema },
       signal,
     );
-    return { items: data, next: has_more ? (next_page ?? null) : null };
+    return { items: data, next: nextCursor(vendor, "next_page", has_more, next_page) };
   });
   for await (const { starting_at, results } of buckets) {
     const day = dayOf(starting_at, path);
@@ -63,7 +63,7 @@ export function readRecords<Schema extends z.ZodType>(
       { path, query: { ...query, page: cursor }, schema },
       signal,
     );
-    return { items: data, next: has_more ? (next_page ?? null) : null };
+    return { items: data, next: nextCursor(vendor, "next_page", has_more, next_page) };
   });
 }
 

@@ -14,7 +14,7 @@ import { field, required } from "../exact-json.ts";
 import { credential, credentialField } from "../form.ts";
 import type { VendorHttp } from "../http.ts";
 import { kindLabels } from "../kinds.ts";
-import { readPages } from "../pages.ts";
+import { nextCursor, readPages } from "../pages.ts";
 
 const vendor = "fal.ai";
 
@@ -72,14 +72,18 @@ const keyPage = z.object({
       creator_email: field.text.nullish(),
     }),
   ),
+  has_more: z.boolean(),
   next_cursor: field.text.nullish(),
 });
 
 async function* readKeys(http: VendorHttp, signal: AbortSignal): AsyncGenerator<Pulled> {
   const pages = readPages(vendor, async (cursor: string | null) => {
     const query = { expand: "creator_info", limit: 100, cursor };
-    const { keys, next_cursor } = await http.json({ path: "/keys", query, schema: keyPage }, signal);
-    return { items: keys, next: next_cursor ?? null };
+    const { keys, has_more, next_cursor } = await http.json(
+      { path: "/keys", query, schema: keyPage },
+      signal,
+    );
+    return { items: keys, next: nextCursor(vendor, "next_cursor", has_more, next_cursor) };
   });
   for await (const { key_id, alias, creator_nickname: login, creator_email: email } of pages) {
     yield identity("api_key", key_id, email ?? null, alias ?? null);
@@ -115,6 +119,7 @@ const result = z.object({
 
 const usagePage = z.object({
   time_series: z.array(z.object({ bucket: field.text, results: z.array(result) })),
+  has_more: z.boolean(),
   next_cursor: field.text.nullish(),
 });
 
@@ -128,11 +133,11 @@ async function* pullUsage(http: VendorHttp, window: DayWindow, signal: AbortSign
     limit: 100,
   };
   const pages = readPages(vendor, async (cursor: string | null) => {
-    const { time_series, next_cursor } = await http.json(
+    const { time_series, has_more, next_cursor } = await http.json(
       { path, query: { ...query, cursor }, schema: usagePage },
       signal,
     );
-    return { items: time_series, next: next_cursor ?? null };
+    return { items: time_series, next: nextCursor(vendor, "next_cursor", has_more, next_cursor) };
   });
   for await (const { bucket, results } of pages) {
     const day = required(parseUsageDate(bucket.slice(0, 10)), vendor, path);

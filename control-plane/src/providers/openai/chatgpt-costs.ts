@@ -5,7 +5,7 @@ import { billLine, type BillLine, type DayWindow, type Pulled } from "../connect
 import { field, firstFault, parseExactJson, required } from "../exact-json.ts";
 import { vendorError } from "../failure.ts";
 import type { VendorHttp } from "../http.ts";
-import { readPages } from "../pages.ts";
+import { nextCursor, readPages } from "../pages.ts";
 
 const vendor = "ChatGPT";
 const feed = "credits";
@@ -59,7 +59,7 @@ export async function* pullChatgptCosts(
   const files = readPages(vendor, async (after: string | null) => {
     const asked = { path, query: { ...query, after: after ?? `${from}T00:00:00Z` }, schema: fileList };
     const { data, has_more, last_end_time } = await http.json(asked, signal);
-    return { items: data, next: has_more ? (last_end_time ?? null) : null };
+    return { items: data, next: nextCursor(vendor, "last_end_time", has_more, last_end_time) };
   });
   for await (const { id } of files) {
     const redirect = await http.send({ path: `${path}/${encodeURIComponent(id)}`, expect: [307] }, signal);

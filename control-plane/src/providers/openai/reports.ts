@@ -4,7 +4,7 @@ import type { DayWindow } from "../connector.ts";
 import { boundsOf } from "../days.ts";
 import { field } from "../exact-json.ts";
 import type { VendorHttp } from "../http.ts";
-import { readPages } from "../pages.ts";
+import { nextCursor, readPages } from "../pages.ts";
 
 export const vendor = "OpenAI";
 
@@ -37,7 +37,7 @@ export async function* readBuckets<Result extends z.ZodType>(
       { path, query: { ...query, page }, schema },
       signal,
     );
-    return { items: data, next: has_more ? (next_page ?? null) : null };
+    return { items: data, next: nextCursor(vendor, "next_page", has_more, next_page) };
   });
   for await (const { start_time, results } of buckets) {
     const day = dateOf(start_time * 1000);
@@ -65,6 +65,6 @@ export function readList<Schema extends z.ZodType<{ readonly id: string }>>(
       { path, query: { ...query, limit: 100, after }, schema },
       signal,
     );
-    return { items: data, next: has_more ? (last_id ?? data.at(-1)?.id ?? null) : null };
+    return { items: data, next: nextCursor(vendor, "last_id", has_more, last_id ?? data.at(-1)?.id) };
   });
 }
