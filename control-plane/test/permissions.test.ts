@@ -36,6 +36,8 @@ const operations: readonly [name: string, permission: Permission | null, call: s
     "AI_INSIGHTS_VIEW",
     '{ aiForecastMonthlySeries(organizationId: "none") { period } }',
   ],
+  ["Query.aiAttribution", "AI_INSIGHTS_VIEW", "{ aiAttribution(by: TEAM) { headcount } }"],
+  ["Query.aiAttributedSessions", "AI_INSIGHTS_VIEW", "{ aiAttributedSessions { id } }"],
   ["Query.aiForecastRun", "AI_INSIGHTS_VIEW", "{ aiForecastRun { asOf } }"],
   ["Mutation.refreshForecasts", "AI_INSIGHTS_VIEW", "mutation { refreshForecasts }"],
   ["Query.aiAgents", "AI_INSIGHTS_VIEW", "{ aiAgents { id } }"],

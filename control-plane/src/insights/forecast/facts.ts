@@ -12,12 +12,15 @@ export interface MonthSpend extends Spend {
   readonly period: Period;
 }
 
-export interface ForecastPerson {
+export interface StaffedPerson {
   readonly subject: string;
   /** Null for a subject that the directory does not know. */
   readonly employeeId: string | null;
-  readonly active: boolean;
   readonly teamId: string | null;
+}
+
+export interface ForecastPerson extends StaffedPerson {
+  readonly active: boolean;
 }
 
 export interface Allocation {

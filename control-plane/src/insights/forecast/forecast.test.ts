@@ -11,7 +11,7 @@ import { nodeKey, organisation } from "./nodes.ts";
 import { forecastOrganisation, type NodeForecast } from "./organisation.ts";
 import { peopleOf, timelineOf } from "./people.ts";
 import { findSeason } from "./season.ts";
-import { createShares } from "./shares.ts";
+import { createShares, spanOfMonth } from "./shares.ts";
 
 const amounts = (least: number, most: number) =>
   fc.array(fc.integer({ min: 1, max: 1_000_000 }), { minLength: least, maxLength: most });
@@ -160,7 +160,7 @@ for (const [title, allocations, period, expected] of [
         ],
       ],
     ]);
-    const shares = createShares(allocations.map(allocation), usual).projects(ada, month(period));
+    const shares = createShares(allocations.map(allocation), usual).projects(ada, spanOfMonth(month(period)));
     t.is(shares.map(({ id, weight }) => `${id}:${weight}`).join(" "), expected);
   });
 }
@@ -168,7 +168,7 @@ for (const [title, allocations, period, expected] of [
 test("shares of teams: by allocation, else the primary team, else none", (t) => {
   const teams = (allocations: readonly Allocation[], person: ForecastPerson) =>
     createShares(allocations, new Map())
-      .teams(person, month("2026-11"))
+      .teams(person, spanOfMonth(month("2026-11")))
       .map(({ id }) => id);
   t.deepEqual(teams([allocation({ teamId: "ops" })], ada), ["ops"]);
   t.deepEqual(teams([], ada), ["web"]);

@@ -70,7 +70,7 @@ async function loadMonths(db: Reader, orgId: OrgId, since: Period) {
     .execute();
 }
 
-async function loadAllocations(db: Reader, orgId: OrgId): Promise<ForecastFacts["allocations"]> {
+export async function loadAllocations(db: Reader, orgId: OrgId): Promise<ForecastFacts["allocations"]> {
   return db
     .selectFrom("allocations")
     .select([
@@ -86,10 +86,10 @@ async function loadAllocations(db: Reader, orgId: OrgId): Promise<ForecastFacts[
     .execute();
 }
 
-async function loadProjects(db: Reader, orgId: OrgId) {
+export async function loadProjects(db: Reader, orgId: OrgId) {
   const rows = await db
     .selectFrom("projects")
-    .select(["project_id as projectId", "marker", "archived_at"])
+    .select(["project_id as projectId", "name", "cost_centre as costCentre", "marker", "archived_at"])
     .where("org_id", "=", orgId)
     .orderBy("project_id", "desc")
     .execute();

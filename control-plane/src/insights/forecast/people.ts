@@ -2,7 +2,7 @@ import { setImmediate as breathe } from "node:timers/promises";
 import { addMonths, periodOfDate, type Period } from "@flowstate/shared/time";
 import { projectCurrentMonth } from "./current-month.ts";
 import type { ForecastFacts, ForecastPerson, MonthSpend } from "./facts.ts";
-import { createShares, type Share } from "./shares.ts";
+import { createShares, spanOfMonth, type Share } from "./shares.ts";
 
 export const monthsAhead = 6;
 
@@ -47,7 +47,7 @@ export async function peopleOf(
 ): Promise<readonly PersonHistory[]> {
   const known = new Map(facts.people.map((person) => [person.subject, person]));
   const shares = createShares(facts.allocations, usualProjects(facts.spends, addMonths(current, -3)));
-  const all = [...months, current, ...ahead];
+  const all = [...months, current, ...ahead].map(spanOfMonth);
   const spent = [...Map.groupBy(facts.spends, ({ subject }) => subject)].sort(([a], [b]) => (a < b ? -1 : 1));
   const people: PersonHistory[] = [];
   for (const [index, [subject, own]] of spent.entries()) {
@@ -60,8 +60,8 @@ export async function peopleOf(
       history,
       current: expected,
       open,
-      projects: all.map((month) => shares.projects(person, month)),
-      teams: all.map((month) => shares.teams(person, month)),
+      projects: all.map((span) => shares.projects(person, span)),
+      teams: all.map((span) => shares.teams(person, span)),
     });
     if (index % 250 === 249) await breathe();
   }

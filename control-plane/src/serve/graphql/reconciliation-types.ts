@@ -189,7 +189,7 @@ export function addReconciliationTypes(builder: Builder, Kind: KindType) {
     }),
   });
 
-  return { StatusType, ActionType, Row, Summary, Run, Bulk };
+  return { StatusType, ActionType, Row, Session, Summary, Run, Bulk };
 }
 
 function addStatus(builder: Builder) {

@@ -26,9 +26,9 @@ interface Given {
   readonly idempotencyKey?: string | null | undefined;
 }
 
-/** The reconciliation queue, its summary, and what a person does with a row. */
-export function addReconciliation(builder: Builder, Kind: KindType): void {
-  const { StatusType, ActionType, Row, Summary, Run, Bulk } = addReconciliationTypes(builder, Kind);
+/** The reconciliation queue, its summary, and what a person does with a row. Returns the type of a session. */
+export function addReconciliation(builder: Builder, Kind: KindType) {
+  const { StatusType, ActionType, Row, Session, Summary, Run, Bulk } = addReconciliationTypes(builder, Kind);
 
   builder.queryFields((t) => ({
     aiSpendReconciliation: t.field({
@@ -146,6 +146,7 @@ export function addReconciliation(builder: Builder, Kind: KindType): void {
       },
     }),
   }));
+  return Session;
 }
 
 function bounded(given: number, most: number): number {

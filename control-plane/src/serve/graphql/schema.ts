@@ -1,5 +1,6 @@
 import type { GraphQLSchema } from "graphql";
 import { addApiKeys } from "./api-keys.ts";
+import { addAttribution } from "./attribution.ts";
 import { addAudit } from "./audit.ts";
 import { addBillingImport } from "./billing-import.ts";
 import { builder } from "./builder.ts";
@@ -32,7 +33,7 @@ addCatalogue(builder, providerKind, addDirectoryTypes(builder));
 addBillingImport(builder, providerKind);
 addIdentityMap(builder, providerKind);
 addExchangeRates(builder);
-addReconciliation(builder, providerKind);
+addAttribution(builder, addReconciliation(builder, providerKind));
 addLedger(builder);
 addUsage(builder);
 addForecasts(builder);
