@@ -26,6 +26,7 @@ import { healthRoutes } from "./serve/health.ts";
 import { createHttpServer, listen } from "./serve/http.ts";
 import { findPrincipal } from "./serve/principal.ts";
 import { restRoutes } from "./serve/rest/directory.ts";
+import { scimRoutes } from "./serve/scim/routes.ts";
 import { readWebFiles, webRoutes } from "./serve/web.ts";
 import { version } from "./version.ts";
 
@@ -109,6 +110,7 @@ export async function compose(
   await app.register((scope) => ingestRoutes(scope, { store, events, keyring, hub, pepper, clock }));
   await app.register((scope) => graphqlRoutes(scope, { services, findPrincipal: principalOf, log }));
   await app.register((scope) => restRoutes(scope, { store, clock, publicUrl, findPrincipal: principalOf }));
+  await app.register((scope) => scimRoutes(scope, { store, clock, publicUrl, findPrincipal: principalOf }));
   await app.register((scope) => oauthRoutes(scope, { store, clock, publicUrl, server }));
   await app.register((scope) => mcpRoutes(scope, { store, clock, keyring, publicUrl, server, resources }));
   const web = readWebFiles();

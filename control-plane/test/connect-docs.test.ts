@@ -9,7 +9,7 @@ const page = readFileSync(new URL("../../docs/connect.md", import.meta.url), "ut
 const examples = [...page.matchAll(/^```sh run\n(.*?)^```$/gms)].map(([, text = ""]) => text);
 
 test("every example of docs/connect.md works", async (t) => {
-  t.is(examples.length, 5);
+  t.is(examples.length, 6);
   if (spawnSync("curl", ["--version"]).error !== undefined) {
     t.log("not tried: no curl on this machine");
     return;

@@ -35,6 +35,39 @@ export async function listEntities(
   return rows.map((row) => toEntity(resource, row));
 }
 
+export interface EntityPage {
+  /** Fields that must have these values; `id` is one as well. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly offset: number;
+  readonly limit: number;
+}
+
+/** The entities that have the given values, a page of them, and how many there are. */
+export async function findEntities(
+  db: Reader,
+  orgId: OrgId,
+  resource: Resource,
+  { fields, offset, limit }: EntityPage,
+): Promise<{ readonly total: number; readonly entities: readonly Entity[] }> {
+  const columns = columnsOf(resource, fields);
+  const all = "id" in fields ? { ...columns, [resource.idColumn]: fields["id"] } : columns;
+  const conditions = [
+    sql`org_id = ${orgId}`,
+    ...Object.entries(all).map(([name, value]) => sql`${sql.ref(name)} = ${value}`),
+  ];
+  const where = sql.join(conditions, sql` AND `);
+  const table = sql.table(resource.name);
+  const counted = await sql<{ total: bigint }>`SELECT count(*) AS total FROM ${table} WHERE ${where}`.execute(
+    db,
+  );
+  const { rows } = await sql<Row>`SELECT * FROM ${table} WHERE ${where}
+    ORDER BY ${sql.ref(resource.idColumn)} LIMIT ${limit} OFFSET ${offset}`.execute(db);
+  return {
+    total: Number(counted.rows[0]?.total ?? 0n),
+    entities: rows.map((row) => toEntity(resource, row)),
+  };
+}
+
 /** Throws FS_NOT_FOUND. */
 export async function requireEntity(
   db: Reader,

@@ -24,6 +24,7 @@ import { importDirectory } from "../../directory/import.ts";
 import type { Store } from "../../store/open.ts";
 import { readWindow } from "../../usage-queries/window.ts";
 import { describeApi } from "./openapi.ts";
+import { expectedVersion } from "./etag.ts";
 import { addExports } from "./exports.ts";
 import { importRoutes } from "./imports.ts";
 import { read } from "./read.ts";
@@ -143,15 +144,6 @@ function send(reply: FastifyReply, entity: Entity): FastifyReply {
 
 function etagOf({ version }: Entity): string {
   return `"${version}"`;
-}
-
-/** The version in If-Match; null where there is none, or any will do. */
-function expectedVersion(request: FastifyRequest): bigint | null {
-  const given = request.headers["if-match"];
-  if (given === undefined || given === "*") return null;
-  const version = /^"(\d{1,18})"$/.exec(given)?.[1];
-  // A tag that we never gave matches nothing.
-  return version === undefined ? -1n : BigInt(version);
 }
 
 /** A version that is not the newest fails a precondition (RFC 9110, 15.5.13), which is not any other conflict. */
