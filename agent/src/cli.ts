@@ -1,8 +1,11 @@
 import type { Command } from "commander";
 import { createProgram } from "@flowstate/shared/cli";
-import { runDaemon } from "./commands/run.ts";
+import { parseLines, runLogs, type LogsFlags } from "./commands/logs.ts";
+import { printPac } from "./commands/pac.ts";
+import { runDaemon, type RunFlags } from "./commands/run.ts";
 import { runScan, type ScanFlags } from "./commands/scan.ts";
-import { readConfig, readDaemonConfig } from "./config.ts";
+import { runStatus } from "./commands/status.ts";
+import { readConfig, readDaemonConfig, readRelayConfig } from "./config.ts";
 import { version } from "./version.ts";
 
 /** `flowstate`: the agent on a person's machine. */
@@ -20,6 +23,22 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
   program
     .command("run")
     .description("the daemon in the foreground: reads session logs, relays, and reports calls")
-    .action(() => runDaemon(readDaemonConfig(env)));
+    .option("--service", "started by a service manager: log to the data folder alone")
+    .action((flags: RunFlags) => runDaemon(readDaemonConfig(env), flags));
+  program
+    .command("status")
+    .description("what the running agent says of itself; exit code 69 where none runs")
+    .option("--json", "print one JSON document")
+    .action((flags: { readonly json?: boolean }) => runStatus(flags, readConfig(env)));
+  program
+    .command("logs")
+    .description("what the agent has logged last")
+    .option("--lines <number>", "how many lines", parseLines, 100)
+    .option("--follow", "go on with what is logged from now on")
+    .action((flags: LogsFlags) => runLogs(flags, readConfig(env)));
+  program
+    .command("pac")
+    .description("the proxy auto-configuration script, as the relay serves it at /proxy.pac")
+    .action(() => printPac(readRelayConfig(env)));
   return program;
 }

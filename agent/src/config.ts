@@ -73,6 +73,7 @@ export const daemonSettings = {
 };
 
 export interface Config {
+  /** Folder of the agent's own files. */
   readonly dataFolder: string;
   /** Where the tools of this machine keep their logs. */
   readonly machine: Home;
@@ -81,14 +82,18 @@ export interface Config {
 const captureNames = ["session-logs", "relay", "intercept"] as const;
 export type CaptureName = (typeof captureNames)[number];
 
-export interface DaemonConfig extends Config {
+/** How the relay is reached, and what becomes of a tunnel while the cloud proxy is away. */
+export interface RelayConfig {
+  readonly relayPort: number;
+  readonly whenDown: WhenDown;
+}
+
+export interface DaemonConfig extends Config, RelayConfig {
   readonly key: Secret;
   readonly user: Subject;
   readonly controlPlane: URL;
   readonly cloudProxy: URL | null;
   readonly cloudProxyCa: string | null;
-  readonly relayPort: number;
-  readonly whenDown: WhenDown;
   readonly captures: ReadonlySet<CaptureName>;
   readonly timing: { readonly holdMs: number; readonly pollMs: number };
   readonly logLevel: string;
@@ -99,6 +104,12 @@ export function readConfig(env: NodeJS.ProcessEnv, home = homedir(), platform = 
   return { dataFolder: dataFolder ?? join(home, ".flowstate"), machine: { home, platform, env } };
 }
 
+export function readRelayConfig(env: NodeJS.ProcessEnv): RelayConfig {
+  const { relayPort, whenDown } = loadConfig(daemonSettings, env);
+  if (whenDown !== "direct" && whenDown !== "fail") throw invalid("FLOWSTATE_WHEN_DOWN", "direct or fail");
+  return { relayPort, whenDown };
+}
+
 /** Throws FS_CONFIG_INVALID for the first setting that is absent or wrong, by its name. */
 export function readDaemonConfig(env: NodeJS.ProcessEnv): DaemonConfig {
   const given = loadConfig(daemonSettings, env);
@@ -107,22 +118,19 @@ export function readDaemonConfig(env: NodeJS.ProcessEnv): DaemonConfig {
   if (key === null || !parsed.ok) throw invalid("FLOWSTATE_OTLP_KEY", "the organisation's key, fsk_…");
   const user = parseSubject(given.user ?? "");
   if (!user.ok) throw invalid("FLOWSTATE_USER", `the person's work e-mail; ${user.detail}`);
-  const { whenDown } = given;
-  if (whenDown !== "direct" && whenDown !== "fail") throw invalid("FLOWSTATE_WHEN_DOWN", "direct or fail");
   const names = given.capture.split(",").map((name) => name.trim());
   const captures = captureNames.filter((name) => names.includes(name));
   if (captures.length !== names.length)
     throw invalid("FLOWSTATE_CAPTURE", `a list of ${captureNames.join(", ")}`);
-  const { controlPlane, cloudProxy, cloudProxyCa, relayPort, holdMs, pollMs, logLevel } = given;
+  const { controlPlane, cloudProxy, cloudProxyCa, holdMs, pollMs, logLevel } = given;
   return {
     ...readConfig(env),
+    ...readRelayConfig(env),
     key,
     user: user.value,
     controlPlane,
     cloudProxy,
     cloudProxyCa,
-    relayPort,
-    whenDown,
     captures: new Set(captures),
     timing: { holdMs, pollMs },
     logLevel,

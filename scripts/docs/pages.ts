@@ -1,4 +1,4 @@
-import { settings as agentOptions } from "@flowstate/agent/config";
+import { daemonSettings as agentOptions } from "@flowstate/agent/config";
 import { controlPlaneOptions } from "@flowstate/control-plane/config";
 import { proxyOptions } from "@flowstate/proxy/config";
 import { describeOptions } from "@flowstate/shared/config/describe";

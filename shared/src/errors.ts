@@ -26,6 +26,11 @@ export const codes = {
     hint: "restore the last backup with `flowstate-control restore FILE`",
   },
   FS_ADDRESS_IN_USE: { status: 500, exit: 69, hint: "stop the other program or choose another port" },
+  FS_ALREADY_RUNNING: {
+    status: 409,
+    exit: 69,
+    hint: "stop the other one, or set FLOWSTATE_DATA_DIR to a folder of its own",
+  },
   FS_MASTER_KEY: {
     status: 500,
     exit: 78,

@@ -1,11 +1,25 @@
+import { createLogger } from "@flowstate/shared/log";
 import { untilSignal } from "@flowstate/shared/lifecycle";
 import type { DaemonConfig } from "../config.ts";
+import { openLogFile } from "../local/log-file.ts";
 import { startDaemon } from "../run/daemon.ts";
 
+export interface RunFlags {
+  /** Started by a service manager, which would keep standard error without a bound. */
+  readonly service?: boolean;
+}
+
 /** `flowstate run`: the daemon in the foreground, until a signal. */
-export async function runDaemon(config: DaemonConfig): Promise<void> {
+export async function runDaemon(config: DaemonConfig, { service = false }: RunFlags): Promise<void> {
   const stopped = untilSignal();
-  await using daemon = await startDaemon(config);
+  const file = openLogFile(config.dataFolder);
+  const log = createLogger("agent", config.logLevel, {
+    write(line) {
+      file.write(line);
+      if (!service) process.stderr.write(line);
+    },
+  });
+  await using daemon = await startDaemon(config, { log });
   process.send?.({ type: "ready", relay: daemon.relay });
   await stopped;
 }

@@ -5,14 +5,18 @@ import { systemClock, type Clock } from "@flowstate/shared/clock";
 import { background } from "@flowstate/shared/lifecycle";
 import { createLogger, type Logger } from "@flowstate/shared/log";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
-import { deliver, flush } from "@flowstate/shared/outbox/deliver";
+import { deliver, flush, type DeliverOptions } from "@flowstate/shared/outbox/deliver";
 import { openOutbox, type Outbox } from "@flowstate/shared/outbox/outbox";
 import { Secret } from "@flowstate/shared/secret";
 import { projectOf } from "../attribute/project.ts";
 import type { DaemonConfig } from "../config.ts";
+import { claimInstance } from "../local/instance.ts";
+import { serveStatus } from "../local/socket.ts";
+import { createVitals, instant, type Vitals } from "../local/status.ts";
 import { openAuthority } from "../observe/intercept/ca.ts";
 import { startIntercept, type Intercept } from "../observe/intercept/server.ts";
 import { startRelay } from "../relay/server.ts";
+import { version } from "../version.ts";
 import { createCallSender } from "./deliver.ts";
 import { eventOf } from "./event.ts";
 import { openLedger, type Ledger } from "./ledger.ts";
@@ -42,15 +46,22 @@ export async function startDaemon(
   const { dataFolder, machine, timing } = config;
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
   const now = (): number => clock.now();
+  stack.use(claimInstance(dataFolder));
+  const startedAt = instant(now());
+  const vitals = createVitals();
   const ledger = stack.use(openLedger(join(dataFolder, "ledger.db")));
   const outbox = stack.use(openOutbox({ file: join(dataFolder, "outbox.db") }));
   const credential = new Secret(basicCredential({ user: config.user, password: config.key.reveal() }));
-  const send = createCallSender({
+  const sendCalls = createCallSender({
     controlPlane: config.controlPlane,
     credential,
     now,
-    onRejected: (seq, reason) => log.warn({ seq, reason }, "the control plane rejected a call"),
+    onRejected: (seq, reason) => {
+      vitals.rejected();
+      log.warn({ seq, reason }, "the control plane rejected a call");
+    },
   });
+  const send = noted(sendCalls, vitals, now);
   stack.defer(async () => {
     // A last look: what a tool has written until now is not left to a log that may be gone tomorrow.
     if (config.captures.has("session-logs")) {
@@ -84,6 +95,7 @@ export async function startDaemon(
       background(async (signal) => {
         while (!signal.aborted) {
           const { read, broken } = await tailLogs(machine, ledger, now, signal);
+          vitals.looked(broken, now());
           if (read > 0) log.debug({ read, broken }, "read session logs");
           await clock.sleep(timing.pollMs, signal);
         }
@@ -112,8 +124,36 @@ export async function startDaemon(
         }),
       )
     : null;
+  stack.use(
+    await serveStatus(dataFolder, () => ({
+      version,
+      pid: process.pid,
+      startedAt,
+      user: config.user,
+      dataFolder,
+      controlPlane: config.controlPlane.origin,
+      cloudProxy: config.cloudProxy?.origin ?? null,
+      relay: relay?.address ?? null,
+      captures: [...config.captures],
+      logs: vitals.read().logs,
+      calls: ledger.counts(),
+      delivery: { waiting: outbox.depth().rows, ...vitals.read().delivery },
+      distrust: (intercept?.distrust() ?? []).map(({ host, userAgent }) => ({ host, client: userAgent })),
+    })),
+  );
+  log.info({ version, relay: relay?.address ?? null }, "the agent is running");
   const running = stack.move();
   return { relay: relay?.address ?? null, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** Sends as `send` does, and notes how it went. */
+function noted(send: DeliverOptions["send"], vitals: Vitals, now: () => number): DeliverOptions["send"] {
+  return async (batch, signal) => {
+    const delivery = await send(batch, signal);
+    if (delivery.kind === "done") vitals.delivered(now());
+    else vitals.failed(delivery.reason, now());
+    return delivery;
+  };
 }
 
 /** Puts calls that have changed, and have been left alone for a while, into the outbox. */

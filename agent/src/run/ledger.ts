@@ -29,7 +29,7 @@ export interface Ledger extends Disposable {
   told(id: number, hash: string, revision: number): void;
   /** The conversation of a call whose tool names none: calls of one tool and project with at most half an hour between. */
   sessionFor(id: number, place: { tool: string; project: string; occurredAt: number }): string;
-  counts(): { readonly calls: number; readonly untold: number };
+  counts(): { readonly known: number; readonly untold: number };
 }
 
 const schema = `
@@ -92,7 +92,7 @@ export function openLedger(file: string): Ledger {
   const widen = db.prepare(
     "UPDATE conversation SET first_at = min(first_at, ?), last_at = max(last_at, ?) WHERE session = ?",
   );
-  const count = db.prepare("SELECT count(*) AS calls, count(changed_at) AS untold FROM call");
+  const count = db.prepare("SELECT count(*) AS known, count(changed_at) AS untold FROM call");
 
   const noteOne = (sighting: Sighting, now: number): void => {
     const seen = callOf(sighting);

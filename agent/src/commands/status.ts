@@ -1,0 +1,71 @@
+import { printJson } from "@flowstate/shared/cli";
+import { FlowstateError } from "@flowstate/shared/errors";
+import type { Config } from "../config.ts";
+import { askStatus } from "../local/socket.ts";
+import type { DaemonStatus } from "../local/status.ts";
+
+/** `flowstate status`: what the daemon says of itself. Throws FS_UNAVAILABLE, after printing, where none runs. */
+export async function runStatus(
+  { json = false }: { readonly json?: boolean },
+  { dataFolder }: Config,
+): Promise<void> {
+  const status = await askStatus(dataFolder);
+  if (json) printJson(status === null ? { running: false, dataFolder } : { running: true, ...status });
+  else if (status !== null) process.stdout.write(renderStatus(status, Date.now()));
+  if (status === null)
+    throw new FlowstateError("FS_UNAVAILABLE", `no agent runs with the data folder ${dataFolder}`);
+}
+
+/** The status as lines for a terminal: a heading, then one fact a line. */
+function renderStatus(status: DaemonStatus, now: number): string {
+  const { calls, delivery, logs, distrust } = status;
+  const facts: readonly (readonly [name: string, value: string])[] = [
+    ["person", status.user],
+    ["control plane", `${status.controlPlane}, ${renderDelivery(status, now)}`],
+    ["cloud proxy", status.cloudProxy ?? "none: tunnels go straight to their targets"],
+    ["relay", status.relay ?? "off"],
+    ["captures", status.captures.join(", ")],
+    ["session logs", renderLogs(logs, now)],
+    [
+      "calls",
+      `${plural(calls.known, "call")} known, ${delivery.waiting + calls.untold} waiting to be delivered`,
+    ],
+    ...(delivery.rejected > 0 ? [["refused", plural(delivery.rejected, "call")] as const] : []),
+    ...distrust.map(({ host, client }) => ["not read", `${client || "a client"} to ${host}`] as const),
+    ["data folder", status.dataFolder],
+  ];
+  const width = Math.max(...facts.map(([name]) => name.length));
+  return [
+    `Flowstate agent ${status.version} runs since ${status.startedAt} (process ${status.pid})`,
+    ...facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`),
+    "",
+  ].join("\n");
+}
+
+function renderDelivery({ delivery: { failure, deliveredAt } }: DaemonStatus, now: number): string {
+  if (failure !== null) return `not delivering: ${failure.reason}`;
+  return deliveredAt === null ? "nothing delivered yet" : `delivered ${ago(deliveredAt, now)}`;
+}
+
+function renderLogs({ lookedAt, broken }: DaemonStatus["logs"], now: number): string {
+  if (lookedAt === null) return "not looked at yet";
+  const looked = `looked at ${ago(lookedAt, now)}`;
+  return broken === 0 ? looked : `${looked}; ${plural(broken, "row")} not understood`;
+}
+
+const units = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+  ["second", 1000],
+] as const;
+
+function ago(at: string, now: number): string {
+  const ms = now - Date.parse(at);
+  const [unit, size] = units.find(([, size]) => ms >= size) ?? ["second", 1000];
+  return `${plural(Math.max(0, Math.floor(ms / size)), unit)} ago`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count.toLocaleString("en-GB")} ${noun}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,19 @@
+import { join } from "node:path";
+import { FlowstateError, systemCode } from "@flowstate/shared/errors";
+import { openSqlite } from "@flowstate/shared/sqlite";
+
+/**
+ * Holds a data folder for one daemon, after waiting some seconds for one that is just stopping. The lock is the
+ * operating system's on an open file: it ends with the process however that ends. Throws FS_ALREADY_RUNNING.
+ */
+export function claimInstance(dataFolder: string): Disposable {
+  const db = openSqlite(join(dataFolder, "instance.db"));
+  try {
+    db.exec("BEGIN EXCLUSIVE");
+  } catch (error) {
+    db.close();
+    if (systemCode(error) !== "SQLITE_BUSY") throw error;
+    throw new FlowstateError("FS_ALREADY_RUNNING", `another agent runs with the data folder ${dataFolder}`);
+  }
+  return { [Symbol.dispose]: () => void db.close() };
+}

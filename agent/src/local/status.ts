@@ -1,0 +1,57 @@
+/** What a running daemon says of itself; instants are ISO 8601 in UTC, null where a thing has not happened yet. */
+export interface DaemonStatus {
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly user: string;
+  readonly dataFolder: string;
+  readonly controlPlane: string;
+  readonly cloudProxy: string | null;
+  readonly relay: string | null;
+  readonly captures: readonly string[];
+  readonly logs: {
+    readonly lookedAt: string | null;
+    /** Rows that no reader understood and logs that could not be opened, since the start. */
+    readonly broken: number;
+  };
+  readonly calls: {
+    readonly known: number;
+    /** Changed and not yet put into the outbox. */
+    readonly untold: number;
+  };
+  readonly delivery: {
+    readonly waiting: number;
+    readonly deliveredAt: string | null;
+    /** Calls that the control plane refused, since the start. */
+    readonly rejected: number;
+    /** Why the last attempt failed; null where it succeeded. */
+    readonly failure: { readonly at: string; readonly reason: string } | null;
+  };
+  /** Clients that refuse the device's authority, so that their calls pass unread. */
+  readonly distrust: readonly { readonly host: string; readonly client: string }[];
+}
+
+/** What a daemon notes of itself as it runs. */
+export interface Vitals {
+  looked(broken: number, at: number): void;
+  delivered(at: number): void;
+  failed(reason: string, at: number): void;
+  rejected(): void;
+  read(): Pick<DaemonStatus, "logs"> & { readonly delivery: Omit<DaemonStatus["delivery"], "waiting"> };
+}
+
+export function createVitals(): Vitals {
+  let logs: DaemonStatus["logs"] = { lookedAt: null, broken: 0 };
+  let delivery: Omit<DaemonStatus["delivery"], "waiting"> = { deliveredAt: null, rejected: 0, failure: null };
+  return {
+    looked: (broken, at) => void (logs = { lookedAt: instant(at), broken: logs.broken + broken }),
+    delivered: (at) => void (delivery = { ...delivery, deliveredAt: instant(at), failure: null }),
+    failed: (reason, at) => void (delivery = { ...delivery, failure: { at: instant(at), reason } }),
+    rejected: () => void (delivery = { ...delivery, rejected: delivery.rejected + 1 }),
+    read: () => ({ logs, delivery }),
+  };
+}
+
+export function instant(at: number): string {
+  return new Date(at).toISOString();
+}
