@@ -1,9 +1,10 @@
-import type { Command } from "commander";
+import { InvalidArgumentError, type Command } from "commander";
 import { createProgram } from "@flowstate/shared/cli";
-import { parseLines, runLogs, type LogsFlags } from "./commands/logs.ts";
+import { runLogs, type LogsFlags } from "./commands/logs.ts";
 import { printPac } from "./commands/pac.ts";
 import { runDaemon, type RunFlags } from "./commands/run.ts";
 import { runScan, type ScanFlags } from "./commands/scan.ts";
+import { runSessions, type SessionsFlags } from "./commands/sessions.ts";
 import { runStatus } from "./commands/status.ts";
 import { readConfig, readDaemonConfig, readRelayConfig } from "./config.ts";
 import { version } from "./version.ts";
@@ -31,9 +32,15 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
     .option("--json", "print one JSON document")
     .action((flags: { readonly json?: boolean }) => runStatus(flags, readConfig(env)));
   program
+    .command("sessions")
+    .description("the latest conversations that the agent knows, with what they cost")
+    .option("--limit <number>", "how many conversations", parseCount, 20)
+    .option("--json", "print one JSON document")
+    .action((flags: SessionsFlags) => runSessions(flags, readConfig(env)));
+  program
     .command("logs")
     .description("what the agent has logged last")
-    .option("--lines <number>", "how many lines", parseLines, 100)
+    .option("--lines <number>", "how many lines", parseCount, 100)
     .option("--follow", "go on with what is logged from now on")
     .action((flags: LogsFlags) => runLogs(flags, readConfig(env)));
   program
@@ -41,4 +48,9 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
     .description("the proxy auto-configuration script, as the relay serves it at /proxy.pac")
     .action(() => printPac(readRelayConfig(env)));
   return program;
+}
+
+function parseCount(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("it must be a whole number");
 }

@@ -129,3 +129,38 @@ test("pac prints what the relay serves", async (t) => {
   await using closed = newPerson({ FLOWSTATE_WHEN_DOWN: "fail" });
   t.false((await closed.flowstate("pac")).stdout.includes("; DIRECT"));
 });
+
+test("sessions lists the latest conversations, also when their logs have gone", async (t) => {
+  await using person = newPerson({ FLOWSTATE_CAPTURE: "session-logs" });
+  const none = await person.flowstate("sessions");
+  t.is(none.code, 66);
+  t.regex(none.stderr, /flowstate scan --by session/);
+  person.write(log, claudeRow("msg_1") + claudeRow("msg_2", { output: 20 }));
+  const later = { session: "s2", at: "2026-11-20T12:00:00.000Z" };
+  person.write(
+    ".claude/projects/-src-api/s2.jsonl",
+    claudeRow("msg_3", { ...later, model: "no-such-model" }),
+  );
+  await person.startDaemon();
+  await statusWhen("three calls", person, ({ calls }) => calls.known === 3);
+  rmSync(join(person.home, ".claude"), { recursive: true });
+  const { sessions, totals, unpricedModels } = JSON.parse(
+    (await person.flowstate("sessions", "--json")).stdout,
+  ) as { sessions: readonly object[]; totals: object; unpricedModels: readonly object[] };
+  t.is(sessions.length, 2);
+  t.like(sessions[0], { session: "s2", tool: "claude-code", project: "api", calls: 1, costUsd: null });
+  t.like(sessions[1], {
+    session: "s1",
+    firstAt: "2026-11-20T10:00:00.000Z",
+    calls: 2,
+    inputTokens: 200,
+    outputTokens: 30,
+    costUsd: "0.00105",
+  });
+  t.like(totals, { calls: 3, costUsd: "0.00105", unpricedCalls: 1 });
+  t.deepEqual(unpricedModels, [{ provider: "anthropic", model: "no-such-model", calls: 1 }]);
+  const { stdout } = await person.flowstate("sessions", "--limit", "1");
+  t.regex(stdout, /^last \(UTC\) +tool +project +session +calls/);
+  t.regex(stdout, /2026-11-20 12:00 +claude-code +api +s2 +1 .*unknown\n/);
+  t.false(stdout.includes("s1 "));
+});

@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from "node:fs";
-import { InvalidArgumentError } from "commander";
 import { systemClock, type Clock } from "@flowstate/shared/clock";
 import { FlowstateError } from "@flowstate/shared/errors";
 import { untilSignal } from "@flowstate/shared/lifecycle";
@@ -35,11 +34,6 @@ export async function runLogs(
     print(now.slice(shown));
     shown = now.length;
   }
-}
-
-export function parseLines(text: string): number {
-  if (/^\d{1,6}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("it must be a whole number");
 }
 
 /** Whole lines; one that is still being written comes the next time. */

@@ -89,11 +89,11 @@ export function newPerson(settings: NodeJS.ProcessEnv = {}): Person {
 /** One row of Claude Code's log. */
 export function claudeRow(
   id: string,
-  { session = "s1", model = "claude-sonnet-4-5", output = 10 } = {},
+  { session = "s1", model = "claude-sonnet-4-5", output = 10, at = "2026-11-20T10:00:00.000Z" } = {},
 ): string {
   return `${JSON.stringify({
     type: "assistant",
-    timestamp: "2026-11-20T10:00:00.000Z",
+    timestamp: at,
     sessionId: session,
     cwd: "/nowhere/api",
     requestId: `req_${id}`,
