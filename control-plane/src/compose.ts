@@ -108,12 +108,19 @@ export async function compose(
     accepting: () => accepting,
   });
   await app.register((scope) => ingestRoutes(scope, { store, events, keyring, hub, pepper, clock }));
-  await app.register((scope) => graphqlRoutes(scope, { services, findPrincipal: principalOf, log }));
+  const web = readWebFiles();
+  await app.register((scope) =>
+    graphqlRoutes(scope, {
+      services,
+      findPrincipal: principalOf,
+      operations: new Map(Object.entries(web?.operations ?? {})),
+      log,
+    }),
+  );
   await app.register((scope) => restRoutes(scope, { store, clock, publicUrl, findPrincipal: principalOf }));
   await app.register((scope) => scimRoutes(scope, { store, clock, publicUrl, findPrincipal: principalOf }));
   await app.register((scope) => oauthRoutes(scope, { store, clock, publicUrl, server }));
   await app.register((scope) => mcpRoutes(scope, { store, clock, keyring, publicUrl, server, resources }));
-  const web = readWebFiles();
   const hasWeb = web !== null;
   await app.register((scope) => webRoutes(scope, web));
   await app.register((scope) =>

@@ -1,10 +1,13 @@
 /** What GraphQL answers: the contract that clients rely on, its bounds, its errors, and each operation's effect. */
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
+import { minifyIntrospection, outputIntrospectionFile } from "@gql.tada/internal";
 import anyTest, { type TestFn } from "ava";
 import { auditServer } from "graphql-http";
 import {
   buildSchema,
   getIntrospectionQuery,
+  introspectionFromSchema,
   isEnumType,
   isInterfaceType,
   isObjectType,
@@ -14,6 +17,8 @@ import {
 import { until } from "@flowstate/shared/testing/until";
 import { permissions } from "../src/access/permissions.ts";
 import { schema } from "../src/serve/graphql/schema.ts";
+import { viewerQuery } from "../web/src/operations/viewer.ts";
+import type { Written } from "../web/src/operation.ts";
 import { startRunning, type Running } from "./support/running.ts";
 
 const test = anyTest as TestFn<{ running: Running; key: string }>;
@@ -33,6 +38,14 @@ test("schema.graphql is the schema (UPDATE_GOLDEN=1 writes it)", (t) => {
     writeFileSync(new URL("../schema.graphql", import.meta.url), printed);
   // Both printed alike, because the file is formatted as every other.
   t.is(printSchema(buildSchema(file("../schema.graphql"))), printed);
+});
+
+test("the web application is typed by this schema (UPDATE_GOLDEN=1 writes it)", (t) => {
+  const introspection = minifyIntrospection(introspectionFromSchema(schema, { descriptions: false }));
+  const types = outputIntrospectionFile(introspection, { fileType: ".d.ts", shouldPreprocess: true });
+  const path = "../web/generated/schema.d.ts";
+  if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(new URL(path, import.meta.url), types);
+  t.true(file(path) === types, `${path} is of another schema`);
 });
 
 test("names and types that clients rely on are as the contract has them", (t) => {
@@ -85,6 +98,9 @@ const field = "apiKeys { keyId }";
 const deep = (levels: number): string => `{ ${nested(levels)} }`;
 const nested = (levels: number): string => (levels === 1 ? "a" : `a { ${nested(levels - 1)} }`);
 
+const rowsOf = (limit: number | string): string =>
+  `{ aiSpendReconciliation(limit: ${limit}) { id match { evidence { bits } shares { subject } } } }`;
+
 const bounds: readonly [what: string, query: string, code: string | null][] = [
   ["fifteen aliases", `{ ${Array.from({ length: 15 }, (_, at) => `a${at}: ${field}`).join(" ")} }`, null],
   [
@@ -99,6 +115,13 @@ const bounds: readonly [what: string, query: string, code: string | null][] = [
     "FS_TOO_LARGE",
   ],
   ["nine levels", deep(9), "FS_TOO_LARGE"],
+  ["the longest queue with its evidence", rowsOf(10_000), null],
+  ["two of them", `{ a: ${rowsOf(10_000).slice(1, -1)} b: ${rowsOf(10_000).slice(1)}`, "FS_TOO_LARGE"],
+  [
+    "a longer one by a variable's default",
+    rowsOf("$n").replace("{", "query ($n: Int = 20000) {"),
+    "FS_TOO_LARGE",
+  ],
   ["a thousand tokens too many", `{ ${"viewer { keyId } ".repeat(400)} }`, "FS_INPUT_INVALID"],
   ["a document that is no GraphQL", "{", "FS_INPUT_INVALID"],
   ["an unknown field", "{ nothing }", "FS_INPUT_INVALID"],
@@ -112,6 +135,22 @@ for (const [what, query, code] of bounds) {
     else t.true(codes.includes(code), codes.join());
   });
 }
+
+test("an operation of the web application is asked for by its hash, and no other", async (t) => {
+  const { running, key } = t.context;
+  const ask = async (sha256Hash: string) => {
+    const answer = await fetch(`${running.address}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
+      body: JSON.stringify({ extensions: { persistedQuery: { version: 1, sha256Hash } } }),
+    });
+    return (await answer.json()) as { data?: unknown; errors?: { extensions: { code: string } }[] };
+  };
+  const { text } = viewerQuery as unknown as Written;
+  const answer = await ask(createHash("sha256").update(text).digest("hex"));
+  t.like(answer, { data: { viewer: { email: null } } });
+  t.is((await ask("0".repeat(64))).errors?.[0]?.extensions.code, "FS_NOT_FOUND");
+});
 
 test("a body of more than 100 kB is refused, and so is a batch", async (t) => {
   const { running, key } = t.context;

@@ -7,6 +7,8 @@ export interface WebFiles {
   readonly page: Buffer;
   /** By name below `assets/`; names carry a hash of what is in them. */
   readonly assets: ReadonlyMap<string, Buffer>;
+  /** The texts of its GraphQL operations by the hash that it sends; the build made both. */
+  readonly operations: Readonly<Record<string, string>>;
 }
 
 const dist = new URL("../../web/dist", import.meta.url).pathname;
@@ -19,6 +21,7 @@ export function readWebFiles(folder: string = dist): WebFiles | null {
   return {
     page: readFileSync(page),
     assets: new Map(readdirSync(assets).map((name) => [name, readFileSync(join(assets, name))])),
+    operations: JSON.parse(readFileSync(join(folder, "operations.json"), "utf8")) as Record<string, string>,
   };
 }
 

@@ -1,17 +1,9 @@
+import type { TadaDocumentNode } from "gql.tada";
 import { useCallback, useEffect, useState } from "react";
 
-/** An operation with the shapes of its answer and its variables; a test holds every one to the schema. */
-export interface Operation<Answer, Variables = Record<string, never>> {
-  readonly text: string;
-  readonly answer?: Answer;
-  readonly variables?: Variables;
-}
-
-/** A GraphQL document. The types are the caller's word, the text is checked against the schema in the tests. */
-export function operation<Answer, Variables = Record<string, never>>(
-  text: string,
-): Operation<Answer, Variables> {
-  return { text };
+/** An operation as the build leaves it: the server has its text by this hash. */
+interface Persisted {
+  readonly id: string;
 }
 
 /** What the server refused, in its own words. */
@@ -29,13 +21,14 @@ interface GraphqlAnswer<Answer> {
 }
 
 export async function send<Answer, Variables>(
-  { text }: Operation<Answer, Variables>,
+  operation: TadaDocumentNode<Answer, Variables>,
   variables: Variables,
 ): Promise<Answer> {
+  const { id } = operation as unknown as Persisted;
   const response = await fetch("/graphql", {
     method: "POST",
     headers: { "content-type": "application/json", accept: "application/json", "flowstate-request": "1" },
-    body: JSON.stringify({ query: text, variables }),
+    body: JSON.stringify({ extensions: { persistedQuery: { version: 1, sha256Hash: id } }, variables }),
   });
   if (response.status === 401) {
     window.location.assign("/sign-in");
@@ -55,7 +48,7 @@ export type Loaded<Answer> =
 
 /** Loads what a page shows; `reload` fetches it anew and keeps showing the old until then. */
 export function useQuery<Answer, Variables>(
-  operation: Operation<Answer, Variables>,
+  operation: TadaDocumentNode<Answer, Variables>,
   variables: Variables,
   everyMs: number | null = null,
 ): { readonly loaded: Loaded<Answer>; readonly reload: () => Promise<void> } {

@@ -1,6 +1,6 @@
 import { useState, type ReactNode } from "react";
 import { Link, Redirect, Route, Router, Switch } from "wouter";
-import { operation, useQuery } from "./api.ts";
+import { useQuery } from "./api.ts";
 import { ApiKeys } from "./pages/api-keys.tsx";
 import { Audit } from "./pages/audit.tsx";
 import { CloudProxy } from "./pages/cloud-proxy.tsx";
@@ -11,12 +11,7 @@ import { Spend } from "./pages/spend.tsx";
 import { UsageProviders } from "./pages/usage-providers.tsx";
 import { Ready } from "./parts/page.tsx";
 import { Toasts } from "./parts/toast.tsx";
-
-interface Viewer {
-  readonly viewer: { readonly permissions: readonly string[]; readonly email: string | null };
-}
-
-const viewerQuery = operation<Viewer>("query Viewer { viewer { email permissions } }");
+import { viewerQuery } from "./operations/viewer.ts";
 
 interface Entry {
   readonly path: string;

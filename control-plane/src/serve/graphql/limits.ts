@@ -8,7 +8,14 @@ import {
 } from "graphql";
 
 /** What one request may ask for. */
-export const graphqlLimits = { depth: 8, aliases: 15, tokens: 1000, bodyBytes: 100_000 } as const;
+export const graphqlLimits = {
+  depth: 8,
+  aliases: 15,
+  tokens: 1000,
+  bodyBytes: 100_000,
+  /** Objects in the answer, by `costOf`: the longest queue with all its evidence, and no second one beside it. */
+  objects: 300_000,
+} as const;
 
 /** Refuses documents that are too deep or give too many aliases. Introspection fields count for neither. */
 export function limitDocument(context: ValidationContext): ASTVisitor {

@@ -1,4 +1,5 @@
 import { GraphQLError, parse, type GraphQLErrorOptions } from "graphql";
+import { usePersistedOperations } from "@graphql-yoga/plugin-persisted-operations";
 import { createYoga, type Plugin } from "graphql-yoga";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { codes, isFlowstateError } from "@flowstate/shared/errors";
@@ -6,19 +7,22 @@ import type { Logger } from "@flowstate/shared/log";
 import type { Principal } from "../../access/check.ts";
 import { publicMessage } from "../errors.ts";
 import type { GraphqlContext, GraphqlServices } from "./builder.ts";
+import { costOf } from "./cost.ts";
 import { graphqlLimits, limitDocument } from "./limits.ts";
 import { schema } from "./schema.ts";
 
 export interface GraphqlDependencies {
   readonly services: GraphqlServices;
   readonly findPrincipal: (request: FastifyRequest) => Promise<Principal | null>;
+  /** Documents that may be asked for by their hash alone; our own web application's. */
+  readonly operations: ReadonlyMap<string, string>;
   readonly log: Logger;
 }
 
 /** `/graphql` (GraphQL over HTTP, draft of the GraphQL foundation): GET and POST, one operation a request. */
 export async function graphqlRoutes(
   app: FastifyInstance,
-  { services, findPrincipal, log }: GraphqlDependencies,
+  { services, findPrincipal, operations, log }: GraphqlDependencies,
 ): Promise<void> {
   const yoga = createYoga<{ readonly principal: Principal }, GraphqlContext>({
     schema,
@@ -30,7 +34,14 @@ export async function graphqlRoutes(
     logging: false,
     context: ({ principal }) => ({ ...services, principal }),
     maskedErrors: { maskError: (error) => maskError(error, log) },
-    plugins: [limits],
+    plugins: [
+      usePersistedOperations({
+        getPersistedOperation: (hash) => operations.get(hash) ?? null,
+        allowArbitraryOperations: true,
+        customErrors: persistedErrors,
+      }),
+      limits,
+    ],
   });
 
   app.removeAllContentTypeParsers();
@@ -74,6 +85,17 @@ function requestOf(request: FastifyRequest): Request {
   return new Request(new URL(request.url, "http://localhost"), { method: request.method, headers, ...body });
 }
 
+const persistedErrors = {
+  notFound: {
+    message: "there is no operation of this hash: reload the page, or send the document itself",
+    extensions: { code: "FS_NOT_FOUND", http: { status: 400 } },
+  },
+  keyNotFound: {
+    message: "query: a GraphQL document",
+    extensions: { code: "FS_INPUT_INVALID", http: { status: 400 } },
+  },
+};
+
 const limits: Plugin = {
   onParse: ({ setParseFn }) => {
     setParseFn((source: string, options: object) =>
@@ -86,6 +108,13 @@ const limits: Plugin = {
     return ({ result }) => {
       for (const { extensions } of result) extensions["code"] = ourCode(extensions["code"]);
     };
+  },
+  onExecute: ({ args, setResultAndStopExecution }) => {
+    if (costOf(args) <= graphqlLimits.objects) return;
+    const message = `the answer could hold more than ${graphqlLimits.objects} objects: ask with smaller limits`;
+    setResultAndStopExecution({
+      errors: [new GraphQLError(message, { extensions: { code: "FS_TOO_LARGE" } })],
+    });
   },
 };
 

@@ -1,39 +1,15 @@
+import type { ResultOf } from "gql.tada";
 import { useState, type ReactNode } from "react";
-import { operation, send, useQuery } from "../api.ts";
+import { send, useQuery } from "../api.ts";
 import { when, words } from "../format.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { CopyButton, Page, Ready } from "../parts/page.tsx";
 import { Table, type Column } from "../parts/table.tsx";
 import { useToast } from "../parts/toast.tsx";
+import { createKey, keysQuery, revokeKey } from "../operations/api-keys.ts";
 
-interface ApiKey {
-  readonly keyId: string;
-  readonly name: string | null;
-  readonly permissions: readonly string[];
-  readonly createdBy: string;
-  readonly createdAt: string;
-  readonly lastUsedAt: string | null;
-  readonly revokedAt: string | null;
-}
-
-interface Keys {
-  readonly apiKeys: readonly ApiKey[];
-  readonly viewer: { readonly permissions: readonly string[] };
-}
-
-const keysQuery = operation<Keys>(`query ApiKeys {
-  apiKeys { keyId name permissions createdBy createdAt lastUsedAt revokedAt }
-  viewer { permissions }
-}`);
-const create = operation<
-  { readonly createApiKey: { readonly key: string } },
-  { readonly name: string; readonly permissions: readonly string[] }
->(`mutation CreateApiKey($name: String!, $permissions: [Permission!]!) {
-  createApiKey(name: $name, permissions: $permissions) { key }
-}`);
-const revoke = operation<{ readonly revokeApiKey: boolean }, { readonly keyId: string }>(
-  "mutation RevokeApiKey($keyId: String!) { revokeApiKey(keyId: $keyId) }",
-);
+type Keys = ResultOf<typeof keysQuery>;
+type ApiKey = Keys["apiKeys"][number];
 
 export function ApiKeys(): ReactNode {
   const { loaded, reload } = useQuery(keysQuery, {});
@@ -60,7 +36,7 @@ export function ApiKeys(): ReactNode {
           <button
             type="button"
             className="danger"
-            onClick={() => void send(revoke, { keyId }).then(reload, toast.failed)}
+            onClick={() => void send(revokeKey, { keyId }).then(reload, toast.failed)}
           >
             Revoke
           </button>
@@ -89,9 +65,10 @@ export function ApiKeys(): ReactNode {
                 event.preventDefault();
                 const data = new FormData(event.currentTarget);
                 const name = data.get("name");
-                const permissions = data.getAll("permission").filter((each) => typeof each === "string");
+                const chosen = data.getAll("permission");
+                const permissions = viewer.permissions.filter((each) => chosen.includes(each));
                 if (typeof name !== "string") return;
-                void send(create, { name, permissions }).then(({ createApiKey }) => {
+                void send(createKey, { name, permissions }).then(({ createApiKey }) => {
                   setSecret(createApiKey.key);
                   return reload();
                 }, toast.failed);

@@ -1,22 +1,12 @@
+import type { ResultOf } from "gql.tada";
 import type { ReactNode } from "react";
-import { operation, useQuery } from "../api.ts";
+import { useQuery } from "../api.ts";
 import { when } from "../format.ts";
 import { Page, Ready } from "../parts/page.tsx";
 import { Table, type Column } from "../parts/table.tsx";
+import { auditQuery } from "../operations/audit.ts";
 
-interface Entry {
-  readonly sequence: string;
-  readonly at: string;
-  readonly actor: string;
-  readonly action: string;
-  readonly target: string | null;
-  readonly detail: string | null;
-  readonly hash: string;
-}
-
-const auditQuery = operation<{ readonly auditLog: readonly Entry[] }>(
-  "query Audit { auditLog(limit: 500) { sequence at actor action target detail hash } }",
-);
+type Entry = ResultOf<typeof auditQuery>["auditLog"][number];
 
 const columns: readonly Column<Entry>[] = [
   { title: "No.", numeric: true, cell: ({ sequence }) => sequence, text: ({ sequence }) => sequence },

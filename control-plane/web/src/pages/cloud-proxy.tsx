@@ -1,63 +1,14 @@
+import type { ResultOf } from "gql.tada";
 import { useState, type ReactNode } from "react";
-import { operation, send, useQuery } from "../api.ts";
+import { send, useQuery } from "../api.ts";
 import { bytes, count, thisMonth, when, words } from "../format.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { Badge, CopyButton, MonthInput, Page, Ready } from "../parts/page.tsx";
 import { download, Table, type Column } from "../parts/table.tsx";
 import { useToast } from "../parts/toast.tsx";
+import { meterQuery, payloadQuery, provisionKey, statusQuery } from "../operations/cloud-proxy.ts";
 
-interface Status {
-  readonly cloudProxyStatus: {
-    readonly state: "NOT_CONFIGURED" | "PENDING" | "ACTIVE";
-    readonly proxyUrl: string;
-    readonly keyId: string | null;
-    readonly keyProvisionedAt: string | null;
-    readonly firstSeenAt: string | null;
-    readonly lastCaptureAt: string | null;
-    readonly stale: boolean;
-  };
-}
-
-interface MeterRow {
-  readonly subject: string;
-  readonly requests: string;
-  readonly estimatedRequests: string;
-  readonly tunnels: string;
-  readonly failedTunnels: string;
-  readonly bytesUp: string;
-  readonly bytesDown: string;
-  readonly quota: string | null;
-  readonly overageUnits: string;
-  readonly lastSeenAt: string;
-}
-
-interface Payload {
-  readonly mdmPayload: {
-    readonly filename: string;
-    readonly content: string;
-    readonly steps: readonly string[];
-    readonly caveats: readonly string[];
-  };
-}
-
-const statusQuery = operation<Status>(`query CloudProxy {
-  cloudProxyStatus { state proxyUrl keyId keyProvisionedAt firstSeenAt lastCaptureAt stale }
-}`);
-const meterQuery = operation<{ readonly subjectMeter: readonly MeterRow[] }, { readonly period: string }>(
-  `query SubjectMeter($period: Period) {
-  subjectMeter(period: $period) {
-    subject requests estimatedRequests tunnels failedTunnels bytesUp bytesDown quota overageUnits lastSeenAt
-  }
-}`,
-);
-const payloadQuery = operation<Payload, { readonly target: string; readonly variant: string }>(
-  `query Payload($target: MdmTarget!, $variant: String) {
-  mdmPayload(target: $target, variant: $variant) { filename content steps caveats }
-}`,
-);
-const provision = operation<{ readonly provisionOrgKey: { readonly key: string; readonly keyId: string } }>(
-  "mutation Provision { provisionOrgKey { key keyId } }",
-);
+type MeterRow = ResultOf<typeof meterQuery>["subjectMeter"][number];
 
 const targets = {
   JAMF_PRO: "Jamf Pro",
@@ -120,7 +71,7 @@ export function CloudProxy(): ReactNode {
   const provisionNow = async (): Promise<void> => {
     setAsking(false);
     try {
-      const { provisionOrgKey } = await send(provision, {});
+      const { provisionOrgKey } = await send(provisionKey, {});
       setRevealed(provisionOrgKey.key);
       await reload();
     } catch (error) {

@@ -1,37 +1,16 @@
+import type { ResultOf } from "gql.tada";
 import { useState, type ReactNode } from "react";
-import { operation, send, useQuery } from "../api.ts";
+import { send, useQuery } from "../api.ts";
 import { when } from "../format.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { CopyButton, Page, Ready } from "../parts/page.tsx";
 import { Table, type Column } from "../parts/table.tsx";
 import { useToast } from "../parts/toast.tsx";
+import { inviteMember, membersQuery, removeMember, setMemberRole } from "../operations/members.ts";
 
-interface Member {
-  readonly id: string;
-  readonly email: string;
-  readonly role: string;
-  readonly hasPassword: boolean;
-  readonly createdAt: string;
-}
+type Member = ResultOf<typeof membersQuery>["members"][number];
 
-const membersQuery = operation<{ readonly members: readonly Member[] }>(
-  "query Members { members { id email role hasPassword createdAt } }",
-);
-const invite = operation<
-  { readonly inviteMember: { readonly signInLink: string } },
-  { readonly email: string; readonly role: string }
->(
-  "mutation Invite($email: String!, $role: Role!) { inviteMember(email: $email, role: $role) { signInLink } }",
-);
-const setRole = operation<
-  { readonly setMemberRole: { readonly id: string } },
-  { readonly id: string; readonly role: string }
->("mutation SetRole($id: ID!, $role: Role!) { setMemberRole(id: $id, role: $role) { id } }");
-const remove = operation<{ readonly removeMember: boolean }, { readonly id: string }>(
-  "mutation RemoveMember($id: ID!) { removeMember(id: $id) }",
-);
-
-const roles = ["OWNER", "ADMIN", "FINANCE", "VIEWER"];
+const roles = ["OWNER", "ADMIN", "FINANCE", "VIEWER"] as const;
 
 export function Members(): ReactNode {
   const { loaded, reload } = useQuery(membersQuery, {});
@@ -53,12 +32,13 @@ export function Members(): ReactNode {
         <select
           aria-label={`Role of ${email}`}
           value={role}
-          onChange={({ target }) =>
+          onChange={({ target }) => {
+            const chosen = roles.find((each) => each === target.value) ?? role;
             void change(async () => {
-              await send(setRole, { id, role: target.value });
-              return `${email} is ${target.value.toLowerCase()} now.`;
-            })
-          }
+              await send(setMemberRole, { id, role: chosen });
+              return `${email} is ${chosen.toLowerCase()} now.`;
+            });
+          }}
         >
           {roles.map((each) => (
             <option key={each} value={each}>
@@ -83,7 +63,7 @@ export function Members(): ReactNode {
           className="danger"
           onClick={() =>
             void change(async () => {
-              await send(remove, { id });
+              await send(removeMember, { id });
               return `${email} was removed.`;
             })
           }
@@ -102,11 +82,12 @@ export function Members(): ReactNode {
         onSubmit={(event) => {
           event.preventDefault();
           const data = new FormData(event.currentTarget);
-          const [email, role] = [data.get("email"), data.get("role")];
-          if (typeof email !== "string" || typeof role !== "string") return;
+          const email = data.get("email");
+          const role = roles.find((each) => each === data.get("role"));
+          if (typeof email !== "string" || role === undefined) return;
           void change(async () => {
-            const { inviteMember } = await send(invite, { email, role });
-            setLink(inviteMember.signInLink);
+            const { inviteMember: invited } = await send(inviteMember, { email, role });
+            setLink(invited.signInLink);
             return `${email} was invited.`;
           });
         }}

@@ -13,12 +13,11 @@ import {
   actOnMany,
   queueQuery,
   reopenNow,
-  statuses,
   type Action,
   type Row,
   type Status,
   type Summary,
-} from "./reconciliation/operations.ts";
+} from "../operations/reconciliation.ts";
 import { QueueList } from "./reconciliation/queue-list.tsx";
 
 type Open = "write_off" | "keys" | "commands" | null;
@@ -29,13 +28,22 @@ const pastOf: Readonly<Record<Action, string>> = {
   DEFER: "deferred",
 };
 
+const statuses: readonly Status[] = [
+  "UNRECONCILED",
+  "SUGGESTED",
+  "AUTO_MATCHED",
+  "CONFIRMED",
+  "WRITTEN_OFF",
+  "DEFERRED",
+];
+
 /** The bill like a bank statement: a work queue that the keyboard alone can empty. */
 export function Reconciliation(): ReactNode {
   const [month, setMonth] = useState(thisMonth());
   const [shown, setShown] = useState<readonly Status[]>(["UNRECONCILED"]);
   const { loaded, reload } = useQuery(queueQuery, {
     period: month,
-    status: shown.length === 0 ? null : shown,
+    status: shown.length === 0 ? null : [...shown],
   });
   const toggle = (status: Status): void =>
     setShown((all) => (all.includes(status) ? all.filter((each) => each !== status) : [...all, status]));

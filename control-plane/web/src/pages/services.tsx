@@ -1,29 +1,12 @@
+import type { ResultOf } from "gql.tada";
 import type { ReactNode } from "react";
-import { operation, useQuery } from "../api.ts";
+import { useQuery } from "../api.ts";
 import { day, words } from "../format.ts";
 import { Badge, Page, Ready } from "../parts/page.tsx";
 import { Table, type Column } from "../parts/table.tsx";
+import { servicesQuery } from "../operations/services.ts";
 
-interface Service {
-  readonly id: string;
-  readonly name: string;
-  readonly vendor: string;
-  readonly category: string;
-  readonly state: string;
-  readonly coverage: readonly string[];
-  readonly monitoringGap: boolean;
-  readonly unbilled: boolean;
-  readonly unobserved: boolean;
-  readonly activeUsers30d: number;
-  readonly lastSeenAt: string | null;
-  readonly lastBilledAt: string | null;
-}
-
-const servicesQuery = operation<{ readonly orgAiServices: readonly Service[] }>(`query Services {
-  orgAiServices {
-    id name vendor category state coverage monitoringGap unbilled unobserved activeUsers30d lastSeenAt lastBilledAt
-  }
-}`);
+type Service = ResultOf<typeof servicesQuery>["orgAiServices"][number];
 
 const flagsOf = ({ monitoringGap, unbilled, unobserved }: Service): readonly string[] => [
   ...(monitoringGap ? ["monitoring gap"] : []),

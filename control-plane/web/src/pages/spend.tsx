@@ -1,53 +1,15 @@
+import type { ResultOf } from "gql.tada";
 import { useState, type ReactNode } from "react";
-import { operation, useQuery } from "../api.ts";
+import { useQuery } from "../api.ts";
 import { count, percent, usd } from "../format.ts";
 import { Page, Ready } from "../parts/page.tsx";
 import { Table, type Column } from "../parts/table.tsx";
+import { spendQuery } from "../operations/spend.ts";
 
-interface System {
-  readonly system: string;
-  readonly spendUsd: string;
-  readonly basis: string;
-  readonly totalTokens: string;
-  readonly seats: number;
-}
-
-interface TeamRow {
-  readonly teamId: string;
-  readonly team: string;
-  readonly costCentre: string | null;
-  readonly headcount: number;
-  readonly activeUsers: number;
-  readonly adoptionRate: number | null;
-  readonly spendUsd: string;
-}
-
-interface Person {
-  readonly subject: string;
-  readonly name: string | null;
-  readonly system: string;
-  readonly primaryTeam: string | null;
-  readonly spendUsd: string;
-  readonly totalTokens: string;
-}
-
-interface Answer {
-  readonly aiUsageSummary: readonly System[];
-  readonly aiSpendByTeam: readonly TeamRow[];
-  readonly aiSpendByPerson: readonly Person[];
-}
-
-const spendQuery = operation<Answer, { readonly startDate: string; readonly endDate: string }>(
-  `query Spend($startDate: Date, $endDate: Date) {
-  aiUsageSummary(startDate: $startDate, endDate: $endDate) { system spendUsd basis totalTokens seats }
-  aiSpendByTeam(startDate: $startDate, endDate: $endDate) {
-    teamId team costCentre headcount activeUsers adoptionRate spendUsd
-  }
-  aiSpendByPerson(startDate: $startDate, endDate: $endDate) {
-    subject name system primaryTeam spendUsd totalTokens
-  }
-}`,
-);
+type Answer = ResultOf<typeof spendQuery>;
+type System = Answer["aiUsageSummary"][number];
+type TeamRow = Answer["aiSpendByTeam"][number];
+type Person = Answer["aiSpendByPerson"][number];
 
 const systemColumns: readonly Column<System>[] = [
   { title: "System", cell: ({ system }) => system, text: ({ system }) => system },

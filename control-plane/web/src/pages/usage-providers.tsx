@@ -1,72 +1,26 @@
+import type { ResultOf } from "gql.tada";
 import { useState, type ReactNode } from "react";
-import { operation, send, useQuery } from "../api.ts";
+import { send, useQuery } from "../api.ts";
 import { when, words } from "../format.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { Badge, Page, Ready } from "../parts/page.tsx";
 import { Table, type Column } from "../parts/table.tsx";
 import { useToast } from "../parts/toast.tsx";
+import {
+  addProvider,
+  providersQuery,
+  removeProvider,
+  syncProvider,
+  testProvider,
+} from "../operations/usage-providers.ts";
 
-interface Provider {
-  readonly id: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly state: string;
-  readonly lastSyncAt: string | null;
-  readonly lastError: string | null;
-}
-
-interface Form {
-  readonly kind: string;
-  readonly label: string;
-  readonly configurationFree: boolean;
-  readonly notes: readonly string[];
-  readonly fields: readonly {
-    readonly name: string;
-    readonly label: string;
-    readonly secret: boolean;
-    readonly required: boolean;
-    readonly hint: string | null;
-    readonly pattern: string | null;
-  }[];
-}
-
-interface Synced {
-  readonly ok: boolean;
-  readonly rows: number;
-  readonly from: string;
-  readonly to: string;
-  readonly error: string | null;
-}
-
-const listQuery = operation<{
-  readonly usageProviders: readonly Provider[];
-  readonly usageProviderForms: readonly Form[];
-}>(`query UsageProviders {
-  usageProviders { id kind name state lastSyncAt lastError }
-  usageProviderForms { kind label configurationFree notes fields { name label secret required hint pattern } }
-}`);
-const testNow = operation<{ readonly testUsageProvider: Synced }, { readonly id: string }>(
-  "mutation TestProvider($id: ID!) { testUsageProvider(id: $id) { ok rows from to error } }",
-);
-const syncNow = operation<{ readonly syncUsageProvider: Synced }, { readonly id: string }>(
-  "mutation SyncProvider($id: ID!) { syncUsageProvider(id: $id) { ok rows from to error } }",
-);
-const removeNow = operation<{ readonly removeUsageProvider: boolean }, { readonly id: string }>(
-  "mutation RemoveProvider($id: ID!) { removeUsageProvider(id: $id) }",
-);
-const addNow = operation<
-  { readonly addUsageProvider: Provider },
-  {
-    readonly kind: string;
-    readonly name: string | null;
-    readonly credentials: readonly { readonly name: string; readonly value: string }[];
-  }
->(`mutation AddProvider($kind: UsageProviderKind!, $name: String, $credentials: [CredentialInput!]!) {
-  addUsageProvider(kind: $kind, name: $name, credentials: $credentials) { id kind name state lastSyncAt lastError }
-}`);
+type Answer = ResultOf<typeof providersQuery>;
+type Provider = Answer["usageProviders"][number];
+type Form = Answer["usageProviderForms"][number];
+type Synced = ResultOf<typeof testProvider>["testUsageProvider"];
 
 export function UsageProviders(): ReactNode {
-  const { loaded, reload } = useQuery(listQuery, {}, 10_000);
+  const { loaded, reload } = useQuery(providersQuery, {}, 10_000);
   const [adding, setAdding] = useState(false);
   const [busy, setBusy] = useState<string | null>(null);
   const toast = useToast();
@@ -107,7 +61,7 @@ export function UsageProviders(): ReactNode {
             type="button"
             disabled={busy === id}
             onClick={() =>
-              void run(id, async () => said((await send(testNow, { id })).testUsageProvider, "Test"))
+              void run(id, async () => said((await send(testProvider, { id })).testUsageProvider, "Test"))
             }
           >
             Test
@@ -116,7 +70,7 @@ export function UsageProviders(): ReactNode {
             type="button"
             disabled={busy === id}
             onClick={() =>
-              void run(id, async () => said((await send(syncNow, { id })).syncUsageProvider, "Sync"))
+              void run(id, async () => said((await send(syncProvider, { id })).syncUsageProvider, "Sync"))
             }
           >
             Sync
@@ -127,7 +81,7 @@ export function UsageProviders(): ReactNode {
             disabled={busy === id}
             onClick={() =>
               void run(id, async () => {
-                await send(removeNow, { id });
+                await send(removeProvider, { id });
                 return `${name} was removed; its history stays.`;
               })
             }
@@ -186,24 +140,29 @@ function AddProvider({
   readonly onClose: () => void;
   readonly onAdded: (name: string) => void;
 }): ReactNode {
-  const [kind, setKind] = useState(forms[0]?.kind ?? "");
+  const [kind, setKind] = useState(forms[0]?.kind);
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const form = forms.find((each) => each.kind === kind);
   const submit = async (data: FormData): Promise<void> => {
+    if (form === undefined) return;
     setBusy(true);
     setError(null);
     const text = (name: string): string => {
       const value = data.get(name);
       return typeof value === "string" ? value : "";
     };
-    const credentials = (form?.fields ?? []).flatMap(({ name }) => {
+    const credentials = form.fields.flatMap(({ name }) => {
       const value = text(`credential-${name}`);
       return value === "" ? [] : [{ name, value }];
     });
     const name = text("name");
     try {
-      const { addUsageProvider } = await send(addNow, { kind, name: name === "" ? null : name, credentials });
+      const { addUsageProvider } = await send(addProvider, {
+        kind: form.kind,
+        name: name === "" ? null : name,
+        credentials,
+      });
       onAdded(addUsageProvider.name);
     } catch (failure) {
       setError((failure as Error).message);
@@ -220,7 +179,10 @@ function AddProvider({
       >
         <label>
           <span>Provider</span>
-          <select value={kind} onChange={({ target }) => setKind(target.value)}>
+          <select
+            value={kind}
+            onChange={({ target }) => setKind(forms.find((each) => each.kind === target.value)?.kind)}
+          >
             {forms.map((each) => (
               <option key={each.kind} value={each.kind}>
                 {each.label}

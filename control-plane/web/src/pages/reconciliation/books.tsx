@@ -2,7 +2,7 @@ import { useState, type ReactNode } from "react";
 import { send } from "../../api.ts";
 import { Dialog } from "../../parts/dialog.tsx";
 import { useToast } from "../../parts/toast.tsx";
-import { closeMonth, reopenMonth, type AccountingPeriod } from "./operations.ts";
+import { closeMonth, reopenMonth, type AccountingPeriod } from "../../operations/reconciliation.ts";
 
 const files: readonly (readonly [title: string, path: string, query: string])[] = [
   ["FOCUS 1.2", "focus", ""],

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { percent, usd, words } from "../../format.ts";
 import { Badge } from "../../parts/page.tsx";
-import type { Row, Summary } from "./operations.ts";
+import type { Row, Summary } from "../../operations/reconciliation.ts";
 
 /** Why the chosen row stands where it stands: both sides, the weights, and people's parts. */
 export function Evidence({ row }: { readonly row: Row | null }): ReactNode {

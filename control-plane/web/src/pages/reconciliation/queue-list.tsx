@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import { usd, words } from "../../format.ts";
 import { Badge } from "../../parts/page.tsx";
-import type { Row } from "./operations.ts";
+import type { Row } from "../../operations/reconciliation.ts";
 
 const rowHeight = 44;
 const beyond = 8;

@@ -1,0 +1,7 @@
+import { operation } from "../operation.ts";
+
+export const servicesQuery = operation(`query Services {
+  orgAiServices {
+    id name vendor category state coverage monitoringGap unbilled unobserved activeUsers30d lastSeenAt lastBilledAt
+  }
+}`);
