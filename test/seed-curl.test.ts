@@ -195,6 +195,44 @@ test.serial("a user name that the MDM did not fill in is refused with 407", asyn
   t.is(origin.connections(), before);
 });
 
+test.serial("a service account's key meters its account, whatever the user name says", async (t) => {
+  const { installation, origin } = t.context;
+  const made = await installation.graphql<{
+    createServiceAccount: { account: { id: string; subject: string }; key: string };
+  }>(
+    'mutation { createServiceAccount(name: "Deploy bot", environment: PRODUCTION) { account { id subject } key } }',
+  );
+  const { account, key } = made.createServiceAccount;
+  for (const user of ["boss@example.com", "anything"]) {
+    const answer = await until(
+      "the proxy to know the key",
+      async () => {
+        const tried = await curl(installation, origin, user, key);
+        return tried.code === 0 ? tried : null;
+      },
+      30_000,
+    );
+    t.regex(answer.stdout, /HTTP\/1\.1 200 OK/);
+  }
+  const row = await until(
+    "the meter",
+    async () => (await meter(installation)).find(({ subject }) => subject === account.subject),
+    30_000,
+  );
+  t.true(Number(row.tunnels) >= 1);
+  t.false((await meter(installation)).some(({ subject }) => subject === "boss@example.com"));
+  const remove = "mutation ($id: ID!) { deleteServiceAccount(id: $id) }";
+  t.deepEqual(await installation.graphql(remove, { id: account.id }), { deleteServiceAccount: true });
+  await until(
+    "the key to be refused",
+    async () => {
+      const answer = await curl(installation, origin, "anything", key);
+      return /407/.test(answer.stdout + answer.stderr);
+    },
+    30_000,
+  );
+});
+
 test.serial("the control plane killed, the proxy serves on and every meter row arrives once", async (t) => {
   const { installation, origin } = t.context;
   const { key } = await provision(installation);

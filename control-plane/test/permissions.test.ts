@@ -52,6 +52,7 @@ const operations: readonly [name: string, permission: Permission | null, call: s
   ],
   ["Query.accountingPeriods", "AI_INSIGHTS_VIEW", "{ accountingPeriods { period } }"],
   ["Query.ledgerJournals", "AI_INSIGHTS_VIEW", '{ ledgerJournals(period: "2026-10") { id } }'],
+  ["Query.aiServiceAccounts", "AI_GOVERNANCE_VIEW", "{ aiServiceAccounts { id keyPrefix } }"],
   ["Query.auditLog", "AUDIT_VIEW", "{ auditLog { sequence } }"],
   ["Mutation.provisionOrgKey", "SETTINGS_INTEGRATIONS_UPDATE", "mutation { provisionOrgKey { keyId } }"],
   ["Mutation.setMcpEnabled", "SETTINGS_INTEGRATIONS_UPDATE", "mutation { setMcpEnabled(enabled: true) }"],
@@ -147,6 +148,26 @@ const operations: readonly [name: string, permission: Permission | null, call: s
     'mutation { reopenPeriod(period: "2026-02", reason: "a late invoice") }',
   ],
   ["Mutation.runReconciliation", "AI_RECONCILIATION_UPDATE", "mutation { runReconciliation { rows } }"],
+  [
+    "Mutation.createServiceAccount",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    'mutation { createServiceAccount(name: "n", environment: STAGING) { account { id } } }',
+  ],
+  [
+    "Mutation.updateServiceAccount",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    'mutation { updateServiceAccount(id: "none", name: "n") { id } }',
+  ],
+  [
+    "Mutation.rotateServiceAccountKey",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    'mutation { rotateServiceAccountKey(id: "none") { account { id } } }',
+  ],
+  [
+    "Mutation.deleteServiceAccount",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    'mutation { deleteServiceAccount(id: "none") }',
+  ],
   ["Mutation.removeMember", "MEMBERS_UPDATE", 'mutation { removeMember(id: "none") }'],
 ];
 

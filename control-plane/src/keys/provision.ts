@@ -46,6 +46,28 @@ export async function provisionOrgKey(
   return { key: minted.text, keyId: minted.keyId, revokedKeyId };
 }
 
+/**
+ * A new key that speaks for a service account, whatever the user name beside it says. The one before is revoked in the
+ * same transaction. The caller raises the revision and writes the audit entry of what it does to the account.
+ */
+export async function provisionServiceAccountKey(
+  db: Writer,
+  context: KeyContext,
+  { name, subject }: { readonly name: string; readonly subject: string },
+): Promise<KeyReveal & { readonly revokedKeyId: string | null }> {
+  const revoked = await db
+    .updateTable("keys")
+    .set({ revoked_at: context.now })
+    .where("org_id", "=", context.orgId)
+    .where("kind", "=", "service_account")
+    .where("subject", "=", subject)
+    .where("revoked_at", "is", null)
+    .returning("key_id")
+    .executeTakeFirst();
+  const minted = await insertKey(db, context, { kind: "service_account", name, subject });
+  return { key: minted.text, keyId: minted.keyId, revokedKeyId: revoked?.key_id ?? null };
+}
+
 export interface ApiKeyRequest {
   readonly name: string;
   readonly permissions: readonly Permission[];
@@ -106,6 +128,7 @@ export async function revokeKey(
 interface NewKey {
   readonly kind: KeyKind;
   readonly name?: string;
+  readonly subject?: string;
   readonly permissions?: readonly Permission[];
   readonly expiresAt?: number | null;
 }
@@ -124,7 +147,7 @@ async function insertKey(
       kind: key.kind,
       hash: hashKey(minted.text, pepper),
       name: key.name ?? null,
-      subject: null,
+      subject: key.subject ?? null,
       permissions: key.permissions?.join(",") ?? null,
       created_at: now,
       created_by: actor,

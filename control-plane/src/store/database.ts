@@ -14,6 +14,7 @@ import type { OrgTables } from "../orgs/tables.ts";
 import type { ProviderTables } from "../providers/tables.ts";
 import type { QuotaTables } from "../proxy-status/tables.ts";
 import type { ReconciliationTables } from "../reconcile/tables.ts";
+import type { ServiceAccountTables } from "../service-accounts/tables.ts";
 import type { UsageTables } from "../usage/tables.ts";
 
 /**
@@ -38,6 +39,7 @@ export interface Database
     CatalogueTables,
     ImportTables,
     InsightTables,
+    ServiceAccountTables,
     OAuthTables,
     JobTables {
   migrations: { number: bigint; name: string; applied_at: number };

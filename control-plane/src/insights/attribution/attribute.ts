@@ -1,4 +1,5 @@
 import { layBills } from "./bills.ts";
+import { isServiceAccount } from "../../service-accounts/subject.ts";
 import { addMeasures, nothing, type AttributionFacts, type Measures, type SessionCount } from "./facts.ts";
 import { createPlaces, spreadCells, type Piece, type Places } from "./spread.ts";
 
@@ -62,7 +63,7 @@ export function attribute(facts: AttributionFacts, by: Dimension, drill: Drill, 
     total,
     headcount: active.size,
     seen: [...users].filter((subject) => active.has(subject)).length,
-    unresolved: [...users].filter((subject) => !known.has(subject)).length,
+    unresolved: [...users].filter((subject) => !known.has(subject) && !isServiceAccount(subject)).length,
   };
 }
 

@@ -16,6 +16,7 @@ import { addProxies } from "./proxies.ts";
 import { addLedger } from "./ledger.ts";
 import { addReconciliation } from "./reconciliation.ts";
 import { addScalars } from "./scalars.ts";
+import { addServiceAccounts } from "./service-accounts.ts";
 import { addSurfaces } from "./surfaces.ts";
 import { addUsage } from "./usage.ts";
 import { addUsageProviders } from "./usage-providers.ts";
@@ -38,6 +39,7 @@ addLedger(builder);
 addUsage(builder);
 addForecasts(builder);
 addSurfaces(builder);
+addServiceAccounts(builder);
 
 /** The whole schema; `schema.graphql` is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();

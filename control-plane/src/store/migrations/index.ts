@@ -15,6 +15,7 @@ import { ledger } from "./0210-ledger.ts";
 import { devices } from "./0300-devices.ts";
 import { surfaces } from "./0400-surfaces.ts";
 import { forecasts } from "./0500-forecasts.ts";
+import { serviceAccounts } from "./0550-service-accounts.ts";
 
 /** Every step, in the order in which it runs. Steps are added at the end and never changed. */
 export const migrations: readonly Migration[] = [
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   devices,
   surfaces,
   forecasts,
+  serviceAccounts,
 ];
