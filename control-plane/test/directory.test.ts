@@ -163,12 +163,32 @@ test("there is no REST address for AI usage, and it says where to ask", async ({
   t.like(body, { code: "FS_NOT_FOUND", mcp: "/mcp", graphql: "/graphql" });
 });
 
+test("a further address of a person is set, listed, moved and removed", async ({ context, ...t }) => {
+  const make = async (email: string): Promise<string> =>
+    String((await ask(context, "/employees", { method: "POST", body: { email } })).body["id"]);
+  const [ada, bob] = [await make("alias-ada@example.com"), await make("alias-bob@example.com")];
+  const set = (email: string, employeeId: string | undefined) =>
+    ask(context, `/aliases/${email}`, { method: "PUT", body: { employeeId } });
+  t.like((await set("Countess@Example.com", ada)).body, { email: "countess@example.com", employeeId: ada });
+  t.is((await set("countess@example.com", bob)).status, 200);
+  t.deepEqual((await ask(context, `/aliases?employeeId=${ada}`)).body["data"], []);
+  const { data } = (await ask(context, `/aliases?employeeId=${bob}`)).body as { data: object[] };
+  t.like(data[0], { email: "countess@example.com", employeeId: bob });
+  t.is((await set("alias-ada@example.com", bob)).status, 409);
+  t.is((await set("countess@example.com", "nobody")).status, 404);
+  t.is((await set("countess", ada)).status, 400);
+  t.is((await set("countess@example.com", undefined)).status, 400);
+  t.is((await ask(context, "/aliases/countess@example.com", { method: "DELETE" })).status, 204);
+  t.is((await ask(context, "/aliases/countess@example.com", { method: "DELETE" })).status, 404);
+});
+
 test("the description names every address", async ({ context, ...t }) => {
   const { body } = await ask(context, "/openapi.json");
   t.is(body["openapi"], "3.1.0");
   const paths = Object.keys(body["paths"] as object);
   for (const name of resourceNames)
     t.true(paths.includes(`/api/v1/${name}`) && paths.includes(`/api/v1/${name}/{id}`));
+  t.true(paths.includes("/api/v1/aliases") && paths.includes("/api/v1/aliases/{email}"));
 });
 
 test("sessions are exported line by line, for who may audit", async ({ context, ...t }) => {

@@ -3,6 +3,10 @@ import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import type { OrgId } from "@flowstate/shared/ids";
 import type { Period } from "@flowstate/shared/time";
+import type { Subject } from "@flowstate/shared/subject";
+import { removeAlias, setAlias } from "../src/billing/aliases.ts";
+import { createEntity } from "../src/directory/entities.ts";
+import { creationSchema, resources } from "../src/directory/resources.ts";
 import { readAudit } from "../src/audit/record.ts";
 import { verifyAudit } from "../src/audit/verify.ts";
 import { findRow, listQueue, sessionsOf } from "../src/reconcile/queue.ts";
@@ -11,7 +15,7 @@ import { actions, type Status } from "../src/reconcile/status.ts";
 import { summarise } from "../src/reconcile/summary.ts";
 import type { Store } from "../src/store/open.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
-import { act, bill, now, observe, period, refusal, run } from "./support/reconciling.ts";
+import { act, ada, bill, now, observe, period, refusal, run } from "./support/reconciling.ts";
 
 const standings = async (store: Store, orgId: OrgId, month = period): Promise<Record<string, Status>> =>
   Object.fromEntries(
@@ -42,6 +46,39 @@ testOnBothEngines(
       ["prior", "person", "day", "model", "amount"],
     );
     t.is(row === null ? 0 : (await sessionsOf(store.reader, row, 10)).length, 1);
+  },
+);
+
+testOnBothEngines(
+  "what came under a further address of a person is matched as that person's, past months too",
+  async (t, { store, orgId }) => {
+    const alias = "countess@example.com" as Subject;
+    await bill(store, orgId, "seen under the alias", 5);
+    await observe(store, orgId, "5", "2026-11-05", alias);
+    const old = { usage_day: "2026-09-05", identity_value: alias, subject: alias };
+    await bill(store, orgId, "billed under the alias", 7, old);
+    await observe(store, orgId, "7", "2026-09-05");
+    await run(store, orgId);
+    t.deepEqual(await standings(store, orgId), { "seen under the alias": "unreconciled" });
+    const change = { orgId, actor: "test", now };
+    const values = creationSchema(resources.employees).parse({ email: ada });
+    const { id } = await store.transact((db) => createEntity(db, change, resources.employees, values));
+    await store.transact((db) => setAlias(db, change, { email: alias, employeeId: id }));
+    const jobs = await store.reader.selectFrom("jobs").select("name").orderBy("name").execute();
+    t.deepEqual(
+      jobs.map(({ name }) => name).filter((name) => name.startsWith("billing-changed/")),
+      ["billing-changed/2026-09", "billing-changed/2026-11"],
+    );
+    const september = "2026-09" as Period;
+    await run(store, orgId, now, september);
+    await run(store, orgId);
+    t.deepEqual(await standings(store, orgId, september), { "billed under the alias": "auto_matched" });
+    t.deepEqual(await standings(store, orgId), { "seen under the alias": "auto_matched" });
+    const row = await findRow(store.reader, orgId, "seen under the alias");
+    t.is(row === null ? 0 : (await sessionsOf(store.reader, row, 10)).length, 1);
+    await store.transact((db) => removeAlias(db, change, alias));
+    await run(store, orgId);
+    t.deepEqual(await standings(store, orgId), { "seen under the alias": "unreconciled" });
   },
 );
 

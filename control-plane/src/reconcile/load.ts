@@ -4,6 +4,7 @@ import type { NanoUsd } from "@flowstate/shared/money";
 import { modelCandidates } from "@flowstate/shared/prices/model-id";
 import { tokens, totalTokens, type TokenCounts } from "@flowstate/shared/tokens";
 import { addMonths, dateOf, dayMs, periodOfDate, type Period, type UsageDate } from "@flowstate/shared/time";
+import { addressesOf, loadAliases } from "../directory/aliases.ts";
 import type { BillingTables } from "../billing/tables.ts";
 import { catalogueServices } from "../catalogue/services.data.ts";
 import { providerSlugs, type UsageProviderKind } from "../providers/kinds.ts";
@@ -66,7 +67,8 @@ export async function loadPeople(
     WHERE ${inQueue(orgId, period)} AND b.subject IS NOT NULL
     UNION SELECT subject FROM usage_hours WHERE org_id = ${orgId} AND hour >= ${from} AND hour < ${until}
     ORDER BY 1`.execute(db);
-  return rows.map(({ subject }) => subject);
+  const aliases = await loadAliases(db, orgId);
+  return [...new Set(rows.map(({ subject }) => aliases.get(subject) ?? subject))].sort();
 }
 
 /** The earliest month that a line in a month's queue was used in. */
@@ -117,14 +119,16 @@ export async function loadLines(
   return rows;
 }
 
-/** What was observed on the UTC days from `from` to before `until`, in milliseconds. */
+/** What was observed on the UTC days from `from` to before `until`, in milliseconds, whatever address it came under. */
 export async function loadObserved(
   db: Reader,
   orgId: OrgId,
   { from, until }: { readonly from: number; readonly until: number },
   subjects: readonly string[] | null = null,
 ): Promise<readonly ObservedFact[]> {
-  const among = subjects === null ? sql`TRUE` : sql`subject IN (${sql.join(subjects)})`;
+  const aliases = await loadAliases(db, orgId);
+  const addresses = subjects?.flatMap((subject) => addressesOf(subject, aliases));
+  const among = addresses === undefined ? sql`TRUE` : sql`subject IN (${sql.join(addresses)})`;
   const { rows } = await sql<{
     day: bigint;
     provider: string;
@@ -145,12 +149,13 @@ export async function loadObserved(
     const day = dateOf(Number(row.day) * dayMs);
     const model = row.model === "" ? null : canonicalModel(row.model);
     const plan = row.billing === "plan";
-    const factId = [row.provider, row.subject, day, model ?? "", plan ? "plan" : ""].join("|");
+    const subject = aliases.get(row.subject) ?? row.subject;
+    const factId = [row.provider, subject, day, model ?? "", plan ? "plan" : ""].join("|");
     const known = facts.get(factId);
     facts.set(factId, {
       factId,
       provider: row.provider,
-      subject: row.subject,
+      subject,
       day,
       model,
       cost: ((known?.cost ?? 0n) + row.cost) as NanoUsd,

@@ -3,6 +3,7 @@ import type { OrgId } from "@flowstate/shared/ids";
 import type { NanoUsd } from "@flowstate/shared/money";
 import { dayMs, type Period, type UsageDate } from "@flowstate/shared/time";
 import type { UsageProviderKind } from "../providers/kinds.ts";
+import { addressesOf, loadAliases } from "../directory/aliases.ts";
 import type { Reader } from "../store/open.ts";
 import type { UsageTables } from "../usage/tables.ts";
 import type { Evidence, MatchRule } from "./facts.ts";
@@ -171,6 +172,7 @@ export async function sessionsOf(
       return [`${provider}|${subject}|${day}`, { provider, subject, from: Date.parse(day) }];
     }),
   );
+  const aliases = await loadAliases(db, orgId);
   const found: SessionRow[] = [];
   for (const { provider, subject, from } of days.values()) {
     if (found.length >= limit) break;
@@ -179,7 +181,7 @@ export async function sessionsOf(
         .selectFrom("sessions")
         .selectAll()
         .where("org_id", "=", orgId)
-        .where("subject", "=", subject)
+        .where("subject", "in", addressesOf(subject, aliases))
         .where("provider", "=", provider)
         .where("started_at", "<", from + dayMs)
         .where("ended_at", ">=", from)

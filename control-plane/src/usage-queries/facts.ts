@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { OrgId } from "@flowstate/shared/ids";
+import { loadAliases } from "../directory/aliases.ts";
 import { catalogueServices } from "../catalogue/services.data.ts";
 import { providerSlugs, type UsageProviderKind } from "../providers/kinds.ts";
 import type { Reader } from "../store/open.ts";
@@ -161,23 +162,6 @@ export async function loadTeams(db: Reader, orgId: OrgId): Promise<readonly Team
     .orderBy("name")
     .orderBy("team_id")
     .execute();
-}
-
-/** Further addresses of a person, by address. */
-export async function loadAliases(db: Reader, orgId: OrgId): Promise<ReadonlyMap<string, string>> {
-  const rows = await db
-    .selectFrom("identities")
-    .innerJoin("employees", (join) =>
-      join
-        .onRef("employees.org_id", "=", "identities.org_id")
-        .onRef("employees.employee_id", "=", "identities.employee_id"),
-    )
-    .select(["identities.value", "employees.email"])
-    .where("identities.org_id", "=", orgId)
-    .where("identities.kind", "=", "email")
-    .where("identities.provider", "=", "")
-    .execute();
-  return new Map(rows.map(({ value, email }) => [value, email]));
 }
 
 function instantOf(at: number | bigint | string | null | undefined): number | null {

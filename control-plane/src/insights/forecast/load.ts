@@ -1,8 +1,9 @@
 import { setImmediate as breathe } from "node:timers/promises";
 import type { OrgId } from "@flowstate/shared/ids";
 import { addDays, addMonths, dateOf, dayMs, periodOf, type Period } from "@flowstate/shared/time";
+import { loadAliases } from "../../directory/aliases.ts";
 import type { Reader } from "../../store/open.ts";
-import { loadAliases, loadEmployees, loadTeams } from "../../usage-queries/facts.ts";
+import { loadEmployees, loadTeams } from "../../usage-queries/facts.ts";
 import { sumPaid } from "../usage-months.ts";
 import type { DayAmount } from "./current-month.ts";
 import type { ForecastFacts, MonthSpend, Spend } from "./facts.ts";

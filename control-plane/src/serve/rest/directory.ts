@@ -1,8 +1,7 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import { z } from "zod";
-import type { Clock } from "@flowstate/shared/clock";
 import { FlowstateError, isFlowstateError } from "@flowstate/shared/errors";
-import { actorOf, check, type Principal } from "../../access/check.ts";
+import { check } from "../../access/check.ts";
 import type { Permission } from "../../access/permissions.ts";
 import {
   createEntity,
@@ -10,7 +9,6 @@ import {
   listEntities,
   requireEntity,
   updateEntity,
-  type DirectoryChange,
   type Entity,
 } from "../../directory/entities.ts";
 import {
@@ -21,24 +19,17 @@ import {
   type Resource,
 } from "../../directory/resources.ts";
 import { importDirectory } from "../../directory/import.ts";
-import type { Store } from "../../store/open.ts";
 import { readWindow } from "../../usage-queries/window.ts";
+import { addAliases } from "./aliases.ts";
+import { changeOf, type RestDependencies } from "./caller.ts";
 import { describeApi } from "./openapi.ts";
 import { expectedVersion } from "./etag.ts";
 import { addExports } from "./exports.ts";
 import { importRoutes } from "./imports.ts";
-import { read } from "./read.ts";
+import { pageSchema, read } from "./read.ts";
 import { sendSessions } from "./sessions.ts";
 
-export interface RestDependencies {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly findPrincipal: (request: FastifyRequest) => Promise<Principal | null>;
-  readonly publicUrl: () => URL;
-}
-
 const reading: Permission = "AI_INSIGHTS_VIEW";
-const writing: Permission = "DIRECTORY_UPDATE";
 
 /** `/api/v1`: what people edit. What AI costs is asked over MCP and GraphQL. */
 export async function restRoutes(app: FastifyInstance, dependencies: RestDependencies): Promise<void> {
@@ -67,6 +58,7 @@ export async function restRoutes(app: FastifyInstance, dependencies: RestDepende
     const outcome = await importDirectory(store, change, { text, preview: preview === "true" });
     return reply.code(outcome.faults.length > 0 ? 422 : 200).send(outcome);
   });
+  addAliases(app, dependencies);
   addExports(app, dependencies);
   // Its own scope: here a CSV file is a stream, not a text.
   await app.register((scope) => importRoutes(scope, dependencies));
@@ -113,14 +105,6 @@ function addResource(app: FastifyInstance, resource: Resource, dependencies: Res
   });
 }
 
-async function changeOf(
-  request: FastifyRequest,
-  { findPrincipal, clock }: RestDependencies,
-): Promise<DirectoryChange> {
-  const caller = check(await findPrincipal(request), writing);
-  return { orgId: caller.orgId, actor: actorOf(caller), now: clock.now() };
-}
-
 interface IdRoute {
   readonly Params: { readonly id: string };
 }
@@ -128,11 +112,6 @@ interface IdRoute {
 const windowSchema = z.object({ startDate: z.string().optional(), endDate: z.string().optional() });
 
 const previewSchema = z.object({ preview: z.enum(["true", "false"]).default("false") });
-
-const pageSchema = z.object({
-  cursor: z.string().max(64).default(""),
-  limit: z.coerce.number().int().min(1).max(500).default(100),
-});
 
 function shown({ id, version, createdAt, updatedAt, values }: Entity): Record<string, unknown> {
   return { id, ...values, version: Number(version), createdAt, updatedAt };

@@ -5,7 +5,7 @@ import { parsePeriod } from "@flowstate/shared/time";
 import { check } from "../../access/check.ts";
 import { required } from "../../command.ts";
 import { exportNames, exportOf } from "../../ledger/exports.ts";
-import type { RestDependencies } from "./directory.ts";
+import type { RestDependencies } from "./caller.ts";
 import { read } from "./read.ts";
 
 const parameters = z.strictObject({ name: z.enum(exportNames) });

@@ -15,7 +15,7 @@ import { fileLimits } from "../../import/csv.ts";
 import { requireHabits } from "../../import/habits.ts";
 import type { ImportReport } from "../../import/report.ts";
 import { parseKind } from "../../providers/kinds.ts";
-import type { RestDependencies } from "./directory.ts";
+import type { RestDependencies } from "./caller.ts";
 import { read } from "./read.ts";
 
 const flag = z

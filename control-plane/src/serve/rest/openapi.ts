@@ -8,6 +8,7 @@ import {
   type Resource,
 } from "../../directory/resources.ts";
 import { version } from "../../version.ts";
+import { aliasSchema } from "./aliases.ts";
 
 /** `/api/v1` in OpenAPI 3.1. */
 export function describeApi(publicUrl: URL): Readonly<Record<string, unknown>> {
@@ -47,6 +48,29 @@ export function describeApi(publicUrl: URL): Readonly<Record<string, unknown>> {
             200: { description: "what was imported, or would be" },
             422: { description: "nothing is imported; the bad lines by number" },
           },
+        },
+      },
+      "/api/v1/aliases": {
+        get: {
+          summary: "List further addresses of people",
+          parameters: [
+            queryOf("employeeId", "of this person alone"),
+            queryOf("cursor", "nextCursor of the page before"),
+            queryOf("limit", "at most so many, 1 to 500"),
+          ],
+          responses: { 200: { description: "some aliases", ...json({ type: "object" }) } },
+        },
+      },
+      "/api/v1/aliases/{email}": {
+        parameters: [{ name: "email", in: "path", required: true, schema: { type: "string" } }],
+        put: {
+          summary: "Say whose a further address is; what came under it is that person's from then on",
+          requestBody: { required: true, ...json(schemaOf(aliasSchema)) },
+          responses: { 200: { description: "the alias", ...json({ type: "object" }) } },
+        },
+        delete: {
+          summary: "Delete an alias",
+          responses: { 204: { description: "it is gone" } },
         },
       },
       "/api/v1/exports/{name}": {

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { codes, FlowstateError, isFlowstateError } from "@flowstate/shared/errors";
 import type { OrgId } from "@flowstate/shared/ids";
 import type { Parsed } from "@flowstate/shared/parsed";
-import { actorOf, check } from "../../access/check.ts";
+import { check } from "../../access/check.ts";
 import {
   createEntity,
   deleteEntity,
@@ -16,7 +16,7 @@ import { creationSchema, resources, type Resource } from "../../directory/resour
 import type { Reader, Writer } from "../../store/open.ts";
 import { publicMessage } from "../errors.ts";
 import { expectedVersion } from "../rest/etag.ts";
-import type { RestDependencies } from "../rest/directory.ts";
+import { changeOf, type RestDependencies } from "../rest/caller.ts";
 import { read } from "../rest/read.ts";
 import { resourceTypes, schemaDocuments, serviceProviderConfig } from "./descriptions.ts";
 import { booleanOf, requireDocument, schemas, type ScimDocument } from "./document.ts";
@@ -97,13 +97,9 @@ interface ListRoute {
 }
 
 function addKind(app: FastifyInstance, kind: Kind, dependencies: RestDependencies): void {
-  const { store, findPrincipal, clock, publicUrl } = dependencies;
+  const { store, findPrincipal, publicUrl } = dependencies;
   const { resource } = kind;
   const path = `/scim/v2${kind.path}`;
-  const changeOf = async (request: FastifyRequest): Promise<DirectoryChange> => {
-    const caller = check(await findPrincipal(request), "DIRECTORY_UPDATE");
-    return { orgId: caller.orgId, actor: actorOf(caller), now: clock.now() };
-  };
   const orgOf = async (request: FastifyRequest): Promise<OrgId> =>
     check(await findPrincipal(request), "AI_INSIGHTS_VIEW").orgId;
   const shown = async (orgId: OrgId, entity: Entity): Promise<ScimDocument> => ({
@@ -153,7 +149,7 @@ function addKind(app: FastifyInstance, kind: Kind, dependencies: RestDependencie
     return listOf(documents, total, Math.max(start, 1));
   });
   app.post(path, async (request, reply) => {
-    const change = await changeOf(request);
+    const change = await changeOf(request, dependencies);
     const given = kind.read(requireDocument(request.body));
     const entity = await store.transact((db) => save(db, change, null, null, given));
     return send(reply.code(201).header("location", `${path}/${entity.id}`), change.orgId, entity);
@@ -166,14 +162,14 @@ function addKind(app: FastifyInstance, kind: Kind, dependencies: RestDependencie
     return reply.header("etag", etagOf(entity)).send(document);
   });
   app.put<IdRoute>(`${path}/:id`, async (request, reply) => {
-    const change = await changeOf(request);
+    const change = await changeOf(request, dependencies);
     const given = kind.read(requireDocument(request.body));
     const { id } = request.params;
     const version = expectedVersion(request);
     return send(reply, change.orgId, await store.transact((db) => save(db, change, id, version, given)));
   });
   app.patch<IdRoute>(`${path}/:id`, async (request, reply) => {
-    const change = await changeOf(request);
+    const change = await changeOf(request, dependencies);
     const body = requireDocument(request.body);
     const { id } = request.params;
     const version = expectedVersion(request);
@@ -185,7 +181,7 @@ function addKind(app: FastifyInstance, kind: Kind, dependencies: RestDependencie
     return send(reply, change.orgId, entity);
   });
   app.delete<IdRoute>(`${path}/:id`, async (request, reply) => {
-    const change = await changeOf(request);
+    const change = await changeOf(request, dependencies);
     const asked = { id: request.params.id, version: expectedVersion(request) };
     await store.transact((db) => deleteEntity(db, change, resource, asked));
     return reply.code(204).send();
