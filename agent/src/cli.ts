@@ -1,5 +1,7 @@
+import { homedir } from "node:os";
 import { InvalidArgumentError, type Command } from "commander";
 import { createProgram } from "@flowstate/shared/cli";
+import { runDoctor } from "./commands/doctor.ts";
 import { runLogs, type LogsFlags } from "./commands/logs.ts";
 import { printPac } from "./commands/pac.ts";
 import { runDaemon, type RunFlags } from "./commands/run.ts";
@@ -7,10 +9,13 @@ import { runScan, type ScanFlags } from "./commands/scan.ts";
 import { runSessions, type SessionsFlags } from "./commands/sessions.ts";
 import { runStatus } from "./commands/status.ts";
 import { readConfig, readDaemonConfig, readRelayConfig } from "./config.ts";
+import { managedSettings, withManaged } from "./machine/managed-settings.ts";
 import { version } from "./version.ts";
 
 /** `flowstate`: the agent on a person's machine. */
 export function agentProgram(env: NodeJS.ProcessEnv): Command {
+  const sources = () => managedSettings(homedir());
+  const managed = () => withManaged(env, sources());
   const program = createProgram("flowstate", "The Flowstate agent", version);
   program
     .command("scan")
@@ -25,28 +30,35 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
     .command("run")
     .description("the daemon in the foreground: reads session logs, relays, and reports calls")
     .option("--service", "started by a service manager: log to the data folder alone")
-    .action((flags: RunFlags) => runDaemon(readDaemonConfig(env), flags));
+    .action((flags: RunFlags) => runDaemon(readDaemonConfig(managed()), flags));
   program
     .command("status")
     .description("what the running agent says of itself; exit code 69 where none runs")
     .option("--json", "print one JSON document")
-    .action((flags: { readonly json?: boolean }) => runStatus(flags, readConfig(env)));
+    .action((flags: { readonly json?: boolean }) => runStatus(flags, readConfig(managed())));
+  program
+    .command("doctor")
+    .description("prove each step of a call's way to the control plane, a line each")
+    .action(() => {
+      const found = sources();
+      return runDoctor(withManaged(env, found), found);
+    });
   program
     .command("sessions")
     .description("the latest conversations that the agent knows, with what they cost")
     .option("--limit <number>", "how many conversations", parseCount, 20)
     .option("--json", "print one JSON document")
-    .action((flags: SessionsFlags) => runSessions(flags, readConfig(env)));
+    .action((flags: SessionsFlags) => runSessions(flags, readConfig(managed())));
   program
     .command("logs")
     .description("what the agent has logged last")
     .option("--lines <number>", "how many lines", parseCount, 100)
     .option("--follow", "go on with what is logged from now on")
-    .action((flags: LogsFlags) => runLogs(flags, readConfig(env)));
+    .action((flags: LogsFlags) => runLogs(flags, readConfig(managed())));
   program
     .command("pac")
     .description("the proxy auto-configuration script, as the relay serves it at /proxy.pac")
-    .action(() => printPac(readRelayConfig(env)));
+    .action(() => printPac(readRelayConfig(managed())));
   return program;
 }
 

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import cluster from "node:cluster";
 import { InvalidArgumentError, type Command } from "commander";
 import { createProgram } from "@flowstate/shared/cli";
-import { FlowstateError } from "@flowstate/shared/errors";
+import { reportFindings } from "@flowstate/shared/findings";
 import { untilSignal } from "@flowstate/shared/lifecycle";
 import { readCertificate } from "./accept/certificate.ts";
 import { compose } from "./compose.ts";
@@ -11,8 +11,6 @@ import { diagnose } from "./doctor.ts";
 import { version } from "./version.ts";
 import { superviseWorkers } from "./workers/supervisor.ts";
 import { serveAsWorker } from "./workers/worker.ts";
-
-const marks = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const;
 
 /** `flowstate-proxy`. */
 export function proxyProgram(env: NodeJS.ProcessEnv): Command {
@@ -36,12 +34,7 @@ export function proxyProgram(env: NodeJS.ProcessEnv): Command {
   program
     .command("doctor")
     .description("check everything that keeps the proxy from serving, without starting it")
-    .action(async () => {
-      const findings = await diagnose(env);
-      for (const { severity, text } of findings) process.stdout.write(`${marks[severity]}  ${text}\n`);
-      if (findings.some(({ severity }) => severity === "fail"))
-        throw new FlowstateError("FS_UNAVAILABLE", "not everything is in order");
-    });
+    .action(async () => reportFindings(await diagnose(env)));
   return program;
 }
 

@@ -3,18 +3,14 @@ import { accessSync, constants, mkdirSync } from "node:fs";
 import { X509Certificate } from "node:crypto";
 import { describeError } from "@flowstate/shared/cli";
 import { systemCode } from "@flowstate/shared/errors";
+import { finding, type Finding } from "@flowstate/shared/findings";
 import { readCertificate } from "./accept/certificate.ts";
 import { listen } from "./accept/listener.ts";
 import { readConfig, type Config } from "./config.ts";
 import { createResolver } from "./dial/resolve.ts";
 import { parseSnapshot } from "./link/snapshot-file.ts";
 
-/** One condition, as `doctor` says it in a line. A warning is nothing that stops the proxy. */
-export interface Finding {
-  readonly severity: "ok" | "warn" | "fail";
-  readonly text: string;
-}
-
+const { ok, warn, fail } = finding;
 const dayMs = 86_400_000;
 const soonDays = 14;
 const mostSkewMs = 60_000;
@@ -139,16 +135,4 @@ async function findNames({ dnsServers, upstream }: Config): Promise<Finding> {
     case "timeout":
       return fail("names: no name server answers");
   }
-}
-
-function ok(text: string): Finding {
-  return { severity: "ok", text };
-}
-
-function warn(text: string): Finding {
-  return { severity: "warn", text };
-}
-
-function fail(text: string): Finding {
-  return { severity: "fail", text };
 }

@@ -51,7 +51,7 @@ export function newPerson(settings: NodeJS.ProcessEnv = {}): Person {
     key,
     spawn: start,
     write(file, content) {
-      mkdirSync(dirname(join(folder.path, file)), { recursive: true });
+      mkdirSync(dirname(join(folder.path, file)), { recursive: true, mode: 0o700 });
       writeFileSync(join(folder.path, file), content);
     },
     async flowstate(...args) {

@@ -1,0 +1,72 @@
+import { describeError } from "@flowstate/shared/cli";
+import { finding, type Finding } from "@flowstate/shared/findings";
+import { readDaemonConfig, type DaemonConfig } from "../config.ts";
+import { askStatus } from "../local/socket.ts";
+import type { DaemonStatus } from "../local/status.ts";
+import type { SettingsSource } from "../machine/managed-settings.ts";
+import { version } from "../version.ts";
+import { findFolder, findLogs, findShell } from "./device.ts";
+import { findCloudProxy, findControlPlane, findRelay } from "./network.ts";
+import { findTrust } from "./trust.ts";
+
+/**
+ * Proves each step of a call's way from a tool to the control plane, in that order, a line each. Never throws. `env` is
+ * the environment with the managed settings of `sources` under it.
+ */
+export async function diagnose(
+  env: NodeJS.ProcessEnv,
+  sources: readonly SettingsSource[],
+): Promise<readonly Finding[]> {
+  let config: DaemonConfig;
+  try {
+    config = readDaemonConfig(env);
+  } catch (error) {
+    return [...findSources(sources), finding.fail(`settings: ${describeError(error)}`)];
+  }
+  const status = await askStatus(config.dataFolder);
+  const relay = status?.relay ?? null;
+  return [
+    ...findSources(sources),
+    finding.ok(`settings: calls are reported for ${config.user}`),
+    findFolder(config.dataFolder),
+    findAgent(status, config),
+    ...(config.captures.has("session-logs") ? findLogs(config.machine) : []),
+    ...(config.captures.has("relay") ? [await findRelay(relay), ...findShell(env, relay)] : []),
+    ...(config.captures.has("intercept") ? await findTrust(config, relay, status?.distrust ?? []) : []),
+    ...(config.cloudProxy === null ? [] : [await findCloudProxy(config, config.cloudProxy)]),
+    ...(await findControlPlane(config)),
+    ...findDelivery(status),
+  ];
+}
+
+function findSources(sources: readonly SettingsSource[]): Finding[] {
+  return sources.map(({ place, settings, closed }) =>
+    closed
+      ? finding.warn(`settings: ${place} is closed to this user and was not read`)
+      : finding.ok(`settings: ${Object.keys(settings).length} from ${place}`),
+  );
+}
+
+function findAgent(status: DaemonStatus | null, { user }: DaemonConfig): Finding {
+  if (status === null) return finding.fail("agent: not running; start it with `flowstate run` or install it");
+  const text = `agent: ${status.version} runs since ${status.startedAt} (process ${status.pid})`;
+  if (status.version !== version) return finding.warn(`${text}; restart it, this is ${version}`);
+  return status.user === user ? finding.ok(text) : finding.warn(`${text} for another person, ${status.user}`);
+}
+
+function findDelivery(status: DaemonStatus | null): Finding[] {
+  if (status === null) return [];
+  const { waiting, failure, rejected, deliveredAt } = status.delivery;
+  return [
+    failure === null
+      ? finding.ok(`delivery: ${waiting} calls wait, the last delivery was ${deliveredAt ?? "never"}`)
+      : finding.warn(`delivery: ${waiting} calls wait since ${failure.at}; ${failure.reason}`),
+    ...(rejected === 0
+      ? []
+      : [
+          finding.warn(
+            `delivery: the control plane refused ${rejected} calls; \`flowstate logs\` names them`,
+          ),
+        ]),
+  ];
+}

@@ -1,0 +1,81 @@
+import { readFileSync } from "node:fs";
+import { describeError } from "@flowstate/shared/cli";
+import { finding, type Finding } from "@flowstate/shared/findings";
+import { newUuid } from "@flowstate/shared/ids";
+import { basicCredential } from "@flowstate/shared/net/basic-auth";
+import { Secret } from "@flowstate/shared/secret";
+import type { DaemonConfig } from "../config.ts";
+import { cloudDial } from "../relay/dial.ts";
+
+const answerMs = 10_000;
+const mostSkewMs = 5 * 60_000;
+/** A name that every proxy lets through and resolves. */
+const provenTarget = { host: "api.openai.com", port: 443, family: 0 } as const;
+
+/** The relay answers, and serves browsers their script. */
+export async function findRelay(relay: string | null): Promise<Finding> {
+  if (relay === null) return finding.fail("relay: not running");
+  try {
+    const answer = await fetch(`${relay}/proxy.pac`, { signal: AbortSignal.timeout(answerMs) });
+    const text = await answer.text();
+    return text.includes("FindProxyForURL")
+      ? finding.ok(`relay: ${relay} answers and serves ${relay}/proxy.pac`)
+      : finding.fail(`relay: ${relay} answers ${answer.status}, and is not this agent's`);
+  } catch (error) {
+    return finding.fail(`relay: ${relay} does not answer (${(error as Error).message})`);
+  }
+}
+
+/** Asks the cloud proxy for a tunnel as the relay does, and closes it unused. */
+export async function findCloudProxy(config: DaemonConfig, url: URL): Promise<Finding> {
+  try {
+    const ca = config.cloudProxyCa === null ? undefined : [readFileSync(config.cloudProxyCa, "utf8")];
+    const credential = credentialOf(config);
+    const dialled = await cloudDial({ url, credential, ca })(provenTarget, AbortSignal.timeout(answerMs));
+    if (dialled.kind === "open") {
+      dialled.socket.destroy();
+      return finding.ok(`cloud proxy: ${url.host} opens a tunnel to ${provenTarget.host}`);
+    }
+    return finding.fail(`cloud proxy: ${dialled.refusal.text}`);
+  } catch (error) {
+    return finding.fail(`cloud proxy: ${describeError(error)}`);
+  }
+}
+
+/** Delivers a batch of nothing, which proves the address, the key and the e-mail, and tells the time. */
+export async function findControlPlane(config: DaemonConfig): Promise<readonly Finding[]> {
+  const { controlPlane } = config;
+  try {
+    const answer = await fetch(new URL("/ingest/v1/sessions", controlPlane), {
+      method: "POST",
+      headers: { authorization: credentialOf(config).reveal(), "content-type": "application/json" },
+      body: JSON.stringify({ source: newUuid(), batch: newUuid(), events: [] }),
+      signal: AbortSignal.timeout(answerMs),
+    });
+    await answer.body?.cancel();
+    if (answer.status === 401 || answer.status === 403)
+      return [
+        finding.fail(
+          `control plane: ${controlPlane.origin} refuses the key or the e-mail (${answer.status})`,
+        ),
+      ];
+    if (!answer.ok) return [finding.fail(`control plane: ${controlPlane.origin} answers ${answer.status}`)];
+    return [finding.ok(`control plane: ${controlPlane.origin} takes calls with this key`), findClock(answer)];
+  } catch (error) {
+    const { cause, message } = error as Error;
+    const reason = cause instanceof Error ? cause.message : message;
+    return [finding.fail(`control plane: ${controlPlane.origin} cannot be reached (${reason})`)];
+  }
+}
+
+function findClock(answer: Response): Finding {
+  const theirs = Date.parse(answer.headers.get("date") ?? "");
+  if (Number.isNaN(theirs)) return finding.ok("clock: the control plane tells no time");
+  const skewMs = Math.abs(Date.now() - theirs);
+  const text = `clock: ${Math.round(skewMs / 1000)} s from the control plane's`;
+  return skewMs > mostSkewMs ? finding.warn(`${text}; set this device's clock`) : finding.ok(text);
+}
+
+function credentialOf({ user, key }: DaemonConfig): Secret {
+  return new Secret(basicCredential({ user, password: key.reveal() }));
+}
