@@ -113,7 +113,10 @@ function decide(identity: Identity, to: HostPort, { keyring, limiter, ports }: A
   if (ports !== "any" && !ports.has(to.port)) return deny(`port ${to.port} is not allowed here`);
   const policy = keyring.policyOf(identity.orgId);
   const destination = decideDestination(policy, identity.subject, to);
-  if (!destination.allowed) return deny(`${to.host} is not allowed by your organisation's policy`);
+  if (!destination.allowed) {
+    const rule = destination.rule === undefined ? "" : `: ${destination.rule}`;
+    return deny(`${to.host} is not allowed by your organisation's policy${rule}`);
+  }
   const overQuota = keyring.isOverQuota(identity.orgId, identity.subject);
   if (overQuota && policy.quota.mode === "enforce")
     return deny("your organisation's monthly quota for you is used up");

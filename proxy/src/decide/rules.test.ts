@@ -1,7 +1,12 @@
 import test from "ava";
 import { parseHostPort, type HostPort } from "@flowstate/shared/net/host-port";
 import { must } from "@flowstate/shared/assert";
-import { defaultProxyPolicy, type DestinationPolicy, type ProxyPolicy } from "@flowstate/shared/wire/policy";
+import {
+  defaultProxyPolicy,
+  type DestinationPolicy,
+  type ProxyPolicy,
+  type ServiceRule,
+} from "@flowstate/shared/wire/policy";
 import { createLimiter } from "./limits.ts";
 import { decideDestination } from "./rules.ts";
 
@@ -10,6 +15,20 @@ const open: DestinationPolicy = { mode: "open", aiOnly: false, allow: [], deny: 
 const at = (text: string): HostPort => {
   const parsed = parseHostPort(text);
   return must(parsed.ok ? parsed.value : null, text);
+};
+
+const noOpenai: ServiceRule = {
+  name: "no OpenAI",
+  list: "deny",
+  providers: ["openai"],
+  hosts: [{ host: "*.llm.example" }],
+  enforce: true,
+};
+const onlyOpenai: ServiceRule = {
+  ...noOpenai,
+  name: "only OpenAI",
+  list: "allow",
+  hosts: [{ host: "api.mistral.ai" }],
 };
 
 const decisions: [what: string, policy: Partial<DestinationPolicy>, to: string, decision: string][] = [
@@ -99,6 +118,44 @@ const decisions: [what: string, policy: Partial<DestinationPolicy>, to: string, 
     "deny deny_rule",
   ],
   ["any host, open", {}, "a.example:443", "allow mode"],
+  ["a provider that is denied", { services: [noOpenai] }, "api.openai.com:443", "deny service_rule"],
+  [
+    "a provider that is denied, report",
+    { mode: "report", services: [noOpenai] },
+    "api.openai.com:443",
+    "deny service_rule",
+  ],
+  [
+    "a provider that is denied and a host that is allowed",
+    { allow: [{ host: "api.openai.com" }], services: [noOpenai] },
+    "api.openai.com:443",
+    "allow allow_rule",
+  ],
+  ["where the provider signs people in", { services: [noOpenai] }, "auth.openai.com:443", "allow mode"],
+  ["another provider", { services: [noOpenai] }, "api.anthropic.com:443", "allow mode"],
+  ["a host that is denied by a rule", { services: [noOpenai] }, "eu.llm.example:443", "deny service_rule"],
+  ["a provider that is not listed", { services: [onlyOpenai] }, "api.anthropic.com:443", "deny service_rule"],
+  ["a provider that is listed", { services: [onlyOpenai] }, "api.openai.com:443", "allow mode"],
+  ["a listed host of another provider", { services: [onlyOpenai] }, "api.mistral.ai:443", "allow mode"],
+  ["no AI service", { services: [onlyOpenai] }, "a.example:443", "allow mode"],
+  [
+    "a provider that is watched",
+    { services: [{ ...noOpenai, enforce: false }] },
+    "api.openai.com:443",
+    "allow would_deny service_rule",
+  ],
+  [
+    "a provider that is watched and not allowed",
+    { mode: "enforce", services: [{ ...noOpenai, enforce: false }] },
+    "api.openai.com:443",
+    "deny not_listed",
+  ],
+  [
+    "a provider that one rule watches and another denies",
+    { services: [{ ...noOpenai, enforce: false }, noOpenai] },
+    "api.openai.com:443",
+    "deny service_rule",
+  ],
 ];
 
 for (const [what, destinations, to, decision] of decisions) {

@@ -1,12 +1,19 @@
 import { recogniseHost } from "@flowstate/shared/hosts";
 import type { HostPort } from "@flowstate/shared/net/host-port";
-import type { DestinationPolicy, DestinationRule, ProxyPolicy } from "@flowstate/shared/wire/policy";
+import type {
+  DestinationPolicy,
+  DestinationRule,
+  ProxyPolicy,
+  ServiceRule,
+} from "@flowstate/shared/wire/policy";
 
 export interface DestinationDecision {
   readonly allowed: boolean;
   /** What `enforce` would have refused, where the mode lets it pass. */
   readonly wouldDeny: boolean;
-  readonly reason: "allow_rule" | "deny_rule" | "ai_host" | "mode" | "not_listed";
+  readonly reason: "allow_rule" | "deny_rule" | "service_rule" | "ai_host" | "mode" | "not_listed";
+  /** The rule of the organisation's policy that refuses it, or would. */
+  readonly rule?: string;
 }
 
 type Decide = (to: HostPort) => DestinationDecision;
@@ -19,9 +26,9 @@ interface Compiled {
 const compiled = new WeakMap<ProxyPolicy, Compiled>();
 
 /**
- * Decides a destination by the subject's policy: an allow rule beats a deny rule, a deny rule beats the mode, and the
- * first group that holds the subject beats the organisation. A policy is made ready once, when it first decides; after
- * that a decision costs a few look-ups, however many rules there are.
+ * Decides a destination by the subject's policy: an allow rule beats a rule about AI services, that beats a deny rule,
+ * that beats the mode, and the first group that holds the subject beats the organisation. A policy is made ready once,
+ * when it first decides; after that a decision costs a few look-ups, however many destinations there are.
  */
 export function decideDestination(policy: ProxyPolicy, subject: string, to: HostPort): DestinationDecision {
   let ready = compiled.get(policy);
@@ -41,11 +48,22 @@ function compile({ destinations, groups }: ProxyPolicy): Compiled {
   return { organisation: compilePolicy(destinations), bySubject };
 }
 
-function compilePolicy({ mode, aiOnly, allow, deny }: DestinationPolicy): Decide {
+function compilePolicy({ mode, aiOnly, allow, deny, services = [] }: DestinationPolicy): Decide {
   const allowed = compileRules(allow);
   const denied = compileRules(deny);
+  const refusing = compileServices(services);
   return (to) => {
     if (allowed(to)) return { allowed: true, wouldDeny: false, reason: "allow_rule" };
+    const rule = refusing(to);
+    if (rule?.enforce === true) {
+      return { allowed: false, wouldDeny: false, reason: "service_rule", rule: rule.name };
+    }
+    const rest = byMode(to);
+    return rule === null || !rest.allowed
+      ? rest
+      : { allowed: true, wouldDeny: true, reason: "service_rule", rule: rule.name };
+  };
+  function byMode(to: HostPort): DestinationDecision {
     if (denied(to)) {
       return { allowed: mode === "report", wouldDeny: mode === "report", reason: "deny_rule" };
     }
@@ -53,6 +71,26 @@ function compilePolicy({ mode, aiOnly, allow, deny }: DestinationPolicy): Decide
       return { allowed: true, wouldDeny: false, reason: "ai_host" };
     if (mode === "open" && !aiOnly) return { allowed: true, wouldDeny: false, reason: "mode" };
     return { allowed: mode !== "enforce", wouldDeny: mode !== "enforce", reason: "not_listed" };
+  }
+}
+
+/**
+ * The rule about AI services that refuses a destination, an enforced one first; null where none does. Hosts that only
+ * sign people in count as no AI service, for without them a client logs its user out.
+ */
+function compileServices(services: readonly ServiceRule[]): (to: HostPort) => ServiceRule | null {
+  if (services.length === 0) return () => null;
+  const rules = services
+    .map((rule) => ({ rule, slugs: new Set(rule.providers), listed: compileRules(rule.hosts) }))
+    .sort((a, b) => Number(b.rule.enforce) - Number(a.rule.enforce));
+  return (to) => {
+    const service = recogniseHost(to.host);
+    const provider = service === null || service.mode === "ignore" ? null : service.provider;
+    const refusing = rules.find(({ rule, slugs, listed }) => {
+      const isListed = (provider !== null && slugs.has(provider)) || listed(to);
+      return rule.list === "deny" ? isListed : provider !== null && !isListed;
+    });
+    return refusing?.rule ?? null;
   };
 }
 

@@ -9,7 +9,7 @@ export type ParsedPolicy =
   | { readonly ok: false; readonly faults: readonly [string, ...string[]] };
 
 /** The most that a policy may hold, as text. */
-const mostCharacters = 64_000;
+const mostCharacters = 200_000;
 /** More than these nobody reads at once. */
 const mostFaults = 50;
 

@@ -12,12 +12,29 @@ export const destinationRule = z.object({
 /** open: all but denied; report: as open, but what enforce would refuse is marked; enforce: only what is allowed. */
 export const destinationMode = z.enum(["open", "report", "enforce"]);
 
+/**
+ * What a rule of the organisation's policy says of AI services. `allow` refuses every AI host that is not listed and
+ * leaves other destinations alone; `deny` refuses what is listed.
+ */
+export const serviceRule = z.object({
+  /** As people see it who are refused. */
+  name: z.string().max(100),
+  list: z.enum(["allow", "deny"]),
+  /** Provider slugs, as the table of AI hosts has them. */
+  providers: z.array(z.string()).max(500),
+  hosts: z.array(destinationRule).max(500),
+  /** False: what it would refuse passes and is marked. */
+  enforce: z.boolean(),
+});
+
 export const destinationPolicy = z.object({
   mode: destinationMode,
   /** Hosts of the AI catalogue count as allowed, and in `enforce` mode nothing else does unless a rule says so. */
   aiOnly: z.boolean(),
   allow: z.array(destinationRule).max(10_000),
   deny: z.array(destinationRule).max(10_000),
+  /** Every one of them holds, whatever the mode; only an explicit allow beats them. */
+  services: z.array(serviceRule).max(200).optional(),
 });
 
 /** Null means unlimited. */
@@ -38,7 +55,7 @@ export const proxyPolicy = z.object({
   /** Policies for named groups of subjects; the first group that holds the subject wins over the organisation's. */
   groups: z
     .array(z.object({ name: z.string(), subjects: z.array(z.string()), destinations: destinationPolicy }))
-    .max(1000),
+    .max(10_000),
   perSubject: limits,
   perOrganisation: limits,
   quota: quotaPolicy,
@@ -48,6 +65,7 @@ export const proxyPolicy = z.object({
 
 export type DestinationRule = z.infer<typeof destinationRule>;
 export type DestinationPolicy = z.infer<typeof destinationPolicy>;
+export type ServiceRule = z.infer<typeof serviceRule>;
 export type Limits = z.infer<typeof limits>;
 export type ProxyPolicy = z.infer<typeof proxyPolicy>;
 
