@@ -28,6 +28,7 @@ import { findPrincipal } from "./serve/principal.ts";
 import { restRoutes } from "./serve/rest/directory.ts";
 import { scimRoutes } from "./serve/scim/routes.ts";
 import { readWebFiles, webRoutes } from "./serve/web.ts";
+import { watchSignals } from "./signals/watch.ts";
 import { version } from "./version.ts";
 
 export interface ControlPlane extends AsyncDisposable {
@@ -132,6 +133,7 @@ export async function compose(
   stack.use(background((signal) => watchProviders(syncing, signal, onError)));
   stack.use(background((signal) => watchReconciliation({ store, clock }, signal, onError)));
   stack.use(background((signal) => watchInsights({ store, clock }, signal, onError)));
+  stack.use(background((signal) => watchSignals({ store, clock }, signal, onError)));
   stack.defer(() => {
     accepting = false;
     stopping.abort();

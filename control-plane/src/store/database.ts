@@ -15,6 +15,7 @@ import type { ProviderTables } from "../providers/tables.ts";
 import type { QuotaTables } from "../proxy-status/tables.ts";
 import type { ReconciliationTables } from "../reconcile/tables.ts";
 import type { ServiceAccountTables } from "../service-accounts/tables.ts";
+import type { SignalTables } from "../signals/tables.ts";
 import type { UsageTables } from "../usage/tables.ts";
 
 /**
@@ -41,6 +42,7 @@ export interface Database
     InsightTables,
     ServiceAccountTables,
     OAuthTables,
+    SignalTables,
     JobTables {
   migrations: { number: bigint; name: string; applied_at: number };
   /** Facts about the installation: the canary that proves the master key. */

@@ -9,11 +9,16 @@ import type { Writer } from "../store/open.ts";
  */
 export const usageChangedJobs = "usage-changed/";
 
+/** The same for those who look at the newest days of an organisation, whatever month they are in: one job for all. */
+export const usageSeenJob = "usage-seen";
+
 export async function recordUsageChanged(
   db: Writer,
   orgId: OrgId,
   periods: Iterable<Period>,
   now: number,
 ): Promise<void> {
-  for (const period of periods) await scheduleJob(db, orgId, `${usageChangedJobs}${period}`, now);
+  const changed = Array.from(periods, (period) => `${usageChangedJobs}${period}`);
+  if (changed.length === 0) return;
+  for (const name of [...changed, usageSeenJob]) await scheduleJob(db, orgId, name, now);
 }

@@ -92,6 +92,36 @@ export async function loadForecasts(
     .sort((a, b) => descending(aheadOf(a), aheadOf(b)) || ((a.id ?? "") < (b.id ?? "") ? -1 : 1));
 }
 
+/** One month as it was forecast on a day. */
+export interface MonthForecast extends Pick<StoredForecast, "kind" | "id" | "name"> {
+  readonly point: ForecastPoint;
+}
+
+/** What was forecast of a month on that day, for every kind; nothing where that day's forecasts do not reach it. */
+export async function loadMonthForecasts(
+  db: Reader,
+  orgId: OrgId,
+  asOf: string,
+  period: Period,
+): Promise<readonly MonthForecast[]> {
+  const rows = await db
+    .selectFrom("forecasts")
+    .select(["kind", "node_id", "points"])
+    .where("org_id", "=", orgId)
+    .where("as_of", "=", asOf)
+    .execute();
+  const names = {
+    organisation: new Map<string, string>(),
+    project: await loadNames(db, orgId, "project"),
+    team: await loadNames(db, orgId, "team"),
+  };
+  return rows.flatMap(({ kind, node_id, points }) => {
+    const point = readPoints(points).find((each) => each.period === period);
+    const id = node_id === "" ? null : node_id;
+    return point === undefined ? [] : [{ kind, id, name: names[kind].get(node_id) ?? null, point }];
+  });
+}
+
 /** Points as text for the database: every amount in decimal nano-dollars. */
 export function printPoints(points: readonly (MonthActual | ForecastPoint)[]): string {
   return JSON.stringify(points, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));

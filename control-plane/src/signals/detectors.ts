@@ -1,0 +1,33 @@
+import { abusePattern } from "./detect/abuse-pattern.ts";
+import { authContext } from "./detect/auth-context.ts";
+import { forecastBreach } from "./detect/forecast-breach.ts";
+import { modelRegression } from "./detect/model-regression.ts";
+import { monitoringGap } from "./detect/monitoring-gap.ts";
+import { newService } from "./detect/new-service.ts";
+import { offTopicProduction } from "./detect/off-topic.ts";
+import { personalUse } from "./detect/personal-use.ts";
+import { refusedKeys } from "./detect/refused-keys.ts";
+import { runawayLoop } from "./detect/runaway-loop.ts";
+import { sequenceGap } from "./detect/sequence-gap.ts";
+import { sniMismatch } from "./detect/sni-mismatch.ts";
+import { spendSpike } from "./detect/spend-spike.ts";
+import { wastefulPrompting } from "./detect/wasteful-prompting.ts";
+import type { Detector } from "./finding.ts";
+
+/** Every detector that there is. A type that none of them names waits for data that does not arrive yet. */
+export const detectors: readonly Detector[] = [
+  spendSpike,
+  runawayLoop,
+  wastefulPrompting,
+  personalUse,
+  abusePattern,
+  offTopicProduction,
+  authContext,
+  refusedKeys,
+  sniMismatch,
+  sequenceGap,
+  newService,
+  monitoringGap,
+  forecastBreach,
+  modelRegression,
+];
