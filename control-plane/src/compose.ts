@@ -13,9 +13,12 @@ import { signInLink } from "./login/invite.ts";
 import { loginRoutes } from "./login/routes.ts";
 import { bootstrap, offerFirstLink } from "./login/first-start.ts";
 import { mcpPaths, mcpRoutes } from "./mcp/routes.ts";
+import { createUsageSurface, type McpSurface } from "./mcp/surface.ts";
+import type { ToolServices } from "./mcp/tools.ts";
 import { oauthRoutes } from "./oauth/routes.ts";
 import { createOAuthServer } from "./oauth/server.ts";
 import { findConnector } from "./providers/registry.ts";
+import { watchPolicy } from "./policy/push.ts";
 import { watchProviders } from "./providers/watch.ts";
 import { watchMonth } from "./proxy-status/month.ts";
 import { createStatusCard } from "./proxy-status/status.ts";
@@ -41,12 +44,18 @@ export interface ControlPlane extends AsyncDisposable {
 export interface ComposeOptions {
   readonly clock?: Clock;
   readonly log?: Logger;
+  /** What `/mcp` offers. */
+  readonly createMcp?: (services: ToolServices) => McpSurface;
 }
 
 /** Builds the whole program and starts it; disposing drains it. */
 export async function compose(
   config: Config,
-  { clock = systemClock, log = createLogger("control-plane", config.logLevel) }: ComposeOptions = {},
+  {
+    clock = systemClock,
+    log = createLogger("control-plane", config.logLevel),
+    createMcp = createUsageSurface,
+  }: ComposeOptions = {},
 ): Promise<ControlPlane> {
   await using stack = new AsyncDisposableStack();
   const { store, master } = stack.use(await openInstallation(config, clock));
@@ -84,6 +93,7 @@ export async function compose(
     stopping: stopping.signal,
   };
 
+  const mcp = createMcp({ store, clock });
   const [mcpPath, ...otherPaths] = mcpPaths;
   const mcpResource = (path: string): string => new URL(path, publicUrl()).href;
   const resources = (): [string, ...string[]] => [mcpResource(mcpPath), ...otherPaths.map(mcpResource)];
@@ -96,6 +106,7 @@ export async function compose(
       pepper,
       publicUrl: publicUrl(),
       resources: resources(),
+      scopes: mcp.scopes,
     }));
 
   let accepting = true;
@@ -120,8 +131,10 @@ export async function compose(
   );
   await app.register((scope) => restRoutes(scope, { store, clock, publicUrl, findPrincipal: principalOf }));
   await app.register((scope) => scimRoutes(scope, { store, clock, publicUrl, findPrincipal: principalOf }));
-  await app.register((scope) => oauthRoutes(scope, { store, clock, publicUrl, server }));
-  await app.register((scope) => mcpRoutes(scope, { store, clock, keyring, publicUrl, server, resources }));
+  await app.register((scope) => oauthRoutes(scope, { store, clock, publicUrl, server, scopes: mcp.scopes }));
+  await app.register((scope) =>
+    mcpRoutes(scope, { store, clock, keyring, publicUrl, server, resources, handler: mcp.handler }),
+  );
   const hasWeb = web !== null;
   await app.register((scope) => webRoutes(scope, web));
   await app.register((scope) =>
@@ -132,6 +145,7 @@ export async function compose(
   stack.use(background((signal) => watchMonth(store, clock, signal, onError)));
   stack.use(background((signal) => watchProviders(syncing, signal, onError)));
   stack.use(background((signal) => watchReconciliation({ store, clock }, signal, onError)));
+  stack.use(background((signal) => watchPolicy({ store, clock }, signal, onError)));
   stack.use(background((signal) => watchInsights({ store, clock }, signal, onError)));
   stack.use(background((signal) => watchSignals({ store, clock }, signal, onError)));
   stack.defer(() => {

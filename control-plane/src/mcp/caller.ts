@@ -3,7 +3,7 @@ import type { Principal } from "../access/check.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import { principalOf } from "../members/members.ts";
 import { memberOfAccount } from "../oauth/account.ts";
-import { readScope } from "../oauth/server.ts";
+import { readScope } from "../oauth/scopes.ts";
 import type { Store } from "../store/open.ts";
 
 /** Who asks over MCP, and through which application. */
@@ -33,7 +33,7 @@ export async function findCaller(
     const { orgId, keyId, permissions } = key;
     const name = `api-key:${keyId}`;
     const principal = { kind: "api_key", orgId, keyId, permissions } as const;
-    return { principal, clientId: name, clientName: name, scopes: [readScope], expiresAt: null };
+    return { principal, clientId: name, clientName: name, scopes: [readScope.name], expiresAt: null };
   }
   if (!/^[\w-]{20,100}$/.test(token)) return null;
   const access = await server().AccessToken.find(token);

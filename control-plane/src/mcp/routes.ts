@@ -1,17 +1,15 @@
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
-import { createMcpHandler } from "@modelcontextprotocol/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { must } from "@flowstate/shared/assert";
 import type { Clock } from "@flowstate/shared/clock";
 import { bearerToken } from "../access/bearer.ts";
 import { actorOf } from "../access/check.ts";
 import { readSurfaceSettings } from "../orgs/surfaces.ts";
-import { readScope } from "../oauth/server.ts";
+import { readScope } from "../oauth/scopes.ts";
 import type { Store } from "../store/open.ts";
 import { findCaller, type CallerDependencies, type McpCaller } from "./caller.ts";
 import { callsPerMinute, createPace } from "./pace.ts";
-import { createUsageServer } from "./tools.ts";
+import type { McpSurface } from "./surface.ts";
 
 /** The endpoint, and the product's documented name for it. */
 export const mcpPaths = ["/mcp", "/api/mcp/protocol"] as const;
@@ -20,15 +18,12 @@ export interface McpDependencies extends CallerDependencies {
   readonly store: Store;
   readonly clock: Clock;
   readonly publicUrl: () => URL;
+  readonly handler: McpSurface["handler"];
 }
 
-/** MCP over Streamable HTTP, stateless, in the newest revision and the one before. */
+/** The gate before MCP: who asks, what the token allows, how often; what passes it is the handler's to answer. */
 export async function mcpRoutes(app: FastifyInstance, dependencies: McpDependencies): Promise<void> {
-  const { store, clock, publicUrl } = dependencies;
-  const handler = createMcpHandler(({ authInfo }) => {
-    const caller = must(authInfo?.extra?.["caller"], "a request reached MCP without a caller");
-    return createUsageServer(caller as McpCaller, { store, clock });
-  });
+  const { store, clock, publicUrl, handler } = dependencies;
   // Before the server waits for its connections: a subscription would hold one open for ever.
   app.addHook("preClose", () => handler.close());
   app.removeAllContentTypeParsers();
@@ -40,13 +35,13 @@ export async function mcpRoutes(app: FastifyInstance, dependencies: McpDependenc
   for (const path of mcpPaths) {
     const metadata = `/.well-known/oauth-protected-resource${path}`;
     const challenge = (error = ""): string =>
-      `Bearer ${error}resource_metadata="${new URL(metadata, publicUrl()).href}", scope="${readScope}"`;
+      `Bearer ${error}resource_metadata="${new URL(metadata, publicUrl()).href}", scope="${readScope.name}"`;
     app.get(metadata, async (_, reply) => {
       void reply.header("access-control-allow-origin", "*");
       return {
         resource: new URL(path, publicUrl()).href,
         authorization_servers: [publicUrl().origin],
-        scopes_supported: [readScope],
+        scopes_supported: [readScope.name],
         bearer_methods_supported: ["header"],
         resource_name: "Flowstate AI usage",
       };
@@ -67,9 +62,9 @@ export async function mcpRoutes(app: FastifyInstance, dependencies: McpDependenc
           void reply.header("www-authenticate", challenge(error));
           return refuse(reply, 401, "FS_UNAUTHENTICATED", "connect the application, or send an API key");
         }
-        if (!caller.scopes.includes(readScope)) {
+        if (!caller.scopes.includes(readScope.name)) {
           void reply.header("www-authenticate", challenge('error="insufficient_scope", '));
-          return refuse(reply, 403, "FS_FORBIDDEN", `this needs the scope ${readScope}`);
+          return refuse(reply, 403, "FS_FORBIDDEN", `this needs the scope ${readScope.name}`);
         }
         const { orgId } = caller.principal;
         if (!(await readSurfaceSettings(store.reader, orgId)).mcpEnabled) {
@@ -85,17 +80,17 @@ export async function mcpRoutes(app: FastifyInstance, dependencies: McpDependenc
           void reply.header("retry-after", resetSeconds);
           return refuse(reply, 429, "FS_RATE_LIMITED", `at most ${callsPerMinute} requests a minute`);
         }
-        const asked = requestOf(request, publicUrl());
-        return pass(await handler.fetch(asked, { authInfo: authInfoOf(caller, token) }), reply);
+        const authInfo = authInfoOf(caller, token, new URL(metadata, publicUrl()).href);
+        return pass(await handler.fetch(requestOf(request, publicUrl()), { authInfo }), reply);
       },
     });
   }
 }
 
-function authInfoOf(caller: McpCaller, token: string) {
+function authInfoOf(caller: McpCaller, token: string, resourceMetadataUrl: string) {
   const { clientId, scopes, expiresAt } = caller;
   const expiry = expiresAt === null ? {} : { expiresAt };
-  return { token, clientId, scopes: [...scopes], ...expiry, extra: { caller } };
+  return { token, clientId, scopes: [...scopes], ...expiry, resourceMetadataUrl, extra: { caller } };
 }
 
 function refuse(reply: FastifyReply, status: number, code: string, title: string): FastifyReply {

@@ -1,4 +1,5 @@
 import { escapeHtml, page } from "../login/pages.ts";
+import type { Scope } from "./scopes.ts";
 
 export interface Consent {
   readonly uid: string;
@@ -7,12 +8,14 @@ export interface Consent {
   readonly clientId: string;
   readonly redirect: URL;
   readonly email: string;
+  /** What the client asks for. */
+  readonly scopes: readonly Scope[];
 }
 
 const loopback = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** Names the client and, because a client may call itself anything, where the answer goes. */
-export function consentPage({ uid, clientName, clientId, redirect, email }: Consent): string {
+export function consentPage({ uid, clientName, clientId, redirect, email, scopes }: Consent): string {
   const host = redirect.host === "" ? redirect.protocol : redirect.host;
   const name = escapeHtml(clientName.slice(0, 200));
   const documented = URL.canParse(clientId)
@@ -26,8 +29,9 @@ export function consentPage({ uid, clientName, clientId, redirect, email }: Cons
     `<h1>Connect ${name}?</h1>
 ${documented}
 <p>The answer goes to <code>${escapeHtml(host)}</code>.</p>${warning}
-<p>It will be able to read what AI tools cost your organisation, by system, team and person, as far as
-${escapeHtml(email)} may. It can change nothing.</p>
+<p>As far as ${escapeHtml(email)} may, it will be able to</p>
+<ul>${scopes.map(({ allows }) => `<li>${escapeHtml(allows)}</li>`).join("")}</ul>
+<p>and nothing else.</p>
 <form method="post" action="/oauth/consent/${escapeHtml(uid)}">
 <button name="decision" value="allow">Allow</button>
 <button name="decision" value="refuse">Refuse</button>

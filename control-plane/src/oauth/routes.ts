@@ -12,13 +12,14 @@ import { accountIdOf } from "./account.ts";
 import { consentPage } from "./consent-page.ts";
 import { forward } from "./forward.ts";
 import { normaliseRegistration } from "./registration.ts";
-import { readScope } from "./server.ts";
+import { readScope, type Scope } from "./scopes.ts";
 
 export interface OAuthDependencies {
   readonly store: Store;
   readonly clock: Clock;
   readonly publicUrl: () => URL;
   readonly server: () => Provider;
+  readonly scopes: readonly Scope[];
 }
 
 const discovery = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
@@ -70,11 +71,14 @@ function callbackOf(
 
 /** A request without a scope asks for reading; and a person is asked each time, whatever they agreed to before. */
 function withDefaults(query: URLSearchParams): void {
-  if ((query.get("scope") ?? "").trim() === "") query.set("scope", readScope);
+  if ((query.get("scope") ?? "").trim() === "") query.set("scope", readScope.name);
   query.set("prompt", "consent");
 }
 
-function addConsent(app: FastifyInstance, { store, clock, publicUrl, server }: OAuthDependencies): void {
+function addConsent(
+  app: FastifyInstance,
+  { store, clock, publicUrl, server, scopes }: OAuthDependencies,
+): void {
   const loginOf = async (request: FastifyRequest): Promise<Login | null> => {
     const cookie = parseLoginSecret(cookieValue(request.headers.cookie, publicUrl()) ?? "");
     return cookie === null ? null : findLogin(store, cookie, clock.now());
@@ -105,7 +109,15 @@ function addConsent(app: FastifyInstance, { store, clock, publicUrl, server }: O
     // Browsers hold the redirect after a form to form-action as well.
     const target = redirect.protocol.startsWith("http") ? redirect.origin : redirect.protocol;
     void reply.headers(formPageHeaders(target));
-    return consentPage({ uid: details.uid, clientId, clientName, redirect, email: login.member.email });
+    const asks = String(details.params["scope"]).split(" ");
+    return consentPage({
+      uid: details.uid,
+      clientId,
+      clientName,
+      redirect,
+      email: login.member.email,
+      scopes: scopes.filter(({ name }) => asks.includes(name)),
+    });
   });
 
   app.post<{ Params: { uid: string } }>("/oauth/consent/:uid", async (request, reply) => {
@@ -147,7 +159,7 @@ async function grant(
   { resource, scope }: Readonly<Record<string, unknown>>,
 ): Promise<string> {
   const given = new provider.Grant({ accountId, clientId });
-  const scopes = typeof scope === "string" ? scope : readScope;
+  const scopes = typeof scope === "string" ? scope : readScope.name;
   const resources = Array.isArray(resource) ? resource : [resource];
   given.addOIDCScope(scopes);
   for (const each of resources) if (typeof each === "string") given.addResourceScope(each, scopes);

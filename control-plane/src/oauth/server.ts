@@ -6,9 +6,7 @@ import { findAccount } from "./account.ts";
 import { createOAuthAdapter } from "./adapter.ts";
 import { normaliseRegistration } from "./registration.ts";
 import { createPublicFetch } from "./public-fetch.ts";
-
-/** Reading AI usage; maps to the permission AI_INSIGHTS_VIEW of the person behind the token. */
-export const readScope = "ai.read";
+import type { Scope } from "./scopes.ts";
 
 export const tokenLifetime = { accessSeconds: 3600, refreshSeconds: 30 * 86_400 } as const;
 
@@ -19,6 +17,7 @@ export interface OAuthServerOptions {
   readonly publicUrl: URL;
   /** What tokens are for, the default first (RFC 8707). */
   readonly resources: readonly [string, ...string[]];
+  readonly scopes: readonly Scope[];
 }
 
 /** The authorization server (OAuth 2.1): code with PKCE, public clients alone, rotated refresh tokens. */
@@ -28,7 +27,9 @@ export function createOAuthServer({
   pepper,
   publicUrl,
   resources,
+  scopes,
 }: OAuthServerOptions): Provider {
+  const scopeNames = scopes.map(({ name }) => name);
   const secure = publicUrl.protocol === "https:";
   const cookie = { httpOnly: true, sameSite: "lax" as const, signed: true, secure };
   const provider = new Provider(publicUrl.origin, {
@@ -53,7 +54,7 @@ export function createOAuthServer({
       id_token_signed_response_alg: "ES256",
     },
     responseTypes: ["code"],
-    scopes: [readScope],
+    scopes: scopeNames,
     claims: {},
     pkce: { required: () => true },
     findAccount: (_, accountId) => findAccount(store.reader, accountId),
@@ -79,7 +80,7 @@ export function createOAuthServer({
         getResourceServerInfo: (_, resource) => {
           if (!resources.includes(resource)) throw new errors.InvalidTarget();
           return {
-            scope: readScope,
+            scope: scopeNames.join(" "),
             audience: resource,
             accessTokenTTL: tokenLifetime.accessSeconds,
             accessTokenFormat: "opaque",

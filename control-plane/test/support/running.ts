@@ -4,7 +4,7 @@ import { createLogger } from "@flowstate/shared/log";
 import { Secret } from "@flowstate/shared/secret";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import type { Permission } from "../../src/access/permissions.ts";
-import { compose, type ControlPlane } from "../../src/compose.ts";
+import { compose, type ComposeOptions, type ControlPlane } from "../../src/compose.ts";
 import { readConfig } from "../../src/config.ts";
 import { createApiKey, enrolProxy, type KeyContext } from "../../src/keys/provision.ts";
 import { requireOrg } from "../../src/orgs/orgs.ts";
@@ -18,6 +18,7 @@ export interface RunningOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly clock?: Clock;
   readonly orgSlug?: string;
+  readonly createMcp?: ComposeOptions["createMcp"];
 }
 
 /** A control plane that listens, and the same installation opened beside it as a command would open it. */
@@ -49,6 +50,7 @@ export async function startRunning({
   env = {},
   clock = systemClock,
   orgSlug = "default",
+  createMcp,
 }: RunningOptions = {}): Promise<Running> {
   const stack = new AsyncDisposableStack();
   const folder = stack.use(temporaryFolder());
@@ -60,7 +62,9 @@ export async function startRunning({
   });
   const config = store === undefined ? settings : { ...settings, store };
   const log = createLogger("control-plane", "silent");
-  const controlPlane = stack.use(await compose(config, { clock, log }));
+  const controlPlane = stack.use(
+    await compose(config, { clock, log, ...(createMcp === undefined ? {} : { createMcp }) }),
+  );
   const installation = stack.use(await openInstallation(config, clock));
   const { orgId } = await requireOrg(installation.store.reader, orgSlug);
   const { pepper } = installation.master;
