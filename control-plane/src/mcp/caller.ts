@@ -2,7 +2,7 @@ import type { Provider } from "oidc-provider";
 import type { Principal } from "../access/check.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import { principalOf } from "../members/members.ts";
-import { memberOfAccount } from "../oauth/account.ts";
+import { memberOfAccount } from "../members/account.ts";
 import { readScope } from "../oauth/scopes.ts";
 import type { Store } from "../store/open.ts";
 

@@ -1,24 +1,7 @@
-import { isFlowstateError } from "@flowstate/shared/errors";
-import { orgId as storedOrgId } from "@flowstate/shared/ids";
-import { requireMember, type Member } from "../members/members.ts";
+import { memberOfAccount } from "../members/account.ts";
 import type { Reader } from "../store/open.ts";
 
-/** How the authorization server names a member. */
-export function accountIdOf({ orgId, memberId }: Pick<Member, "orgId" | "memberId">): string {
-  return `${orgId}/${memberId}`;
-}
-
-/** The member as they are now; null once they have left. */
-export async function memberOfAccount(db: Reader, accountId: string): Promise<Member | null> {
-  const [orgId = "", memberId = ""] = accountId.split("/");
-  try {
-    return await requireMember(db, storedOrgId(orgId), memberId);
-  } catch (error) {
-    if (isFlowstateError(error) && error.code === "FS_NOT_FOUND") return null;
-    throw error;
-  }
-}
-
+/** The member behind a token, in the authorization server's form. */
 export async function findAccount(db: Reader, accountId: string) {
   const member = await memberOfAccount(db, accountId);
   return member === null ? undefined : { accountId, claims: () => ({ sub: accountId }) };
