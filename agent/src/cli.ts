@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { InvalidArgumentError, type Command } from "commander";
 import { createProgram } from "@flowstate/shared/cli";
 import { runDoctor } from "./commands/doctor.ts";
+import { runInstall, runUninstall, type InstallCommandFlags } from "./commands/install.ts";
 import { runLogs, type LogsFlags } from "./commands/logs.ts";
 import { printPac } from "./commands/pac.ts";
 import { runDaemon, type RunFlags } from "./commands/run.ts";
@@ -31,6 +32,29 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
     .description("the daemon in the foreground: reads session logs, relays, and reports calls")
     .option("--service", "started by a service manager: log to the data folder alone")
     .action((flags: RunFlags) => runDaemon(readDaemonConfig(managed()), flags));
+  program
+    .command("install")
+    .description("make the agent a service; again, to bring it up to date or to change a setting")
+    .option(
+      "--key <key>",
+      "the organisation's key; FLOWSTATE_OTLP_KEY or --key-file keep it out of the process list",
+    )
+    .option("--key-file <file>", "a file that holds the key; - is standard input")
+    .option("--user <e-mail>", "the person's work e-mail")
+    .option("--host <host>", "the organisation's cloud proxy, such as ai.example.com")
+    .option("--control-plane <url>", "where calls are reported to")
+    .option("--mode <mode>", "telemetry")
+    .option("--scope <scope>", "system or user; system for an administrator")
+    .option("--run-as <account>", "whose tools are counted; whoever called sudo")
+    .option("--no-tools", "leave shells and desktops alone")
+    .option("--no-trust", "leave the system's trust store alone")
+    .action((flags: InstallCommandFlags) => runInstall(flags, env));
+  program
+    .command("uninstall")
+    .description("take back all that install did, and remove the agent's data")
+    .option("--keep-data", "leave the ledger and what waits to be delivered")
+    .option("--scope <scope>", "system or user, where both are installed")
+    .action((flags: { readonly keepData?: boolean; readonly scope?: string }) => runUninstall(flags, env));
   program
     .command("status")
     .description("what the running agent says of itself; exit code 69 where none runs")

@@ -44,6 +44,11 @@ export const daemonSettings = {
     fallback: "7480",
     describe: "Loopback port of the relay.",
   }),
+  otlpPort: option.port({
+    env: "FLOWSTATE_OTLP_PORT",
+    fallback: "4318",
+    describe: "Loopback port on which tools' OpenTelemetry is received.",
+  }),
   whenDown: option.text({
     env: "FLOWSTATE_WHEN_DOWN",
     fallback: "direct",
@@ -51,9 +56,9 @@ export const daemonSettings = {
   }),
   capture: option.text({
     env: "FLOWSTATE_CAPTURE",
-    fallback: "session-logs,relay",
+    fallback: "session-logs,otlp,relay",
     describe:
-      "What is on, separated by commas: `session-logs`, `relay`, `intercept` (the last needs the relay).",
+      "What is on, separated by commas: `session-logs`, `otlp`, `relay`, `intercept` (the last needs the relay).",
   }),
   holdMs: option.milliseconds({
     env: "FLOWSTATE_HOLD_MS",
@@ -79,7 +84,7 @@ export interface Config {
   readonly machine: Home;
 }
 
-const captureNames = ["session-logs", "relay", "intercept"] as const;
+const captureNames = ["session-logs", "otlp", "relay", "intercept"] as const;
 export type CaptureName = (typeof captureNames)[number];
 
 /** How the relay is reached, and what becomes of a tunnel while the cloud proxy is away. */
@@ -95,6 +100,7 @@ export interface DaemonConfig extends Config, RelayConfig {
   readonly cloudProxy: URL | null;
   readonly cloudProxyCa: string | null;
   readonly captures: ReadonlySet<CaptureName>;
+  readonly otlpPort: number;
   readonly timing: { readonly holdMs: number; readonly pollMs: number };
   readonly logLevel: string;
 }
@@ -111,20 +117,21 @@ export function readRelayConfig(env: NodeJS.ProcessEnv): RelayConfig {
 }
 
 /** Throws FS_CONFIG_INVALID for the first setting that is absent or wrong, by its name. */
-export function readDaemonConfig(env: NodeJS.ProcessEnv): DaemonConfig {
+export function readDaemonConfig(env: NodeJS.ProcessEnv, home = homedir()): DaemonConfig {
   const given = loadConfig(daemonSettings, env);
   const { key } = given;
   const parsed = parseKey(key?.reveal() ?? "");
-  if (key === null || !parsed.ok) throw invalid("FLOWSTATE_OTLP_KEY", "the organisation's key, fsk_…");
+  const usable = parsed.ok && ["org", "personal", "service_account"].includes(parsed.value.kind);
+  if (key === null || !usable) throw invalid("FLOWSTATE_OTLP_KEY", "the organisation's key, fsk_…");
   const user = parseSubject(given.user ?? "");
   if (!user.ok) throw invalid("FLOWSTATE_USER", `the person's work e-mail; ${user.detail}`);
   const names = given.capture.split(",").map((name) => name.trim());
   const captures = captureNames.filter((name) => names.includes(name));
   if (captures.length !== names.length)
     throw invalid("FLOWSTATE_CAPTURE", `a list of ${captureNames.join(", ")}`);
-  const { controlPlane, cloudProxy, cloudProxyCa, holdMs, pollMs, logLevel } = given;
+  const { controlPlane, cloudProxy, cloudProxyCa, otlpPort, holdMs, pollMs, logLevel } = given;
   return {
-    ...readConfig(env),
+    ...readConfig(env, home),
     ...readRelayConfig(env),
     key,
     user: user.value,
@@ -132,6 +139,7 @@ export function readDaemonConfig(env: NodeJS.ProcessEnv): DaemonConfig {
     cloudProxy,
     cloudProxyCa,
     captures: new Set(captures),
+    otlpPort,
     timing: { holdMs, pollMs },
     logLevel,
   };

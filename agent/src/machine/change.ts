@@ -1,18 +1,43 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
+import { withMarkedLines, withoutMarkedLines } from "./marked-lines.ts";
 
 /** A program with its arguments; no shell reads them. */
 export type Command = readonly [program: string, ...args: string[]];
 
+/** A file that is ours alone, with its text or with the file that it is a copy of. */
 export interface PlacedFile {
   readonly path: string;
-  readonly content: string;
+  readonly content: string | { readonly copyOf: string };
   readonly mode: number;
+}
+
+/** Lines of ours in a file that is somebody else's. */
+export interface PlacedLines {
+  readonly path: string;
+  readonly lines: string;
 }
 
 /** Something done to a machine, together with what takes it back. */
 export interface Change {
+  /** What it is about, in a word or two; one installation has one change of a name. */
+  readonly name: string;
   readonly files: readonly PlacedFile[];
+  readonly lines: readonly PlacedLines[];
+  /** Whose the files and new folders are; null for whoever does the change. */
+  readonly owner: Owner | null;
+  /** Run first both ways, to stop what may be running; a failure means that nothing was. */
+  readonly toStop: readonly Command[];
   /** Run after the files are there. */
   readonly afterInstall: readonly Command[];
   /** Run while the files are still there. */
@@ -21,32 +46,140 @@ export interface Change {
   readonly afterRemove: readonly Command[];
 }
 
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export const noChange: Omit<Change, "name"> = {
+  files: [],
+  lines: [],
+  owner: null,
+  toStop: [],
+  afterInstall: [],
+  beforeRemove: [],
+  afterRemove: [],
+};
+
 export interface Hands {
-  /** Folder that stands for the root of the file system; `/` outside of tests. */
+  /** Folder that stands for the root of the file system; empty outside of tests. */
   readonly root: string;
   /** Rejects where the command fails. */
   run(command: Command): Promise<void>;
 }
 
+/** All that is needed to take a change back, also by a later version that would make another one. */
+export interface Trace extends Pick<Change, "name" | "toStop" | "beforeRemove" | "afterRemove"> {
+  readonly files: readonly string[];
+  readonly lines: readonly string[];
+  /** Of `lines`, the files that were not there before. */
+  readonly newFiles: readonly string[];
+  /** Folders that were not there before, outermost first. */
+  readonly newFolders: readonly string[];
+}
+
+/** The trace that a change is about to leave, read before it is done, and together with the one of an earlier time. */
+export function traceOf(change: Change, { root }: Hands, earlier: Trace | null): Trace {
+  const { name, toStop, beforeRemove, afterRemove } = change;
+  const files = change.files.map(({ path }) => path);
+  const lines = change.lines.map(({ path }) => path);
+  const isNew = (path: string): boolean => !existsSync(join(root, path));
+  const newFolders = [...files, ...lines].flatMap((path) => foldersAbove(path).filter(isNew));
+  return {
+    name,
+    toStop,
+    beforeRemove,
+    afterRemove,
+    files,
+    lines,
+    newFiles: [...new Set([...(earlier?.newFiles ?? []), ...lines.filter(isNew)])],
+    newFolders: [...new Set([...(earlier?.newFolders ?? []), ...newFolders])],
+  };
+}
+
 /** Does a change; doing it twice is the same as once. */
-export async function applyChange({ files, afterInstall }: Change, { root, run }: Hands): Promise<void> {
-  for (const { path, content, mode } of files) {
+export async function applyChange(change: Change, { root, run }: Hands): Promise<void> {
+  const { files, lines, owner, toStop, afterInstall } = change;
+  for (const command of toStop) await run(command).catch(() => undefined);
+  for (const { path, content, mode } of files) replaceFile(join(root, path), root, content, mode, owner);
+  for (const { path, lines: ours } of lines) {
     const place = join(root, path);
-    mkdirSync(dirname(place), { recursive: true });
-    writeFileSync(`${place}.new`, content, { mode });
-    renameSync(`${place}.new`, place);
+    const text = existsSync(place) ? readFileSync(place, "utf8") : null;
+    const marked = withMarkedLines(text ?? "", ours);
+    // Written in place, because such a file is often a link into somebody's collection of settings.
+    if (text === null) replaceFile(place, root, marked, 0o644, owner);
+    else if (text !== marked) writeFileSync(place, marked);
   }
   for (const command of afterInstall) await run(command);
 }
 
-/** Takes a change back, all of it also where a command fails or the change was only half done; then the first failure is thrown. */
-export async function revertChange(change: Change, { root, run }: Hands): Promise<void> {
+/**
+ * Takes back what left the trace, all of it also where a command fails or the change was only half done; then the first
+ * failure is thrown. What undoes a change before its files go is left out where they have gone: an earlier try did it.
+ */
+export async function revertChange(trace: Trace, { root, run }: Hands): Promise<void> {
+  const { files, toStop, beforeRemove, afterRemove } = trace;
   const failures: unknown[] = [];
   const runAll = async (commands: readonly Command[]): Promise<void> => {
     for (const command of commands) await run(command).catch((error: unknown) => failures.push(error));
   };
-  await runAll(change.beforeRemove);
-  for (const { path } of change.files) rmSync(join(root, path), { force: true });
-  await runAll(change.afterRemove);
+  for (const command of toStop) await run(command).catch(() => undefined);
+  if (files.length === 0 || files.some((path) => existsSync(join(root, path)))) await runAll(beforeRemove);
+  removeFiles(trace, root);
+  await runAll(afterRemove);
   if (failures.length > 0) throw failures[0];
+}
+
+/** Removes the files, lines and folders of a trace, and runs none of its commands. */
+export function removeFiles(
+  { files, lines, newFiles, newFolders }: Pick<Trace, "files" | "lines" | "newFiles" | "newFolders">,
+  root: string,
+): void {
+  for (const path of files) rmSync(join(root, path), { force: true });
+  for (const path of lines) {
+    const place = join(root, path);
+    if (!existsSync(place)) continue;
+    const marked = readFileSync(place, "utf8");
+    const text = withoutMarkedLines(marked);
+    if (text === "" && newFiles.includes(path)) rmSync(place);
+    else if (text !== marked) writeFileSync(place, text);
+  }
+  for (const path of newFolders.toReversed()) removeEmptyFolder(join(root, path));
+}
+
+export function removeEmptyFolder(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Somebody else has put something into it, or has removed it already.
+  }
+}
+
+/** Outermost first; without the root. */
+function foldersAbove(path: string): string[] {
+  const folder = dirname(path);
+  return dirname(folder) === folder ? [] : [...foldersAbove(folder), folder];
+}
+
+function replaceFile(
+  place: string,
+  root: string,
+  content: PlacedFile["content"],
+  mode: number,
+  owner: Owner | null,
+): void {
+  makeFolders(dirname(place), root, owner);
+  const fresh = `${place}.new`;
+  rmSync(fresh, { force: true });
+  writeFileSync(fresh, typeof content === "string" ? content : "", { mode });
+  if (typeof content !== "string") copyFileSync(content.copyOf, fresh);
+  if (owner !== null) chownSync(fresh, owner.uid, owner.gid);
+  renameSync(fresh, place);
+}
+
+export function makeFolders(folder: string, root: string, owner: Owner | null, mode = 0o755): void {
+  if (folder === root || existsSync(folder)) return;
+  makeFolders(dirname(folder), root, owner);
+  mkdirSync(folder, { mode });
+  if (owner !== null) chownSync(folder, owner.uid, owner.gid);
 }

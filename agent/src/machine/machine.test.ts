@@ -5,7 +5,8 @@ import test from "ava";
 import fc from "fast-check";
 import { parse as parsePlist } from "plist";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
-import { applyChange, revertChange, type Command } from "./change.ts";
+import { applyChange, noChange, revertChange, traceOf, type Change, type Command } from "./change.ts";
+import { withMarkedLines, withoutMarkedLines } from "./marked-lines.ts";
 import {
   launchdChange,
   launchdLabel,
@@ -13,10 +14,13 @@ import {
   windowsServiceChange,
   type ServiceOptions,
 } from "./service.ts";
-import { shellExports, toolEnvironment, withMarkedLines, withoutMarkedLines } from "./tool-environment.ts";
+import { environmentFile, shellExports, toolEnvironment } from "./tool-environment.ts";
 import { findTrustStore, trustChange, type TrustStore } from "./trust-store.ts";
 
 const options: ServiceOptions = {
+  scope: "system",
+  account: "nobody",
+  home: "/home/ada",
   command: [process.execPath, "/opt/a & b/<agent>.js", "run", 'say "hi" 50% $HOME'],
   environment: {
     FLOWSTATE_USER: "o'brien+x@example.com",
@@ -24,12 +28,18 @@ const options: ServiceOptions = {
   },
   dataFolder: "/var/lib/flow state",
 };
+/** What the first file of a change says. */
+const textOf = ({ files: [file] }: Change): string => {
+  const content = file?.content;
+  return typeof content === "string" ? content : "";
+};
 const certificate = { pem: "-----BEGIN CERTIFICATE-----\n", file: "/var/lib/ca.pem", sha1: "AB12" };
 
 test("the launchd description says what was asked for, whatever characters are in it", (t) => {
-  const [file] = launchdChange(options).files;
-  const parsed = parsePlist(file?.content ?? "") as Record<string, unknown>;
-  t.is(file?.path, `/Library/LaunchDaemons/${launchdLabel}.plist`);
+  const change = launchdChange(options, 501);
+  const parsed = parsePlist(textOf(change)) as Record<string, unknown>;
+  t.is(change.files[0]?.path, `/Library/LaunchDaemons/${launchdLabel}.plist`);
+  t.is(parsed["UserName"], "nobody");
   t.like(parsed, {
     Label: launchdLabel,
     RunAtLoad: true,
@@ -39,25 +49,39 @@ test("the launchd description says what was asked for, whatever characters are i
   t.deepEqual(parsed["EnvironmentVariables"], { ...options.environment });
 });
 
-test("the systemd unit is one that systemd accepts", (t) => {
-  using folder = temporaryFolder();
-  const [file] = systemdChange(options).files;
-  const unit = join(folder.path, "flowstate-agent.service");
-  writeFileSync(unit, file?.content ?? "");
-  t.true(file?.content.includes(String.raw`"say \"hi\" 50%% $$HOME"`));
-  if (!existsSync("/usr/bin/systemd-analyze")) return t.log("systemd-analyze is not on this machine");
-  t.notThrows(() =>
-    execFileSync("/usr/bin/systemd-analyze", ["verify", "--man=no", unit], { stdio: "pipe" }),
-  );
+test("a person's own launchd starts an agent without a user name", (t) => {
+  const change = launchdChange({ ...options, scope: "user" }, 501);
+  t.is(change.files[0]?.path, `/home/ada/Library/LaunchAgents/${launchdLabel}.plist`);
+  t.false("UserName" in (parsePlist(textOf(change)) as object));
+  t.deepEqual(change.toStop, [["launchctl", "bootout", `gui/501/${launchdLabel}`]]);
 });
 
+for (const scope of ["system", "user"] as const) {
+  test(`the systemd unit of a ${scope} is one that systemd accepts`, (t) => {
+    using folder = temporaryFolder();
+    const text = textOf(systemdChange({ ...options, scope }));
+    const unit = join(folder.path, "flowstate-agent.service");
+    writeFileSync(unit, text);
+    t.true(text.includes(String.raw`"say \"hi\" 50%% $$HOME"`));
+    t.is(text.includes("\nUser=nobody\n"), scope === "system");
+    if (!existsSync("/usr/bin/systemd-analyze")) return t.log("systemd-analyze is not on this machine");
+    const args = ["verify", "--man=no", `--${scope}`, unit];
+    t.notThrows(() =>
+      execFileSync("/usr/bin/systemd-analyze", args, {
+        stdio: "pipe",
+        env: { XDG_RUNTIME_DIR: folder.path },
+      }),
+    );
+  });
+}
+
 test("the Windows service keeps each argument whole", (t) => {
-  const { files, afterInstall } = windowsServiceChange(options, String.raw`C:\Flowstate\agent.exe`);
-  t.is(files[0]?.path, String.raw`C:\Flowstate\agent.xml`);
-  t.true(files[0]?.content.includes("&quot;/opt/a &amp; b/&lt;agent&gt;.js&quot; run"));
-  t.true(files[0]?.content.includes(String.raw`&quot;say \&quot;hi\&quot; 50% $HOME&quot;`));
+  const change = windowsServiceChange(options, String.raw`C:\Flowstate\agent.exe`);
+  t.is(change.files[0]?.path, String.raw`C:\Flowstate\agent.xml`);
+  t.true(textOf(change).includes("&quot;/opt/a &amp; b/&lt;agent&gt;.js&quot; run"));
+  t.true(textOf(change).includes(String.raw`&quot;say \&quot;hi\&quot; 50% $HOME&quot;`));
   t.deepEqual(
-    afterInstall.map(([, verb]) => verb),
+    change.afterInstall.map(([, verb]) => verb),
     ["install", "start"],
   );
 });
@@ -79,10 +103,11 @@ for (const [store, folder, update] of stores) {
     const ran: string[] = [];
     const run = async (command: Command): Promise<void> => void ran.push(command.join(" "));
     const change = trustChange(store, certificate);
+    const trace = traceOf(change, { root: root.path, run }, null);
     await applyChange(change, { root: root.path, run });
     await applyChange(change, { root: root.path, run });
     t.is(readFileSync(join(anchors, "flowstate-device.crt"), "utf8"), certificate.pem);
-    await revertChange(change, { root: root.path, run });
+    await revertChange(trace, { root: root.path, run });
     t.deepEqual(readdirSync(anchors), ["other.crt"]);
     t.is(ran.at(-1), update);
   });
@@ -98,15 +123,38 @@ test("the stores of macOS and Windows are told the very certificate to remove", 
 test("a command that fails does not leave the rest behind", async (t) => {
   using root = temporaryFolder();
   const change = systemdChange(options);
+  const trace = traceOf(change, { root: root.path, run: () => Promise.resolve() }, null);
   await applyChange(change, { root: root.path, run: () => Promise.resolve() });
   const run = () => Promise.reject(new Error("no systemd here"));
-  await t.throwsAsync(revertChange(change, { root: root.path, run }), { message: "no systemd here" });
+  await t.throwsAsync(revertChange(trace, { root: root.path, run }), { message: "no systemd here" });
   t.false(existsSync(join(root.path, change.files[0]?.path ?? "")));
+  t.deepEqual(readdirSync(root.path), []);
 });
 
-test("a shell reads the tools' environment back", (t) => {
-  const paths = { caFile: "/it's here/ca.pem", bundleFile: "/b.pem", direct: ["control.example.com"] };
-  const environment = toolEnvironment({ relayPort: 7480, ...paths });
+test("lines go into a file of somebody else's and out of it again, folders with them where they are new", async (t) => {
+  using root = temporaryFolder();
+  const hands = { root: root.path, run: () => Promise.resolve() };
+  writeFileSync(join(root.path, "kept"), "mine, without an end");
+  const change = {
+    ...noChange,
+    name: "lines",
+    lines: ["/kept", "/a/b/new"].map((path) => ({ path, lines: "ours\n" })),
+  };
+  const first = traceOf(change, hands, null);
+  await applyChange(change, hands);
+  const second = traceOf(change, hands, first);
+  await applyChange(change, hands);
+  t.deepEqual(second, first, "a second time does not make it forget what was new at the first");
+  t.is(readFileSync(join(root.path, "kept"), "utf8").match(/ours/g)?.length, 1);
+  await revertChange(second, hands);
+  await revertChange(second, hands);
+  t.is(readFileSync(join(root.path, "kept"), "utf8"), "mine, without an end");
+  t.deepEqual(readdirSync(root.path), ["kept"]);
+});
+
+test("a shell and systemd read the tools' environment back", (t) => {
+  const authority = { caFile: "/it's here/$HOME/ca.pem", bundleFile: "/b.pem" };
+  const environment = toolEnvironment({ relayPort: 7480, authority, direct: ["control.example.com"] });
   const printed = execFileSync("sh", ["-c", `${shellExports(environment)}env`], {
     env: {},
     encoding: "utf8",
@@ -114,20 +162,29 @@ test("a shell reads the tools' environment back", (t) => {
   for (const [name, value] of Object.entries(environment))
     t.true(printed.includes(`${name}=${value}\n`), name);
   t.is(environment["NO_PROXY"], "localhost,127.0.0.1,::1,control.example.com");
+  t.false("SSL_CERT_FILE" in toolEnvironment({ relayPort: 7480, authority: null, direct: [] }));
+  const generator = "/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator";
+  if (!existsSync(generator)) return t.log("systemd's generator of environments is not on this machine");
+  using home = temporaryFolder();
+  mkdirSync(join(home.path, "environment.d"));
+  writeFileSync(join(home.path, "environment.d/90-flowstate.conf"), environmentFile(environment));
+  const generated = execFileSync(generator, { env: { XDG_CONFIG_HOME: home.path }, encoding: "utf8" });
+  const read = execFileSync("sh", ["-c", `set -a\n${generated}\nenv`], { env: {}, encoding: "utf8" });
+  for (const [name, value] of Object.entries(environment)) t.true(read.includes(`${name}=${value}\n`), name);
 });
 
 test("marked lines come once and go without a trace, whatever stands around them", (t) => {
-  const line = fc.string().filter((text) => !text.includes("flowstate"));
+  const text = fc.string({ unit: fc.constantFrom("a", "\n", "#", " ") });
   fc.assert(
-    fc.property(line, line, (before, ours) => {
-      const text = before === "" ? before : `${before}\n`;
-      const marked = withMarkedLines(withMarkedLines(text, "old\n"), `${ours}\n`);
+    fc.property(text, text, (before, ours) => {
+      const marked = withMarkedLines(withMarkedLines(before, "old\n"), `${ours}\n`);
       return (
         !marked.includes("old\n# <<<") &&
-        withoutMarkedLines(marked) === text &&
-        withoutMarkedLines(text) === text
+        withoutMarkedLines(marked) === before &&
+        withoutMarkedLines(before) === before &&
+        withoutMarkedLines(`${marked}after\n`) === `${before}after\n`
       );
     }),
   );
-  t.is(withMarkedLines("no end", "a\n"), "no end\n# >>> flowstate >>>\na\n# <<< flowstate <<<\n");
+  t.is(withMarkedLines("an end\n", "a\n"), "an end\n# >>> flowstate >>>\na\n# <<< flowstate <<<\n");
 });

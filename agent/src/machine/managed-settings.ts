@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { posix, win32 } from "node:path";
 import { systemCode } from "@flowstate/shared/errors";
 import { parseRegistryQuery, parseSettingsFile, type Settings } from "./settings-file.ts";
 
@@ -14,11 +14,11 @@ export interface SettingsSource {
 }
 
 export const machineSettingsFile = "/etc/flowstate.env";
-export const registryKey = String.raw`HKLM\SOFTWARE\Flowstate\Agent`;
+const registryKey = String.raw`HKLM\SOFTWARE\Flowstate\Agent`;
 
 /** Settings of one person's own installation. */
-export function personalSettingsFile(home: string): string {
-  return join(home, ".flowstate", "flowstate.env");
+export function personalSettingsFile(home: string, platform: NodeJS.Platform = process.platform): string {
+  return (platform === "win32" ? win32 : posix).join(home, ".flowstate", "flowstate.env");
 }
 
 /** What is configured besides the environment, the weakest first: the machine's, then the person's own. */

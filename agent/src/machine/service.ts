@@ -1,10 +1,17 @@
-import type { Change } from "./change.ts";
+import { noChange, type Change } from "./change.ts";
 
-/** The agent as the system's service manager runs it. */
+/**
+ * The agent as a service manager runs it: for one person, whose logs it reads and whose rights it has. `system` starts
+ * it with the machine, `user` with the person's session and without an administrator.
+ */
 export interface ServiceOptions {
+  readonly scope: "system" | "user";
+  /** The person's account and home folder. */
+  readonly account: string;
+  readonly home: string;
   /** Absolute path of the program, then its arguments. */
   readonly command: readonly [program: string, ...args: string[]];
-  /** Settings that are no secret: a unit file can be read by everyone. */
+  /** Variables that are no secret: a description can be read by everyone. */
   readonly environment: Readonly<Record<string, string>>;
   /** Folder of the agent's own files, the one place where it writes. */
   readonly dataFolder: string;
@@ -14,55 +21,74 @@ export const launchdLabel = "inc.flowstate.agent.proxy";
 export const systemdUnit = "flowstate-agent.service";
 export const windowsService = "FlowstateAgent";
 
-/** macOS: a LaunchDaemon that comes back when it ends, at most once in ten seconds (launchd.plist(5)). */
-export function launchdChange(options: ServiceOptions): Change {
-  const path = `/Library/LaunchDaemons/${launchdLabel}.plist`;
+/**
+ * macOS: a LaunchDaemon, or the person's LaunchAgent, that comes back when it ends, at most once in ten seconds
+ * (launchd.plist(5)). `uid` is the person's.
+ */
+export function launchdChange(options: ServiceOptions, uid: number): Change {
+  const system = options.scope === "system";
+  const folder = system ? "/Library/LaunchDaemons" : `${options.home}/Library/LaunchAgents`;
+  const domain = system ? "system" : `gui/${uid}`;
+  const path = `${folder}/${launchdLabel}.plist`;
   return {
+    ...noChange,
+    name: "service",
     files: [{ path, content: renderLaunchd(options), mode: 0o644 }],
-    afterInstall: [["launchctl", "bootstrap", "system", path]],
-    beforeRemove: [["launchctl", "bootout", `system/${launchdLabel}`]],
-    afterRemove: [],
-  };
-}
-
-/** Linux: a system unit that comes back within a second and may write its own folder alone (systemd.exec(5)). */
-export function systemdChange(options: ServiceOptions): Change {
-  return {
-    files: [{ path: `/etc/systemd/system/${systemdUnit}`, content: renderSystemd(options), mode: 0o644 }],
-    afterInstall: [
-      ["systemctl", "daemon-reload"],
-      ["systemctl", "enable", "--now", systemdUnit],
-    ],
-    beforeRemove: [["systemctl", "disable", "--now", systemdUnit]],
-    afterRemove: [["systemctl", "daemon-reload"]],
+    toStop: [["launchctl", "bootout", `${domain}/${launchdLabel}`]],
+    afterInstall: [["launchctl", "bootstrap", domain, path]],
   };
 }
 
 /**
- * Windows: Node is no service by itself, so WinSW runs it. `wrapper` is the path of its executable, beside which it
- * looks for a description of the same name.
+ * Linux: a unit that comes back within a second. With the machine's it may write its data folder alone
+ * (systemd.exec(5)); a person's own service manager has no right to close anything.
+ */
+export function systemdChange(options: ServiceOptions): Change {
+  const system = options.scope === "system";
+  const folder = system ? "/etc/systemd/system" : `${options.home}/.config/systemd/user`;
+  const systemctl = (...args: string[]) => ["systemctl", ...(system ? [] : ["--user"]), ...args] as const;
+  return {
+    ...noChange,
+    name: "service",
+    files: [{ path: `${folder}/${systemdUnit}`, content: renderSystemd(options), mode: 0o644 }],
+    toStop: [systemctl("stop", systemdUnit)],
+    afterInstall: [
+      systemctl("daemon-reload"),
+      systemctl("enable", systemdUnit),
+      systemctl("start", systemdUnit),
+    ],
+    beforeRemove: [systemctl("disable", systemdUnit)],
+    afterRemove: [systemctl("daemon-reload")],
+  };
+}
+
+/**
+ * Windows: Node is no service by itself, so WinSW runs it, as the system and with the person's profile. `wrapper` is the
+ * path of its executable, beside which it looks for a description of the same name.
  */
 export function windowsServiceChange(options: ServiceOptions, wrapper: string): Change {
   return {
+    ...noChange,
+    name: "service",
     files: [{ path: wrapper.replace(/\.exe$/i, ".xml"), content: renderWinsw(options), mode: 0o644 }],
+    toStop: [
+      [wrapper, "stop"],
+      [wrapper, "uninstall"],
+    ],
     afterInstall: [
       [wrapper, "install"],
       [wrapper, "start"],
     ],
-    beforeRemove: [
-      [wrapper, "stop"],
-      [wrapper, "uninstall"],
-    ],
-    afterRemove: [],
   };
 }
 
-function renderLaunchd({ command, environment, dataFolder }: ServiceOptions): string {
+function renderLaunchd({ scope, account, command, environment, dataFolder }: ServiceOptions): string {
   const strings = (values: readonly string[]): string =>
     values.map((value) => `    <string>${xml(value)}</string>`).join("\n");
   const pairs = Object.entries(environment)
     .map(([name, value]) => `    <key>${xml(name)}</key>\n    <string>${xml(value)}</string>`)
     .join("\n");
+  const user = scope === "user" ? "" : `  <key>UserName</key>\n  <string>${xml(account)}</string>\n`;
   return `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
 <plist version="1.0">
@@ -73,7 +99,7 @@ function renderLaunchd({ command, environment, dataFolder }: ServiceOptions): st
   <array>
 ${strings(command)}
   </array>
-  <key>EnvironmentVariables</key>
+${user}  <key>EnvironmentVariables</key>
   <dict>
 ${pairs}
   </dict>
@@ -86,7 +112,7 @@ ${pairs}
   <key>ProcessType</key>
   <string>Adaptive</string>
   <key>StandardErrorPath</key>
-  <string>${xml(dataFolder)}/agent.log</string>
+  <string>${xml(dataFolder)}/agent-stderr.log</string>
   <key>SoftResourceLimits</key>
   <dict>
     <key>NumberOfFiles</key>
@@ -97,10 +123,16 @@ ${pairs}
 `;
 }
 
-function renderSystemd({ command, environment, dataFolder }: ServiceOptions): string {
-  const variables = Object.entries(environment)
-    .map(([name, value]) => `Environment=${quoted(`${name}=${value}`)}`)
-    .join("\n");
+function renderSystemd({ scope, account, command, environment, dataFolder }: ServiceOptions): string {
+  const variables = Object.entries(environment).map(
+    ([name, value]) => `Environment=${quoted(`${name}=${value}`)}\n`,
+  );
+  const system = `User=${account}
+NoNewPrivileges=yes
+ProtectSystem=strict
+ReadWritePaths=${quoted(dataFolder)}
+PrivateTmp=yes
+`;
   return `[Unit]
 Description=Flowstate agent
 After=network.target
@@ -109,17 +141,12 @@ StartLimitIntervalSec=0
 [Service]
 Type=exec
 ExecStart=${command.map((part) => quoted(part).replaceAll("$", "$$$$")).join(" ")}
-${variables}
-Restart=always
+${variables.join("")}Restart=always
 RestartSec=1
 LimitNOFILE=8192
-NoNewPrivileges=yes
-ProtectSystem=strict
-ReadWritePaths=${quoted(dataFolder)}
-PrivateTmp=yes
-
+${scope === "system" ? system : ""}
 [Install]
-WantedBy=multi-user.target
+WantedBy=${scope === "system" ? "multi-user.target" : "default.target"}
 `;
 }
 

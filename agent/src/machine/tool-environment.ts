@@ -1,12 +1,17 @@
 /** What tools on this machine have to know, by way of their environment. */
 export interface ToolEnvironmentOptions {
   readonly relayPort: number;
+  /** Null where nothing is intercepted, and so no tool has to trust the device. */
+  readonly authority: AuthorityFiles | null;
+  /** Hosts besides loopback that are reached without the relay. */
+  readonly direct: readonly string[];
+}
+
+export interface AuthorityFiles {
   /** The device authority alone, for runtimes that add it to their own list. */
   readonly caFile: string;
   /** The system's authorities and the device's in one file, for runtimes whose list it replaces. */
   readonly bundleFile: string;
-  /** Hosts besides loopback that are reached without the relay. */
-  readonly direct: readonly string[];
 }
 
 /**
@@ -15,8 +20,7 @@ export interface ToolEnvironmentOptions {
  */
 export function toolEnvironment({
   relayPort,
-  caFile,
-  bundleFile,
+  authority,
   direct,
 }: ToolEnvironmentOptions): Readonly<Record<string, string>> {
   const relay = `http://127.0.0.1:${relayPort}`;
@@ -27,6 +31,12 @@ export function toolEnvironment({
     NO_PROXY: noProxy,
     no_proxy: noProxy,
     NODE_USE_ENV_PROXY: "1",
+    ...(authority === null ? {} : trustEnvironment(authority)),
+  };
+}
+
+function trustEnvironment({ caFile, bundleFile }: AuthorityFiles): Readonly<Record<string, string>> {
+  return {
     NODE_EXTRA_CA_CERTS: caFile,
     SSL_CERT_FILE: bundleFile,
     REQUESTS_CA_BUNDLE: bundleFile,
@@ -42,19 +52,11 @@ export function shellExports(environment: Readonly<Record<string, string>>): str
     .join("");
 }
 
-const begin = "# >>> flowstate >>>\n";
-const end = "# <<< flowstate <<<\n";
-
-/** A text with our lines at its end, marked; ours from before are replaced. Everything else stays as it was. */
-export function withMarkedLines(text: string, lines: string): string {
-  const rest = withoutMarkedLines(text);
-  const separator = rest === "" || rest.endsWith("\n") ? "" : "\n";
-  return `${rest}${separator}${begin}${lines}${end}`;
-}
-
-/** The text without our lines, wherever they were moved to. */
-export function withoutMarkedLines(text: string): string {
-  const from = text.indexOf(begin);
-  const to = text.indexOf(end, from);
-  return from < 0 || to < 0 ? text : text.slice(0, from) + text.slice(to + end.length);
+/** As systemd's user manager reads it, and with it what starts from a desktop (environment.d(5)); `$` begins a name there. */
+export function environmentFile(environment: Readonly<Record<string, string>>): string {
+  return Object.entries(environment)
+    .map(
+      ([name, value]) => `${name}="${value.replaceAll(/["\\]/g, String.raw`\$&`).replaceAll("$", "$$$$")}"\n`,
+    )
+    .join("");
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Change } from "./change.ts";
+import { noChange, type Change } from "./change.ts";
 
 /** The system stores that a certificate can be placed in. */
 export type TrustStore = "macos" | "windows" | "debian" | "redhat" | "suse" | "arch";
@@ -42,31 +42,33 @@ export function findTrustStore(platform: NodeJS.Platform, root = "/"): TrustStor
 
 /** Makes the system trust a certificate, and takes it back without a trace. */
 export function trustChange(store: TrustStore, { pem, file, sha1 }: TrustedCertificate): Change {
+  const name = "trust";
   if (store === "macos") {
     const keychain = "/Library/Keychains/System.keychain";
     return {
-      files: [],
+      ...noChange,
+      name,
       afterInstall: [["security", "add-trusted-cert", "-d", "-r", "trustRoot", "-k", keychain, file]],
       beforeRemove: [
         ["security", "remove-trusted-cert", "-d", file],
         ["security", "delete-certificate", "-Z", sha1, keychain],
       ],
-      afterRemove: [],
     };
   }
   if (store === "windows") {
     return {
-      files: [],
+      ...noChange,
+      name,
       afterInstall: [["certutil", "-addstore", "-f", "root", file]],
       beforeRemove: [["certutil", "-delstore", "root", sha1]],
-      afterRemove: [],
     };
   }
   const { folder, update, updateAfterRemove } = anchors[store];
   return {
+    ...noChange,
+    name,
     files: [{ path: `${folder}/flowstate-device.crt`, content: pem, mode: 0o644 }],
     afterInstall: [update],
-    beforeRemove: [],
     afterRemove: [updateAfterRemove ?? update],
   };
 }

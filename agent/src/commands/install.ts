@@ -1,0 +1,81 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { FlowstateError } from "@flowstate/shared/errors";
+import { install, uninstall } from "../install/install.ts";
+import { parsePlatform, type InstallFlags } from "../install/options.ts";
+import { prepare, thisMachine } from "../install/prepare.ts";
+import type { Installation, Scope } from "../install/plan.ts";
+import { readRecord, recordFile } from "../install/record.ts";
+import { runCommand } from "../install/run-command.ts";
+import type { Hands } from "../machine/change.ts";
+import { version } from "../version.ts";
+
+export type InstallCommandFlags = InstallFlags & {
+  /** File that holds the key; `-` is standard input. */
+  readonly keyFile?: string;
+};
+
+/** `flowstate install`: the agent as a service of this machine or this person. Doing it again brings it up to date. */
+export async function runInstall(flags: InstallCommandFlags, env: NodeJS.ProcessEnv): Promise<void> {
+  const { keyFile } = flags;
+  const key =
+    keyFile === undefined ? {} : { key: readFileSync(keyFile === "-" ? 0 : keyFile, "utf8").trim() };
+  const hands = handsOf(env);
+  if (process.platform === "linux") await hands.run(["systemctl", "--version"]);
+  const installation = prepare({ ...flags, ...key }, thisMachine(env));
+  await install(installation, hands);
+  process.stdout.write(describe(installation));
+}
+
+/** `flowstate uninstall`: everything that `install` did, and nothing else. Nothing installed is no failure. */
+export async function runUninstall(
+  { keepData = false, scope }: { readonly keepData?: boolean; readonly scope?: string },
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  const { administrator, self, platform } = thisMachine(env);
+  const scopes = (["system", "user"] as const).filter((each) => scope === undefined || scope === each);
+  const found = scopes.flatMap((each: Scope) => {
+    const record = readRecord(join(recordFile(parsePlatform(platform), each, self.home)));
+    return record === null ? [] : [record];
+  });
+  const [record] = found;
+  if (record === undefined) return void process.stdout.write("nothing is installed\n");
+  if (record.scope === "system" && !administrator)
+    throw new FlowstateError(
+      "FS_FORBIDDEN",
+      "the agent is installed for the machine; uninstall it as an administrator (sudo)",
+    );
+  await uninstall(record, { keepData, ...handsOf(env) });
+  const kept = keepData ? `; its data stays in ${record.dataFolder}` : " with its data";
+  process.stdout.write(`the agent is gone${kept}\n`);
+}
+
+function handsOf(env: NodeJS.ProcessEnv): Hands {
+  return { root: "", run: (command) => runCommand(command, env) };
+}
+
+function describe({ settings, person, dataFolder, tools, authority, trustStore }: Installation): string {
+  const facts = [
+    ["data", dataFolder],
+    [
+      "tools",
+      tools === null
+        ? "left alone"
+        : `shells started from now on use http://127.0.0.1:${tools.relayPort}; browsers take http://127.0.0.1:${tools.relayPort}/proxy.pac`,
+    ],
+    [
+      "trust",
+      authority === null
+        ? "nothing is intercepted"
+        : trustStore === null
+          ? `by environment alone; the system's store was left as it is (${authority.caFile})`
+          : `${authority.caFile} is in the system's store`,
+    ],
+  ] as const;
+  return [
+    `Flowstate agent ${version} is installed for ${settings["FLOWSTATE_USER"]} (account ${person.account})`,
+    ...facts.map(([name, value]) => `  ${name.padEnd(5)}  ${value}`),
+    "Check it with `flowstate doctor`.",
+    "",
+  ].join("\n");
+}

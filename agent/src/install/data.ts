@@ -1,0 +1,34 @@
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { systemCode } from "@flowstate/shared/errors";
+import { removeEmptyFolder } from "../machine/change.ts";
+
+/** Everything that the agent itself puts into its data folder. */
+const own = [
+  /^(?:instance|ledger|outbox)\.db(?:-wal|-shm|-journal)?$/,
+  /^scan\.cache(?:\.\w+)?$/,
+  /^agent(?:-stderr)?\.log(?:\.1)?$/,
+  /^agent\.sock$/,
+  /^flowstate\.env$/,
+  /^tls$/,
+];
+
+/**
+ * Removes the agent's data, and its folder where nothing else is in it: a folder that was set may hold what is none of
+ * the agent's.
+ */
+export function removeData(folder: string): void {
+  for (const name of namesIn(folder))
+    if (own.some((pattern) => pattern.test(name)))
+      rmSync(join(folder, name), { recursive: true, force: true });
+  removeEmptyFolder(folder);
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return [];
+    throw error;
+  }
+}

@@ -1,0 +1,288 @@
+import { readdirSync, readFileSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DOMParser } from "@xmldom/xmldom";
+import test from "ava";
+import { parse as parsePlist } from "plist";
+import { mintKey } from "@flowstate/shared/keys";
+import { temporaryFolder } from "@flowstate/shared/testing/temp";
+import type { Command, Hands } from "../machine/change.ts";
+import { install, uninstall } from "./install.ts";
+import { parseScope, settingsToStore, type InstallFlags } from "./options.ts";
+import { findPerson, parseDscl, parsePasswd, type Person } from "./person.ts";
+import { planInstallation, type Installation } from "./plan.ts";
+import { prepare, type Surroundings } from "./prepare.ts";
+import { readRecord } from "./record.ts";
+
+const key = mintKey("org").text;
+const noFlags: InstallFlags = { tools: true, trust: true };
+const me = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+
+/** Every file under a folder with its mode and text, and every folder. */
+function treeOf(folder: string): Readonly<Record<string, string>> {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      const text = entry.isFile() ? `${statSync(path).mode.toString(8)} ${readFileSync(path, "utf8")}` : "";
+      return [path.slice(folder.length), text];
+    }),
+  );
+}
+
+/** A machine under a folder, with an account `ada` and a shell profile of hers. */
+function machine(platform: "linux" | "darwin") {
+  const folder = temporaryFolder();
+  const home = platform === "linux" ? "/home/ada" : "/Users/ada";
+  for (const path of ["/etc", "/usr/local/share/ca-certificates", home])
+    mkdirSync(join(folder.path, path), { recursive: true });
+  writeFileSync(join(folder.path, "/etc/passwd"), `ada:x:${me.uid}:${me.gid}:Ada:${home}:/bin/sh\n`);
+  writeFileSync(join(folder.path, home, ".profile"), "umask 022");
+  const ran: string[] = [];
+  const hands: Hands = {
+    root: folder.path,
+    run: (command: Command) => Promise.resolve(void ran.push(command.join(" "))),
+  };
+  const surroundings: Surroundings = {
+    env: { FLOWSTATE_OTLP_KEY: key, FLOWSTATE_USER: "ada@example.com", SUDO_USER: "ada" },
+    platform,
+    root: folder.path,
+    administrator: true,
+    program: { kind: "checkout", command: ["/opt/node", "/opt/flow state/flowstate.js"] },
+    self: { account: "root", home: "/root", owner: me },
+  };
+  return {
+    root: folder.path,
+    home,
+    hands,
+    ran,
+    surroundings,
+    [Symbol.dispose]: () => folder[Symbol.dispose](),
+  };
+}
+
+const intercepting = { FLOWSTATE_CAPTURE: "session-logs,relay,intercept" };
+
+test("an installation of a machine can be done twice, changed, and taken back to the byte", async (t) => {
+  using at = machine("linux");
+  const before = treeOf(at.root);
+  const env = {
+    ...at.surroundings.env,
+    ...intercepting,
+    FLOWSTATE_CONTROL_PLANE: "https://control.example.com",
+  };
+  await install(prepare(noFlags, { ...at.surroundings, env }), at.hands);
+  const first = treeOf(at.root);
+  t.deepEqual(at.ran, [
+    "update-ca-certificates",
+    "systemctl stop flowstate-agent.service",
+    "systemctl daemon-reload",
+    "systemctl enable flowstate-agent.service",
+    "systemctl start flowstate-agent.service",
+  ]);
+  t.regex(first["/etc/flowstate.env"] ?? "", new RegExp(`^100600 [^]*FLOWSTATE_OTLP_KEY="${key}"`));
+  t.regex(first["/etc/systemd/system/flowstate-agent.service"] ?? "", /\nUser=ada\n/);
+  t.regex(
+    first["/home/ada/.profile"] ?? "",
+    /umask 022\n# >>> flowstate.*\n[^]*NO_PROXY='[^']*,control\.example\.com'/,
+  );
+  t.is(
+    first["/usr/local/share/ca-certificates/flowstate-device.crt"]?.slice(7),
+    first["/home/ada/.flowstate/tls/ca.pem"]?.slice(7),
+  );
+  t.true(
+    first["/home/ada/.flowstate/tls/bundle.pem"]?.endsWith(
+      first["/home/ada/.flowstate/tls/ca.pem"]?.slice(7) ?? "-",
+    ),
+  );
+  for (const [path, text] of Object.entries(first))
+    if (path !== "/etc/flowstate.env") t.false(text.includes(key), path);
+
+  const bare = { ...at.surroundings, env: {} };
+  await install(prepare(noFlags, bare), at.hands);
+  t.deepEqual(treeOf(at.root), first, "a bare install finds what was stored, and changes nothing");
+
+  at.ran.length = 0;
+  await install(prepare(noFlags, { ...bare, env: { FLOWSTATE_CAPTURE: "session-logs" } }), at.hands);
+  t.is(at.ran[0], "update-ca-certificates --fresh", "what is no longer wanted goes first");
+  t.is(at.ran.at(-1), "systemctl start flowstate-agent.service");
+  const second = treeOf(at.root);
+  t.false("/usr/local/share/ca-certificates/flowstate-device.crt" in second);
+  t.is(second["/home/ada/.profile"], before["/home/ada/.profile"]);
+  t.false("/home/ada/.zshenv" in second);
+
+  const record = readRecord(join(at.root, "/var/lib/flowstate/installed.json"));
+  if (record === null) return t.fail("there is no record");
+  await uninstall(record, { keepData: false, ...at.hands });
+  t.deepEqual(treeOf(at.root), before);
+});
+
+test("data is kept where it is to be, and a new installation finds it", async (t) => {
+  using at = machine("linux");
+  await install(prepare(noFlags, at.surroundings), at.hands);
+  writeFileSync(join(at.root, "/home/ada/.flowstate/ledger.db"), "calls");
+  writeFileSync(join(at.root, "/home/ada/.flowstate/notes.txt"), "none of ours");
+  const record = readRecord(join(at.root, "/var/lib/flowstate/installed.json"));
+  if (record === null) return t.fail("there is no record");
+  await uninstall(record, { keepData: true, ...at.hands });
+  t.deepEqual(readdirSync(join(at.root, "/home/ada/.flowstate")).sort(), ["ledger.db", "notes.txt"]);
+  await uninstall(record, { keepData: false, ...at.hands });
+  t.deepEqual(readdirSync(join(at.root, "/home/ada/.flowstate")), ["notes.txt"]);
+});
+
+test("an installation that breaks off at any command can be taken back to the byte", async (t) => {
+  for (let good = 0; good < 4; good += 1) {
+    using at = machine("linux");
+    const before = treeOf(at.root);
+    const env = { ...at.surroundings.env, ...intercepting };
+    let left = good;
+    const breaking: Hands = {
+      root: at.root,
+      run: ([, verb]) =>
+        verb === "stop" || left-- > 0 ? Promise.resolve() : Promise.reject(new Error("no more")),
+    };
+    await t.throwsAsync(install(prepare(noFlags, { ...at.surroundings, env }), breaking), {
+      message: "no more",
+    });
+    const file = join(at.root, "/var/lib/flowstate/installed.json");
+    const record = readRecord(file);
+    if (record === null) return t.fail("there is no record");
+    const failing: Hands = { root: at.root, run: () => Promise.reject(new Error("not even this")) };
+    await t.throwsAsync(uninstall(record, { keepData: false, ...failing }), { message: "not even this" });
+    const rest = readRecord(file);
+    if (rest === null) return t.fail("the record went before everything had been taken back");
+    t.deepEqual(
+      rest.traces.map(({ name }) => name),
+      ["record", "trust", "service"],
+    );
+    await uninstall(rest, { keepData: false, ...at.hands });
+    t.deepEqual(treeOf(at.root), before, `after ${good} commands`);
+  }
+});
+
+test("on macOS the plists parse, and nothing stays behind", async (t) => {
+  for (const scope of ["system", "user"]) {
+    using at = machine("darwin");
+    const before = treeOf(at.root);
+    const self: Person = { account: "ada", home: "/Users/ada", owner: me };
+    const env = { ...at.surroundings.env, SUDO_USER: "", ...intercepting };
+    const installation: Installation = {
+      ...prepare({ ...noFlags, scope: "user" }, { ...at.surroundings, env, self }),
+      scope: scope === "system" ? "system" : "user",
+      trustStore: scope === "system" ? "macos" : null,
+    };
+    await install(installation, at.hands);
+    const folder = scope === "system" ? "/Library/LaunchDaemons" : "/Users/ada/Library/LaunchAgents";
+    const file = join(at.root, folder, "inc.flowstate.agent.proxy.plist");
+    t.like(parsePlist(readFileSync(file, "utf8")), {
+      ProgramArguments: ["/opt/node", "/opt/flow state/flowstate.js", "run", "--service"],
+      EnvironmentVariables: { HOME: "/Users/ada" },
+    });
+    t.is(
+      at.ran.filter((command) => command.startsWith("security add-trusted-cert")).length,
+      scope === "system" ? 1 : 0,
+    );
+    t.true(at.ran.at(-1)?.startsWith("launchctl bootstrap "));
+    const records = ["/var/lib/flowstate/installed.json", "/Users/ada/.local/state/flowstate/installed.json"];
+    const record = readRecord(join(at.root, records[scope === "system" ? 0 : 1] ?? ""));
+    if (record === null) return t.fail("there is no record");
+    await uninstall(record, { keepData: false, ...at.hands });
+    t.deepEqual(treeOf(at.root), before);
+  }
+});
+
+test("on Windows the service's description parses, and the key is neither in it nor in a command", (t) => {
+  const person: Person = { account: "ada", home: String.raw`C:\Users\Ada & Co`, owner: null };
+  const changes = planInstallation({
+    platform: "win32",
+    scope: "system",
+    person,
+    program: { kind: "executable", file: String.raw`D:\flowstate.exe` },
+    settings: { FLOWSTATE_OTLP_KEY: key, FLOWSTATE_USER: "ada@example.com" },
+    dataFolder: String.raw`C:\Users\Ada & Co\.flowstate`,
+    tools: { relayPort: 7480, direct: [] },
+    authority: null,
+    trustStore: null,
+  });
+  const files = changes.flatMap((change) => change.files);
+  t.deepEqual(
+    files.map(({ path }) => path),
+    [
+      String.raw`C:\Program Files\Flowstate\flowstate.exe`,
+      String.raw`C:\Users\Ada & Co\.flowstate\flowstate.env`,
+      String.raw`C:\Program Files\Flowstate\FlowstateAgent.xml`,
+    ],
+  );
+  const description = files.at(-1)?.content;
+  const document = new DOMParser().parseFromString(
+    typeof description === "string" ? description : "",
+    "text/xml",
+  );
+  const text = (name: string): string | null => document.getElementsByTagName(name)[0]?.textContent ?? null;
+  t.is(text("id"), "FlowstateAgent");
+  t.is(text("executable"), String.raw`C:\Program Files\Flowstate\flowstate.exe`);
+  t.is(text("arguments"), "run --service");
+  t.is(document.getElementsByTagName("env")[0]?.getAttribute("value"), person.home);
+  const commands = changes.flatMap((change) => [...change.toStop, ...change.afterInstall]);
+  t.false(JSON.stringify([commands, description]).includes(key));
+});
+
+const refusals: [what: string, flags: Partial<InstallFlags>, env: NodeJS.ProcessEnv, message: RegExp][] = [
+  ["no key", {}, { FLOWSTATE_OTLP_KEY: "" }, /^FLOWSTATE_OTLP_KEY: it takes the organisation's key/],
+  ["a key of another kind", { key: mintKey("api").text }, {}, /^FLOWSTATE_OTLP_KEY/],
+  ["an e-mail that was not filled in", { user: "${USER_EMAIL}" }, {}, /^FLOWSTATE_USER/],
+  ["a host that is none", { host: "a b" }, {}, /FLOWSTATE_CLOUD_PROXY is "https:\/\/a b"/],
+  ["a second line in a value", { user: "a@example.com\nX=1" }, {}, /one line/],
+  ["enterprise mode", { mode: "enterprise" }, {}, /^--mode enterprise: it takes telemetry/],
+  ["a scope that is none", { scope: "planet" }, {}, /^--scope planet: it takes system or user/],
+  ["nobody to run as", {}, { SUDO_USER: "" }, /^--run-as: say whose tools/],
+  ["an account that is not there", { runAs: "grace" }, {}, /^there is no account grace/],
+  ["an account that is no name", { runAs: "../ada" }, {}, /^there is no account/],
+  [
+    "a relay whose port nobody can know",
+    { host: "proxy.example.com" },
+    { FLOWSTATE_RELAY_PORT: "0" },
+    /^FLOWSTATE_RELAY_PORT/,
+  ],
+];
+
+for (const [what, flags, env, message] of refusals) {
+  test(`an installation is refused before it changes anything: ${what}`, (t) => {
+    using at = machine("linux");
+    const before = treeOf(at.root);
+    const surroundings = { ...at.surroundings, env: { ...at.surroundings.env, ...env } };
+    t.throws(() => prepare({ ...noFlags, ...flags }, surroundings), { message });
+    t.deepEqual(treeOf(at.root), before);
+  });
+}
+
+test("flags win over the environment, and this over what is stored", (t) => {
+  const stored = { FLOWSTATE_USER: "stored", FLOWSTATE_RELAY_PORT: "1", FLOWSTATE_CAPTURE: "relay" };
+  const env = { FLOWSTATE_USER: "env", FLOWSTATE_RELAY_PORT: "2", FLOWSTATE_CAPTURE: "", PATH: "/bin" };
+  t.deepEqual(settingsToStore({ ...noFlags, user: "flag", host: "proxy.example.com:8443" }, env, stored), {
+    FLOWSTATE_USER: "flag",
+    FLOWSTATE_RELAY_PORT: "2",
+    FLOWSTATE_CAPTURE: "relay",
+    FLOWSTATE_CLOUD_PROXY: "https://proxy.example.com:8443",
+  });
+  t.is(parseScope(undefined, "linux", false), "user");
+  t.throws(() => parseScope("system", "linux", false), { message: /sudo/ });
+  t.throws(() => parseScope("user", "win32", true), { message: /Windows/ });
+});
+
+test("accounts are read as Linux and macOS print them", (t) => {
+  const passwd = "root:x:0:0::/root:/bin/sh\nada:x:1000:100:Ada,,,:/home/ada:/bin/sh\nbad:x:y:1::/:/bin/sh\n";
+  t.deepEqual(parsePasswd("ada", passwd), {
+    account: "ada",
+    home: "/home/ada",
+    owner: { uid: 1000, gid: 100 },
+  });
+  t.is(parsePasswd("bad", passwd), null);
+  t.is(parsePasswd("nobody", passwd), null);
+  const dscl = "NFSHomeDirectory: /Users/ada\nPrimaryGroupID: 20\nUniqueID: 501\n";
+  const ada: Person = { account: "ada", home: "/Users/ada", owner: { uid: 501, gid: 20 } };
+  t.deepEqual(parseDscl("ada", dscl), ada);
+  t.is(parseDscl("ada", dscl.replace(": /Users/ada", ":\n /Users/a b"))?.home, "/Users/a b");
+  t.is(parseDscl("ada", "DS Error: -14136"), null);
+  t.deepEqual(findPerson("ada", { platform: "darwin", root: "", ask: () => dscl }), ada);
+  t.is(findPerson(String.raw`ACME\ada`, { platform: "win32", root: "" }).home, String.raw`C:\Users\ada`);
+});

@@ -1,0 +1,75 @@
+import { join } from "node:path";
+import {
+  applyChange,
+  makeFolders,
+  revertChange,
+  traceOf,
+  type Hands,
+  type Trace,
+} from "../machine/change.ts";
+import { version } from "../version.ts";
+import { removeData } from "./data.ts";
+import { planInstallation, type Installation } from "./plan.ts";
+import { readRecord, recordChange, recordFile, type InstallRecord } from "./record.ts";
+
+/**
+ * Makes the machine what the installation says, whatever an earlier one has made of it: what is the same stays, what has
+ * changed is replaced, and what is no longer wanted goes. The record of it is there before the first change, so that
+ * an installation that was interrupted can be taken back, too.
+ */
+export async function install(installation: Installation, hands: Hands): Promise<void> {
+  const { platform, scope, person, dataFolder } = installation;
+  const file = recordFile(platform, scope, person.home);
+  const earlier = readRecord(join(hands.root, file))?.traces ?? [];
+  const known = (name: string): Trace | null => earlier.find((trace) => trace.name === name) ?? null;
+  const record = { version, scope, person, dataFolder, traces: [] };
+  const changes = planInstallation(installation);
+  const traces = [recordChange(file, record), ...changes].map((change) =>
+    traceOf(change, hands, known(change.name)),
+  );
+  const write = (written: readonly Trace[]): Promise<void> =>
+    applyChange(recordChange(file, { ...record, traces: written }), hands);
+
+  const obsolete = obsoleteOf(earlier, traces);
+  await write([...traces, ...obsolete]);
+  makeFolders(join(hands.root, dataFolder), hands.root, person.owner, 0o700);
+  for (const trace of obsolete.toReversed()) await revertChange(trace, hands);
+  for (const change of changes) await applyChange(change, hands);
+  await write(traces);
+}
+
+/** What an earlier installation left and this one does not make: whole changes, and single files of those it does. */
+function obsoleteOf(earlier: readonly Trace[], traces: readonly Trace[]): readonly Trace[] {
+  return earlier.flatMap((old) => {
+    const now = traces.find(({ name }) => name === old.name);
+    if (now === undefined) return [old];
+    const files = old.files.filter((path) => !now.files.includes(path));
+    const lines = old.lines.filter((path) => !now.lines.includes(path));
+    if (files.length + lines.length === 0) return [];
+    return [{ ...old, files, lines, newFolders: [], toStop: [], beforeRemove: [], afterRemove: [] }];
+  });
+}
+
+/**
+ * Takes an installation back without a trace, its data too unless they are to be kept. What fails does not keep the rest
+ * from being done: it stays in the record for another try, and the first failure is thrown.
+ */
+export async function uninstall(
+  record: InstallRecord,
+  { keepData, ...hands }: Hands & { readonly keepData: boolean },
+): Promise<void> {
+  const failures: unknown[] = [];
+  const left: Trace[] = [];
+  const [own, ...traces] = record.traces;
+  for (const trace of traces.toReversed()) {
+    await revertChange(trace, hands).catch((error: unknown) => {
+      failures.push(error);
+      left.unshift(trace);
+    });
+  }
+  if (!keepData) removeData(join(hands.root, record.dataFolder));
+  if (own === undefined) return;
+  if (failures.length === 0) return revertChange(own, hands);
+  await applyChange(recordChange(own.files[0] ?? "", { ...record, traces: [own, ...left] }), hands);
+  throw failures[0];
+}

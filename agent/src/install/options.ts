@@ -1,0 +1,84 @@
+import { FlowstateError } from "@flowstate/shared/errors";
+import { daemonSettings, readDaemonConfig, type DaemonConfig } from "../config.ts";
+import type { Settings } from "../machine/settings-file.ts";
+import type { Platform, Scope } from "./plan.ts";
+
+export interface InstallFlags {
+  readonly key?: string;
+  readonly user?: string;
+  readonly host?: string;
+  readonly controlPlane?: string;
+  readonly mode?: string;
+  readonly scope?: string;
+  readonly runAs?: string;
+  /** False leaves shells and desktops alone. */
+  readonly tools: boolean;
+  /** False leaves the system's trust store alone. */
+  readonly trust: boolean;
+}
+
+/**
+ * What is to be stored: the values of an earlier installation, over them what the environment sets, over these the
+ * flags. Throws FS_INPUT_INVALID.
+ */
+export function settingsToStore(flags: InstallFlags, env: NodeJS.ProcessEnv, stored: Settings): Settings {
+  if (flags.mode !== undefined && flags.mode !== "telemetry")
+    throw new FlowstateError(
+      "FS_INPUT_INVALID",
+      `--mode ${flags.mode.slice(0, 40)}: it takes telemetry; what a call says is not stored by this version`,
+    );
+  const given = Object.values(daemonSettings).flatMap(({ env: name }): [string, string][] => {
+    const value = env[name] ?? "";
+    return value === "" ? [] : [[name, value]];
+  });
+  return {
+    ...stored,
+    ...Object.fromEntries(given),
+    ...present("FLOWSTATE_OTLP_KEY", flags.key),
+    ...present("FLOWSTATE_USER", flags.user),
+    ...present("FLOWSTATE_CLOUD_PROXY", flags.host === undefined ? undefined : withScheme(flags.host)),
+    ...present("FLOWSTATE_CONTROL_PLANE", flags.controlPlane),
+  };
+}
+
+function present(name: string, value: string | undefined): Settings {
+  return value === undefined ? {} : { [name]: value };
+}
+
+function withScheme(host: string): string {
+  return /^https?:\/\//.test(host) ? host : `https://${host}`;
+}
+
+/** The settings as the daemon will read them. Throws FS_CONFIG_INVALID, by name, for what it would not start with. */
+export function checkSettings(settings: Settings, home: string): DaemonConfig {
+  const line = Object.entries(settings).find(([, value]) => /\p{Cc}/u.test(value));
+  if (line !== undefined)
+    throw new FlowstateError("FS_CONFIG_INVALID", `${line[0]}: it takes one line without control characters`);
+  return readDaemonConfig({ ...settings }, home);
+}
+
+export function parsePlatform(platform: string): Platform {
+  if (platform === "linux" || platform === "darwin" || platform === "win32") return platform;
+  throw new FlowstateError(
+    "FS_INPUT_INVALID",
+    `there is no installation for ${platform}; run \`flowstate run\` under a service manager of its own`,
+  );
+}
+
+/** The flag, else the machine for an administrator and the person for everybody else. */
+export function parseScope(flag: string | undefined, platform: Platform, administrator: boolean): Scope {
+  const scope = flag ?? (administrator ? "system" : "user");
+  if (scope !== "system" && scope !== "user")
+    throw new FlowstateError("FS_INPUT_INVALID", `--scope ${scope.slice(0, 40)}: it takes system or user`);
+  if (scope === "user" && platform === "win32")
+    throw new FlowstateError(
+      "FS_INPUT_INVALID",
+      "--scope user: on Windows there is the service of the machine only",
+    );
+  if (scope === "system" && !administrator)
+    throw new FlowstateError(
+      "FS_FORBIDDEN",
+      "--scope system changes the machine; run it as an administrator (sudo)",
+    );
+  return scope;
+}

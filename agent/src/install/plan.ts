@@ -1,0 +1,135 @@
+import { posix, win32 } from "node:path";
+import { machineSettingsFile, personalSettingsFile } from "../machine/managed-settings.ts";
+import { noChange, type Change } from "../machine/change.ts";
+import {
+  launchdChange,
+  systemdChange,
+  windowsServiceChange,
+  type ServiceOptions,
+} from "../machine/service.ts";
+import { renderSettingsFile, type Settings } from "../machine/settings-file.ts";
+import {
+  environmentFile,
+  shellExports,
+  toolEnvironment,
+  type AuthorityFiles,
+} from "../machine/tool-environment.ts";
+import { trustChange, type TrustedCertificate, type TrustStore } from "../machine/trust-store.ts";
+import type { Person } from "./person.ts";
+
+export type Platform = "linux" | "darwin" | "win32";
+export type Scope = ServiceOptions["scope"];
+
+/** How the agent is started: a single executable, which an installation copies, or a checkout, which stays where it is. */
+export type Program =
+  | { readonly kind: "executable"; readonly file: string }
+  | { readonly kind: "checkout"; readonly command: readonly [program: string, ...args: string[]] };
+
+/** What an installation makes of a machine. */
+export interface Installation {
+  readonly platform: Platform;
+  readonly scope: Scope;
+  readonly person: Person;
+  readonly program: Program;
+  /** What is stored, the key among it. */
+  readonly settings: Settings;
+  readonly dataFolder: string;
+  /** What the person's tools are told; null where they are to be left alone. */
+  readonly tools: { readonly relayPort: number; readonly direct: readonly string[] } | null;
+  /** The device's authority and where its files are; null where nothing is intercepted. */
+  readonly authority: (AuthorityFiles & TrustedCertificate & { readonly bundle: string }) | null;
+  /** Null where the system's store is not to be touched, or none is known. */
+  readonly trustStore: TrustStore | null;
+}
+
+/** Everything that is done to the machine, in order; taken back in reverse. */
+export function planInstallation(installation: Installation): readonly Change[] {
+  const { authority, trustStore } = installation;
+  return [
+    ...programChange(installation),
+    settingsChange(installation),
+    ...(authority === null || trustStore === null ? [] : [trustChange(trustStore, authority)]),
+    ...toolsChange(installation),
+    serviceChange(installation),
+  ];
+}
+
+/** Where a single executable is copied to. */
+export function programPath({
+  platform,
+  scope,
+  person,
+}: Pick<Installation, "platform" | "scope" | "person">): string {
+  if (platform === "win32") return win32.join(String.raw`C:\Program Files\Flowstate`, "flowstate.exe");
+  return scope === "system" ? "/usr/local/bin/flowstate" : posix.join(person.home, ".local/bin/flowstate");
+}
+
+function programChange({ platform, scope, person, program }: Installation): readonly Change[] {
+  const path = programPath({ platform, scope, person });
+  if (program.kind === "checkout") return [];
+  const files = [{ path, content: { copyOf: program.file }, mode: 0o755 }];
+  return [{ ...noChange, name: "program", files, owner: scope === "user" ? person.owner : null }];
+}
+
+/**
+ * The file belongs to the person and is closed to everybody else: it holds the key. For the same reason it is no value
+ * of the registry, which every user of a machine may read.
+ */
+function settingsChange({ platform, scope, person, settings }: Installation): Change {
+  const machine = scope === "system" && platform !== "win32";
+  const path = machine ? machineSettingsFile : personalSettingsFile(person.home, platform);
+  const files = [{ path, content: renderSettingsFile(settings), mode: 0o600 }];
+  return { ...noChange, name: "settings", files, owner: person.owner };
+}
+
+/** Shells that start from now on, and on Linux what a desktop starts. */
+function toolsChange({ platform, person, tools, authority }: Installation): readonly Change[] {
+  if (tools === null || platform === "win32") return [];
+  const environment = toolEnvironment({ ...tools, authority });
+  const bundle =
+    authority === null ? [] : [{ path: authority.bundleFile, content: authority.bundle, mode: 0o644 }];
+  const desktop = {
+    path: posix.join(person.home, ".config/environment.d/90-flowstate.conf"),
+    content: environmentFile(environment),
+    mode: 0o644,
+  };
+  const lines = [".profile", ".zshenv"].map((file) => ({
+    path: posix.join(person.home, file),
+    lines: shellExports(environment),
+  }));
+  const files = platform === "linux" ? [...bundle, desktop] : bundle;
+  return [{ ...noChange, name: "tools", files, lines, owner: person.owner }];
+}
+
+function serviceChange(installation: Installation): Change {
+  const { platform, scope, person, program, dataFolder, settings } = installation;
+  const start: readonly [string, ...string[]] =
+    program.kind === "checkout" ? program.command : [programPath({ platform, scope, person })];
+  const options: ServiceOptions = {
+    scope,
+    account: person.account,
+    home: person.home,
+    command: [...start, "run", "--service"],
+    environment: {
+      ...homeEnvironment(platform, person.home),
+      ...(settings["FLOWSTATE_DATA_DIR"] === undefined ? {} : { FLOWSTATE_DATA_DIR: dataFolder }),
+    },
+    dataFolder,
+  };
+  const owner = scope === "user" ? person.owner : null;
+  switch (platform) {
+    case "linux":
+      return { ...systemdChange(options), owner };
+    case "darwin":
+      return { ...launchdChange(options, person.owner?.uid ?? 0), owner };
+    case "win32":
+      return windowsServiceChange(options, String.raw`C:\Program Files\Flowstate\FlowstateAgent.exe`);
+  }
+}
+
+/** systemd sets it; launchd may not; a service on Windows has the profile of the system. */
+function homeEnvironment(platform: Platform, home: string): Readonly<Record<string, string>> {
+  if (platform === "linux") return {};
+  if (platform === "darwin") return { HOME: home };
+  return { USERPROFILE: home, APPDATA: win32.join(home, "AppData", "Roaming") };
+}

@@ -1,0 +1,122 @@
+import { X509Certificate } from "node:crypto";
+import { chownSync, existsSync, readFileSync } from "node:fs";
+import { isSea } from "node:sea";
+import { getCACertificates } from "node:tls";
+import { join } from "node:path";
+import { FlowstateError } from "@flowstate/shared/errors";
+import { makeFolders } from "../machine/change.ts";
+import { machineSettingsFile, personalSettingsFile } from "../machine/managed-settings.ts";
+import { parseSettingsFile } from "../machine/settings-file.ts";
+import { findTrustStore } from "../machine/trust-store.ts";
+import { openAuthority } from "../observe/intercept/ca.ts";
+import { checkSettings, parsePlatform, parseScope, settingsToStore, type InstallFlags } from "./options.ts";
+import { currentPerson, findPerson, type Person } from "./person.ts";
+import type { Installation, Platform, Program, Scope } from "./plan.ts";
+import { readRecord, recordFile } from "./record.ts";
+
+/** What an installation is made for and with; the defaults are this machine's. */
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv;
+  readonly platform: string;
+  /** Folder that stands for the root of the file system; empty outside of tests. */
+  readonly root: string;
+  readonly administrator: boolean;
+  readonly program: Program;
+  /** Whoever runs this. */
+  readonly self: Person;
+}
+
+export function thisMachine(env: NodeJS.ProcessEnv): Surroundings {
+  return {
+    env,
+    platform: process.platform,
+    root: "",
+    administrator: process.platform === "win32" || process.getuid?.() === 0,
+    program: thisProgram(),
+    self: currentPerson(),
+  };
+}
+
+/** A small nursery keeps the memory of a reader of logs low, as in bin/flowstate.js. */
+function thisProgram(): Program {
+  if (isSea()) return { kind: "executable", file: process.execPath };
+  const script = join(import.meta.dirname, "../../bin/flowstate.js");
+  return { kind: "checkout", command: [process.execPath, "--max-semi-space-size=4", script] };
+}
+
+/** Flags, environment and what is stored, as one installation; makes the device's authority where there is to be one. */
+export function prepare(flags: InstallFlags, surroundings: Surroundings): Installation {
+  const { env, root, program } = surroundings;
+  const platform = parsePlatform(surroundings.platform);
+  const scope = parseScope(flags.scope, platform, surroundings.administrator);
+  const person = choosePerson(flags.runAs, platform, scope, surroundings);
+  const settingsFile =
+    scope === "system" && platform !== "win32"
+      ? machineSettingsFile
+      : personalSettingsFile(person.home, platform);
+  const place = join(root, settingsFile);
+  const stored = existsSync(place) ? parseSettingsFile(readFileSync(place, "utf8")) : {};
+  const settings = settingsToStore(flags, env, stored);
+  const config = checkSettings(settings, person.home);
+  const { dataFolder, captures, cloudProxy, controlPlane, relayPort } = config;
+  const intercepts = captures.has("intercept");
+  const useful = captures.has("relay") && (intercepts || cloudProxy !== null);
+  if (useful && flags.tools && relayPort === 0)
+    throw new FlowstateError(
+      "FS_CONFIG_INVALID",
+      "FLOWSTATE_RELAY_PORT: tools have to know it, so it must not be 0",
+    );
+  return {
+    platform,
+    scope,
+    person,
+    program,
+    settings,
+    dataFolder,
+    tools: useful && flags.tools ? { relayPort, direct: [controlPlane.hostname] } : null,
+    authority: intercepts ? prepareAuthority(dataFolder, person, root) : null,
+    trustStore: scope === "system" && flags.trust ? findTrustStore(platform, root) : null,
+  };
+}
+
+function choosePerson(
+  runAs: string | undefined,
+  platform: Platform,
+  scope: Scope,
+  surroundings: Surroundings,
+): Person {
+  const { env, root, self } = surroundings;
+  if (scope === "user") return self;
+  const earlier = readRecord(join(root, recordFile(platform, scope, self.home)))?.person ?? null;
+  const name = runAs ?? (earlier === null ? env["SUDO_USER"] : undefined) ?? "";
+  if (name !== "") return findPerson(name, { platform, root });
+  if (earlier !== null) return earlier;
+  if (platform === "win32") return self;
+  throw new FlowstateError(
+    "FS_INPUT_INVALID",
+    "--run-as: say whose tools are to be counted, by the name of an account",
+  );
+}
+
+/** Made here and not by the first start, so that the system can be told to trust it. */
+function prepareAuthority(dataFolder: string, person: Person, root: string): Installation["authority"] {
+  const folder = join(dataFolder, "tls");
+  makeFolders(join(root, dataFolder), root, person.owner, 0o700);
+  const { certificate } = openAuthority(join(root, folder));
+  const { owner } = person;
+  if (owner !== null)
+    for (const file of ["", "ca.pem", "ca-key.pem"])
+      chownSync(join(root, folder, file), owner.uid, owner.gid);
+  const file = join(folder, "ca.pem");
+  const { fingerprint } = new X509Certificate(certificate);
+  const others = getCACertificates("system");
+  const roots = (others.length > 0 ? others : getCACertificates("bundled")).map((pem) => `${pem.trim()}\n`);
+  return {
+    pem: certificate,
+    file,
+    sha1: fingerprint.replaceAll(":", ""),
+    caFile: file,
+    bundleFile: join(folder, "bundle.pem"),
+    bundle: `${roots.join("")}${certificate}`,
+  };
+}

@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { FlowstateError, systemCode } from "@flowstate/shared/errors";
+import { noChange, type Change, type Trace } from "../machine/change.ts";
+import type { Person } from "./person.ts";
+import type { Platform, Scope } from "./plan.ts";
+
+/** What an installation has left on a machine: enough to take it back without knowing how it came there. */
+export interface InstallRecord {
+  readonly version: string;
+  readonly scope: Scope;
+  readonly person: Person;
+  readonly dataFolder: string;
+  /** In the order in which they were made; the record's own first, for it goes last. */
+  readonly traces: readonly Trace[];
+}
+
+/** Where the record is kept: not in the data folder, which may be removed by hand. */
+export function recordFile(platform: Platform, scope: Scope, home: string): string {
+  if (platform === "win32") return String.raw`C:\ProgramData\Flowstate\installed.json`;
+  return scope === "system"
+    ? "/var/lib/flowstate/installed.json"
+    : join(home, ".local/state/flowstate/installed.json");
+}
+
+/** The record as a change like any other, so that it too is taken back with the folders it needed. */
+export function recordChange(path: string, record: InstallRecord): Change {
+  const content = `${JSON.stringify(record, null, 2)}\n`;
+  const owner = record.scope === "user" ? record.person.owner : null;
+  return { ...noChange, name: "record", files: [{ path, content, mode: 0o644 }], owner };
+}
+
+/** Null where nothing is installed. Throws FS_INPUT_INVALID for a record that cannot be read. */
+export function readRecord(file: string): InstallRecord | null {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as InstallRecord;
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return null;
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new FlowstateError("FS_INPUT_INVALID", `${file} is no record of an installation`, { cause: error });
+  }
+}
