@@ -53,6 +53,13 @@ const operations: readonly [name: string, permission: Permission | null, call: s
   ["Query.accountingPeriods", "AI_INSIGHTS_VIEW", "{ accountingPeriods { period } }"],
   ["Query.ledgerJournals", "AI_INSIGHTS_VIEW", '{ ledgerJournals(period: "2026-10") { id } }'],
   ["Query.aiServiceAccounts", "AI_GOVERNANCE_VIEW", "{ aiServiceAccounts { id keyPrefix } }"],
+  ["Query.behaviouralSignals", "AI_GOVERNANCE_VIEW", "{ behaviouralSignals { id } }"],
+  ["Query.behaviouralSignalTypes", "AI_GOVERNANCE_VIEW", "{ behaviouralSignalTypes { type } }"],
+  [
+    "Mutation.resolveSignal",
+    "AI_POLICY_ADMIN",
+    'mutation { resolveSignal(id: "none", resolution: ACKNOWLEDGED) { id } }',
+  ],
   ["Query.auditLog", "AUDIT_VIEW", "{ auditLog { sequence } }"],
   ["Mutation.provisionOrgKey", "SETTINGS_INTEGRATIONS_UPDATE", "mutation { provisionOrgKey { keyId } }"],
   ["Mutation.setMcpEnabled", "SETTINGS_INTEGRATIONS_UPDATE", "mutation { setMcpEnabled(enabled: true) }"],

@@ -1,6 +1,7 @@
 /** What the detectors find in a made organisation, by the truth that only its generator knows, and what becomes of it. */
 import test from "ava";
 import { readFileSync } from "node:fs";
+import { systemClock } from "@flowstate/shared/clock";
 import type { OrgId } from "@flowstate/shared/ids";
 import { dayMs } from "@flowstate/shared/time";
 import { detectors } from "../src/signals/detectors.ts";
@@ -13,6 +14,7 @@ import { testOnBothEngines } from "./support/both-engines.ts";
 import { hurriedClock } from "./support/clock.ts";
 import { makeOrganisation } from "./support/incidents.ts";
 import { judgeSignals } from "./support/judge-signals.ts";
+import { newMasterKey, startRunning } from "./support/running.ts";
 import { tellOrganisation } from "./support/tell-incidents.ts";
 
 const now = Date.parse("2026-11-20T12:00:00Z");
@@ -159,3 +161,73 @@ test("a type has a rule where a detector names it, and docs/signals.md explains 
     t.true(docs.includes(`\`${type}\``), type);
   }
 });
+
+testOnBothEngines(
+  "signals are listed, narrowed and settled over GraphQL",
+  async (t, { store, address, orgId }) => {
+    await storeAt(
+      store,
+      orgId,
+      now,
+      spike(),
+      spike({ type: "new_service", severity: "INFO", service: "groq" }),
+    );
+    await storeAt(store, orgId, now + 1000, spike({ subject: "bob@example.com", severity: "BLOCK" }));
+    const masterKey = newMasterKey();
+    await using running = await startRunning({
+      store: address,
+      masterKey,
+      orgSlug: "acme",
+      clock: { ...systemClock, now: () => now },
+    });
+    const key = await running.apiKey("AI_GOVERNANCE_VIEW", "AI_POLICY_ADMIN", "AUDIT_VIEW");
+    const list = async (filter: string): Promise<unknown> => {
+      const { data, codes } = await running.graphql(
+        key,
+        `{ behaviouralSignals(${filter}) { type subject } }`,
+      );
+      const rows = (data["behaviouralSignals"] ?? []) as readonly { type: string; subject: string }[];
+      return codes[0] ?? rows.map(({ type, subject }) => `${type} ${subject.split("@")[0]}`).sort();
+    };
+    const three = ["new_service ada", "spend_spike ada", "spend_spike bob"];
+    t.deepEqual(await list("limit: 1"), ["spend_spike bob"]);
+    t.deepEqual(await list("filter: {}"), three);
+    t.deepEqual(await list('filter: { types: ["new_service"] }'), ["new_service ada"]);
+    t.deepEqual(await list("filter: { types: [] }"), []);
+    t.deepEqual(await list("filter: { categories: [BUDGET], severities: [WARN, INFO] }"), [
+      "spend_spike ada",
+    ]);
+    t.deepEqual(await list('filter: { subject: "Bob@Example.com" }'), ["spend_spike bob"]);
+    t.deepEqual(await list('filter: { since: "2026-11-20T12:00:01Z" }'), ["spend_spike bob"]);
+    t.is(await list('filter: { types: ["spike"] }'), "FS_INPUT_INVALID");
+    t.is(await list("limit: 0"), "FS_INPUT_INVALID");
+
+    const [signal] = await all(store, orgId);
+    const resolve = (note: string) =>
+      running.graphql(
+        key,
+        `mutation { resolveSignal(id: "${signal?.signal_id}", resolution: ESCALATED, note: "${note}") {
+      resolution resolvedAt resolvedBy note } }`,
+      );
+    const { data } = await resolve(" to finance ");
+    t.like(data["resolveSignal"], {
+      resolution: "ESCALATED",
+      resolvedAt: "2026-11-20T12:00:00.000Z",
+      note: "to finance",
+    });
+    await resolve("to finance");
+    t.is((await resolve("x".repeat(2001))).codes[0], "FS_INPUT_INVALID");
+    t.is(((await list("filter: { openOnly: true }")) as string[]).length, 2);
+    const { data: audit } = await running.graphql(key, "{ auditLog { action target detail } }");
+    const entries = (audit["auditLog"] as { action: string }[]).filter(({ action }) =>
+      action.startsWith("signal."),
+    );
+    t.deepEqual(entries as unknown[], [
+      {
+        action: "signal.escalated",
+        target: signal?.signal_id,
+        detail: `${signal?.type}; ada@example.com; note: to finance`,
+      },
+    ]);
+  },
+);

@@ -17,6 +17,7 @@ import { addLedger } from "./ledger.ts";
 import { addReconciliation } from "./reconciliation.ts";
 import { addScalars } from "./scalars.ts";
 import { addServiceAccounts } from "./service-accounts.ts";
+import { addSignals } from "./signals.ts";
 import { addSurfaces } from "./surfaces.ts";
 import { addUsage } from "./usage.ts";
 import { addUsageProviders } from "./usage-providers.ts";
@@ -39,7 +40,7 @@ addLedger(builder);
 addUsage(builder);
 addForecasts(builder);
 addSurfaces(builder);
-addServiceAccounts(builder);
+addSignals(builder, addServiceAccounts(builder));
 
 /** The whole schema; `schema.graphql` is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();

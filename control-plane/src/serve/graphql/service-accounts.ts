@@ -15,8 +15,8 @@ import { callerOf, changeBy, commit, type Builder } from "./builder.ts";
 const view = "AI_GOVERNANCE_VIEW";
 const update = "SETTINGS_INTEGRATIONS_UPDATE";
 
-/** Programs that use AI under a key of their own. */
-export function addServiceAccounts(builder: Builder): void {
+/** Programs that use AI under a key of their own. Returns the type of an account. */
+export function addServiceAccounts(builder: Builder) {
   const { Environment, Account, Reveal } = addTypes(builder);
 
   builder.queryFields((t) => ({
@@ -111,6 +111,7 @@ export function addServiceAccounts(builder: Builder): void {
       },
     }),
   }));
+  return Account;
 }
 
 function addTypes(builder: Builder) {
