@@ -345,7 +345,9 @@ test("GraphQL answers by any dimension and leads down to sessions", async (t) =>
         total { paidUsd calls } truncated headcount peopleSeen telemetryCoverage unresolvedPeople
       }
       people: aiAttribution(by: PERSON, project: "api", costMode: MARKET) { rows { key listPriceUsd } }
-      aiAttributedSessions(subject: "ada@example.com") { subject project costUsd }
+      aiAttributedSessions(person: "ada@example.com") { subject project costUsd }
+      ofProject: aiAttributedSessions(project: "api", limit: 1, offset: 1) { subject }
+      ofTeam: aiAttributedSessions(team: "web", service: "anthropic", model: "unheard-of") { subject }
     }`,
   );
   t.deepEqual(answer.messages, []);
@@ -374,4 +376,6 @@ test("GraphQL answers by any dimension and leads down to sessions", async (t) =>
   t.deepEqual(answer.data["aiAttributedSessions"], [
     { subject: "ada@example.com", project: "github.com/acme/api", costUsd: "6.00" },
   ]);
+  t.deepEqual(answer.data["ofProject"], [{ subject: "bob@example.com" }]);
+  t.deepEqual(answer.data["ofTeam"], []);
 });

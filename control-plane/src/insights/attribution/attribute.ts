@@ -106,6 +106,11 @@ function keysOfSession({ system, subject, projectId, models }: SessionCount, pla
   };
 }
 
+/** Whether a session belongs to all that the way down names. */
+export function leadsTo(session: SessionCount, places: Places, drill: Drill): boolean {
+  return matches(keysOfSession(session, places), drill);
+}
+
 function keyOf(piece: Piece, by: Dimension): string {
   const key = keysOfPiece(piece)[by];
   return typeof key === "string" ? key : (key[0] ?? unassigned);

@@ -80,14 +80,18 @@ export interface KnownProject {
   readonly costCentre: string | null;
 }
 
-/** Subjects are the employees' own addresses, aliases resolved. */
-export interface AttributionFacts {
+/** Who works where on these days. */
+export interface PlaceFacts {
   readonly window: UsageWindow;
-  readonly observed: readonly ObservedCell[];
-  readonly billed: readonly BilledTotal[];
-  readonly sessions: readonly SessionCount[];
   readonly employees: readonly Employee[];
   readonly teams: readonly TeamNode[];
   readonly projects: readonly KnownProject[];
   readonly allocations: readonly Allocation[];
+}
+
+/** Subjects are the employees' own addresses, aliases resolved. */
+export interface AttributionFacts extends PlaceFacts {
+  readonly observed: readonly ObservedCell[];
+  readonly billed: readonly BilledTotal[];
+  readonly sessions: readonly SessionCount[];
 }

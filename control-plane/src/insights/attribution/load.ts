@@ -15,6 +15,7 @@ import {
   type AttributionFacts,
   type BilledTotal,
   type ObservedCell,
+  type PlaceFacts,
   type SessionCount,
 } from "./facts.ts";
 
@@ -24,6 +25,28 @@ export async function loadAttributionFacts(
   orgId: OrgId,
   window: UsageWindow,
 ): Promise<AttributionFacts> {
+  const { places, names } = await loadPlaceFacts(db, orgId, window);
+  return {
+    ...places,
+    observed: await loadObserved(db, orgId, window, names),
+    billed: await loadBilled(db, orgId, window, names),
+    sessions: await loadSessions(db, orgId, window, names),
+  };
+}
+
+/** Whose an address is, and which project calls mean. */
+interface Names {
+  readonly personOf: (subject: string) => string;
+  readonly projectOf: (marker: string | null) => string | null;
+  /** Every address of a person, their own one first. */
+  readonly addressesOf: (person: string) => readonly string[];
+}
+
+export async function loadPlaceFacts(
+  db: Reader,
+  orgId: OrgId,
+  window: UsageWindow,
+): Promise<{ readonly places: PlaceFacts; readonly names: Names }> {
   const [employees, teams, aliases, allocations, projects] = await Promise.all([
     loadEmployees(db, orgId),
     loadTeams(db, orgId),
@@ -34,25 +57,17 @@ export async function loadAttributionFacts(
   const marked = new Map(
     projects.flatMap(({ projectId, marker }) => (marker === null ? [] : [[marker, projectId]])),
   );
-  const names: Names = {
-    personOf: (subject) => aliases.get(subject) ?? subject,
-    projectOf: (marker) => marked.get(marker ?? "") ?? null,
-  };
   return {
-    window,
-    observed: await loadObserved(db, orgId, window, names),
-    billed: await loadBilled(db, orgId, window, names),
-    sessions: await loadSessions(db, orgId, window, names),
-    employees,
-    teams,
-    projects,
-    allocations,
+    places: { window, employees, teams, projects, allocations },
+    names: {
+      personOf: (subject) => aliases.get(subject) ?? subject,
+      projectOf: (marker) => marked.get(marker ?? "") ?? null,
+      addressesOf: (person) => [
+        person,
+        ...[...aliases].flatMap(([address, owner]) => (owner === person ? [address] : [])),
+      ],
+    },
   };
-}
-
-interface Names {
-  readonly personOf: (subject: string) => string;
-  readonly projectOf: (marker: string | null) => string | null;
 }
 
 const spanMs = 7 * dayMs;

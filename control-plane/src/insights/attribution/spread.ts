@@ -2,7 +2,7 @@ import { splitUsd, type NanoUsd } from "@flowstate/shared/money";
 import type { TeamNode } from "../../usage-queries/facts.ts";
 import { createShares, cross, type Place } from "../forecast/shares.ts";
 import type { Cell } from "./bills.ts";
-import { measures, type AttributionFacts, type Measures } from "./facts.ts";
+import { measures, type Measures, type PlaceFacts } from "./facts.ts";
 
 /** A cell's part for one project and one team. */
 export interface Piece extends Cell {
@@ -20,7 +20,7 @@ interface Placed extends Place {
   readonly costCentre: string | null;
 }
 
-export function createPlaces(facts: AttributionFacts): Places {
+export function createPlaces(facts: PlaceFacts): Places {
   const span = { first: facts.window.startDate, last: facts.window.endDate };
   const employees = new Map(facts.employees.map((employee) => [employee.email, employee]));
   const teams = new Map(facts.teams.map((team) => [team.teamId, team]));

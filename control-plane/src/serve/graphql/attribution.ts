@@ -84,6 +84,14 @@ export function addAttribution(builder: Builder, Session: SessionType): void {
       }),
       endDate: t.arg({ type: "Date", description: "last UTC day, itself included; today where left out" }),
     };
+    const drill = {
+      costCentre: t.arg.string({ description: "of this cost centre alone" }),
+      team: t.arg.id({ description: "of this team alone; teams below it stand for themselves" }),
+      project: t.arg.id({ description: "of this project alone" }),
+      person: t.arg.string({ description: "of this person alone" }),
+      service: t.arg.string({ description: "of this provider alone" }),
+      model: t.arg.string({ description: "of this model alone" }),
+    };
     return {
       aiAttribution: t.field({
         type: Answer,
@@ -94,39 +102,33 @@ export function addAttribution(builder: Builder, Session: SessionType): void {
           by: t.arg({ type: By, required: true, description: "what to attribute to" }),
           ...days,
           costMode: t.arg({ type: Mode, defaultValue: "INCREMENTAL", description: "which cost comes first" }),
-          costCentre: t.arg.string({ description: "of this cost centre alone" }),
-          team: t.arg.id({ description: "of this team alone; teams below it stand for themselves" }),
-          project: t.arg.id({ description: "of this project alone" }),
-          person: t.arg.string({ description: "of this person alone" }),
-          service: t.arg.string({ description: "of this provider alone" }),
-          model: t.arg.string({ description: "of this model alone" }),
+          ...drill,
           limit: t.arg.int({ defaultValue: 200, description: `at most so many rows, up to ${mostRows}` }),
         },
-        resolve: async (_, { by, startDate, endDate, costMode, limit, ...drill }, context) => {
+        resolve: async (_, { by, startDate, endDate, costMode, limit, ...named }, context) => {
           const { orgId } = callerOf(context, view);
           const window = readWindow({ startDate, endDate }, context.clock.now());
           const facts = await loadAttributionFacts(context.store.reader, orgId, window);
-          const answer = attribute(facts, by, drillOf(drill), costMode ?? "INCREMENTAL");
+          const answer = attribute(facts, by, drillOf(named), costMode ?? "INCREMENTAL");
           return { ...answer, limit: bounded(limit ?? 200, mostRows) };
         },
       }),
       aiAttributedSessions: t.field({
         type: [Session],
-        description: "sessions that began in these days, the newest first",
+        description:
+          "sessions that began in these days and belong to all that is named, the newest first; each belongs where most of the person's time goes",
         authScopes: { permission: view },
         args: {
           ...days,
-          subject: t.arg.string({ description: "of this person alone" }),
-          service: t.arg.string({ description: "of this provider alone" }),
-          project: t.arg.string({ description: "of this project alone, as calls name it" }),
+          ...drill,
           limit: t.arg.int({ defaultValue: 50, description: `at most so many, up to ${mostSessions}` }),
           offset: t.arg.int({ defaultValue: 0, description: "after so many" }),
         },
-        resolve: (_, { startDate, endDate, limit, offset, ...of }, context) => {
+        resolve: (_, { startDate, endDate, limit, offset, ...named }, context) => {
           const { orgId } = callerOf(context, view);
           const window = readWindow({ startDate, endDate }, context.clock.now());
           const page = { limit: bounded(limit ?? 50, mostSessions), offset: Math.max(0, offset ?? 0) };
-          return listSessions(context.store.reader, orgId, window, of, page);
+          return listSessions(context.store.reader, orgId, window, drillOf(named), page);
         },
       }),
     };
