@@ -2,6 +2,7 @@ import { printJson } from "@flowstate/shared/cli";
 import { FlowstateError } from "@flowstate/shared/errors";
 import type { Config } from "../config.ts";
 import { askStatus } from "../local/socket.ts";
+import type { FormatAlarm } from "../ledger/formats.ts";
 import type { DaemonStatus } from "../local/status.ts";
 
 /** `flowstate status`: what the daemon says of itself. Throws FS_UNAVAILABLE, after printing, where none runs. */
@@ -26,6 +27,8 @@ function renderStatus(status: DaemonStatus, now: number): string {
     ["relay", status.relay ?? "off"],
     ["captures", status.captures.join(", ")],
     ["session logs", renderLogs(logs, now)],
+    ...(status.telemetry === null ? [] : [["telemetry", renderTelemetry(status.telemetry)] as const]),
+    ...status.notUnderstood.map((alarm) => ["format", renderAlarm(alarm)] as const),
     [
       "calls",
       `${plural(calls.known, "call")} known, ${delivery.waiting + calls.untold} waiting to be delivered`,
@@ -51,6 +54,30 @@ function renderLogs({ lookedAt, broken }: DaemonStatus["logs"], now: number): st
   if (lookedAt === null) return "not looked at yet";
   const looked = `looked at ${ago(lookedAt, now)}`;
   return broken === 0 ? looked : `${looked}; ${plural(broken, "row")} not understood`;
+}
+
+/** Metrics come later than events, so that only a wide gap says something. */
+const mostLost = 0.05;
+const fewestMetered = 1000;
+
+function renderTelemetry(telemetry: NonNullable<DaemonStatus["telemetry"]>): string {
+  const { address, problem, calls, refused, checksum } = telemetry;
+  const lost = checksum.filter(
+    ({ counted, metered }) => metered >= fewestMetered && counted < metered * (1 - mostLost),
+  );
+  return [
+    problem === null ? `${address ?? "off"}, ${plural(calls, "call")} since the start` : `off: ${problem}`,
+    ...(refused === 0 ? [] : [`${plural(refused, "request")} refused`]),
+    ...lost.map(({ tool, counted, metered }) => {
+      const missing = (metered - counted).toLocaleString("en-GB");
+      return `the metrics of ${tool} hold ${missing} output tokens that no event told of`;
+    }),
+  ].join("; ");
+}
+
+function renderAlarm({ tool, toolVersion, capture, seen, blank }: FormatAlarm): string {
+  const source = capture === "otlp" ? "telemetry" : "log";
+  return `the ${source} of ${tool} ${toolVersion ?? "(unknown version)"} is not understood: ${blank} of ${plural(seen, "answer")} gave no usage`;
 }
 
 const units = [

@@ -1,3 +1,6 @@
+import type { FormatAlarm } from "../ledger/formats.ts";
+import type { ChecksumRow } from "../observe/otlp/checksum.ts";
+
 /** What a running daemon says of itself; instants are ISO 8601 in UTC, null where a thing has not happened yet. */
 export interface DaemonStatus {
   readonly version: string;
@@ -14,6 +17,19 @@ export interface DaemonStatus {
     /** Rows that no reader understood and logs that could not be opened, since the start. */
     readonly broken: number;
   };
+  /** The receiver of tools' OpenTelemetry; null where it is off. */
+  readonly telemetry: {
+    readonly address: string | null;
+    /** Why it does not receive; null where it does. */
+    readonly problem: string | null;
+    /** Calls told of, and requests refused, since the start. */
+    readonly calls: number;
+    readonly refused: number;
+    /** What tools' own metrics say of their output tokens, beside what their events told. */
+    readonly checksum: readonly ChecksumRow[];
+  } | null;
+  /** Formats of tools that this agent does not understand any more: their calls may be missing. */
+  readonly notUnderstood: readonly FormatAlarm[];
   readonly calls: {
     readonly known: number;
     /** Changed and not yet put into the outbox. */

@@ -2,7 +2,7 @@ import test from "ava";
 import fc from "fast-check";
 import { tokens, totalTokens } from "@flowstate/shared/tokens";
 import { callOf, mergeCalls, mergeSightings, resolveCall } from "./merge.ts";
-import { logSighting, type Sighting } from "./sighting.ts";
+import { logSighting, sightingBy, type Sighting } from "./sighting.ts";
 
 const count = fc.option(fc.nat(1000), { nil: null });
 const trust = fc.constantFrom("final", "floor", "estimated" as const);
@@ -19,6 +19,7 @@ const sighting: fc.Arbitrary<Sighting> = fc
     occurredAt: fc.nat(5),
     sidechain: fc.boolean(),
     sessionId: fc.constantFrom(null, "s1", "s2"),
+    billing: fc.constantFrom("unknown", "plan", "metered" as const),
     counts: fc.record({
       input: count,
       output: count,
@@ -41,20 +42,21 @@ const sighting: fc.Arbitrary<Sighting> = fc
       occurredAt,
       sidechain,
       sessionId,
+      billing,
       counts,
       declared,
       least,
       stopped,
       blocks,
     }) =>
-      logSighting({
+      sightingBy(capture, {
         callId,
         aliases,
-        capture,
         tool: "t",
         provider: "p",
         model,
         place: { occurredAt, sidechain, sessionId },
+        billing,
         tokens: counts,
         evidence: { declared, least, stopped, blocks },
       }),

@@ -74,7 +74,7 @@ export function mergeSightings(a: Sighting, b: Sighting): Sighting {
       speed: largest(a.terms.speed, b.terms.speed),
       inferenceGeo: largest(a.terms.inferenceGeo, b.terms.inferenceGeo),
     },
-    billing: largest(a.billing, b.billing),
+    billing: largest(knownBilling(a), knownBilling(b)) ?? "unknown",
     status: largest(a.status, b.status),
     durationMs: largest(a.durationMs, b.durationMs),
   };
@@ -116,6 +116,7 @@ export function resolveCall(call: Call): Resolved {
         speed: pick(byPrompt, ({ terms }) => terms.speed),
         inferenceGeo: pick(byPrompt, ({ terms }) => terms.inferenceGeo),
       },
+      billing: pick(byPlace, knownBilling) ?? "unknown",
       status: pick(byPrompt, ({ status }) => status),
       durationMs: pick(byPrompt, ({ durationMs }) => durationMs),
     },
@@ -212,6 +213,10 @@ function compareCounts(a: readonly (number | null)[], b: readonly (number | null
 }
 
 const trustRank: Readonly<Record<OutputTrust, number>> = { floor: 0, estimated: 1, final: 2 };
+
+function knownBilling({ billing }: Sighting): Sighting["billing"] | null {
+  return billing === "unknown" ? null : billing;
+}
 
 function mergeEvidence(a: OutputEvidence, b: OutputEvidence): OutputEvidence {
   return {

@@ -55,16 +55,18 @@ export interface OutputEvidence {
 
 export const finalOutput: OutputEvidence = { declared: "final", least: null, stopped: null, blocks: null };
 
-/** A sighting in a session log; what the log does not know is null. */
-export function logSighting(
-  known: Pick<Sighting, "callId" | "tool" | "provider" | "model" | "tokens"> &
-    Partial<Omit<Sighting, "place">> & { readonly place: Partial<Place> & Pick<Place, "occurredAt"> },
-): Sighting {
+/** What a source must know of a call; the rest is null where it is left out. */
+export type KnownOfCall = Pick<Sighting, "callId" | "tool" | "provider" | "model" | "tokens"> &
+  Partial<Omit<Sighting, "place" | "capture">> & {
+    readonly place: Partial<Place> & Pick<Place, "occurredAt">;
+  };
+
+export function sightingBy(capture: Capture, known: KnownOfCall): Sighting {
   const { place } = known;
   return {
     callId: known.callId,
     aliases: known.aliases ?? [],
-    capture: "session-log",
+    capture,
     tool: known.tool,
     toolVersion: known.toolVersion ?? null,
     provider: known.provider,
@@ -84,4 +86,8 @@ export function logSighting(
     status: known.status ?? null,
     durationMs: known.durationMs ?? null,
   };
+}
+
+export function logSighting(known: KnownOfCall): Sighting {
+  return sightingBy("session-log", known);
 }

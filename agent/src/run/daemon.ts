@@ -10,6 +10,7 @@ import { openOutbox, type Outbox } from "@flowstate/shared/outbox/outbox";
 import { Secret } from "@flowstate/shared/secret";
 import { projectOf } from "../attribute/project.ts";
 import type { DaemonConfig } from "../config.ts";
+import { openLedger, type Ledger } from "../ledger/ledger.ts";
 import { claimInstance } from "../local/instance.ts";
 import { serveStatus } from "../local/socket.ts";
 import { createVitals, instant, type Vitals } from "../local/status.ts";
@@ -19,8 +20,9 @@ import { startRelay } from "../relay/server.ts";
 import { version } from "../version.ts";
 import { createCallSender } from "./deliver.ts";
 import { eventOf } from "./event.ts";
-import { openLedger, type Ledger } from "./ledger.ts";
-import { tailLogs } from "./tail.ts";
+import { createTail } from "./tail.ts";
+import { receiveTelemetry } from "./telemetry.ts";
+import { watchLogs } from "./watch.ts";
 
 export interface Daemon extends AsyncDisposable {
   /** Address of the relay; null where it is off. */
@@ -36,6 +38,7 @@ const tellMs = 1000;
 const mostAtOnce = 500;
 const lastDeliveryMs = 3000;
 const lastLookMs = 2000;
+const sweepMs = 60_000;
 
 /** Builds the daemon and starts it: logs and intercepted calls into the ledger, changed calls to the control plane. */
 export async function startDaemon(
@@ -62,11 +65,10 @@ export async function startDaemon(
     },
   });
   const send = noted(sendCalls, vitals, now);
+  const tail = config.captures.has("session-logs") ? createTail(machine, ledger, now) : null;
   stack.defer(async () => {
     // A last look: what a tool has written until now is not left to a log that may be gone tomorrow.
-    if (config.captures.has("session-logs")) {
-      await tailLogs(machine, ledger, now, AbortSignal.timeout(lastLookMs));
-    }
+    await tail?.look(AbortSignal.timeout(lastLookMs));
     tell(ledger, outbox, now(), 0, log);
     await flush({ outbox, send }, AbortSignal.timeout(lastDeliveryMs));
   });
@@ -90,24 +92,29 @@ export async function startDaemon(
       }
     }),
   );
-  if (config.captures.has("session-logs")) {
+  if (tail !== null) {
+    const watch = stack.use(watchLogs({ clock, pollMs: timing.pollMs, sweepMs }));
     stack.use(
       background(async (signal) => {
         while (!signal.aborted) {
-          const { read, broken } = await tailLogs(machine, ledger, now, signal);
+          const { read, broken, folders } = await tail.look(signal);
           vitals.looked(broken, now());
           if (read > 0) log.debug({ read, broken }, "read session logs");
-          await clock.sleep(timing.pollMs, signal);
+          watch.cover(folders);
+          await watch.rest(signal);
         }
       }),
     );
   }
+  const telemetry = config.captures.has("otlp")
+    ? stack.use(await receiveTelemetry({ port: config.otlpPort, ledger, log, now }))
+    : null;
   const ca = config.cloudProxyCa === null ? undefined : [readFileSync(config.cloudProxyCa, "utf8")];
   const intercept: Intercept | null = config.captures.has("intercept")
     ? startIntercept({
         authority: openAuthority(join(dataFolder, "tls"), now()),
         upstreamCa: undefined,
-        onSighting: (sighting) => ledger.note([sighting], now()),
+        onSighting: (sighting) => ledger.calls.note([sighting], now()),
         decide: null,
         log,
         now,
@@ -136,7 +143,9 @@ export async function startDaemon(
       relay: relay?.address ?? null,
       captures: [...config.captures],
       logs: vitals.read().logs,
-      calls: ledger.counts(),
+      telemetry: telemetry?.status() ?? null,
+      notUnderstood: ledger.formats.alarms(),
+      calls: ledger.calls.counts(),
       delivery: { waiting: outbox.depth().rows, ...vitals.read().delivery },
       distrust: (intercept?.distrust() ?? []).map(({ host, userAgent }) => ({ host, client: userAgent })),
     })),
@@ -167,14 +176,14 @@ function tell(ledger: Ledger, outbox: Outbox, now: number, holdMs: number, log: 
     return name;
   };
   for (;;) {
-    const due = ledger.due(now, holdMs, mostAtOnce);
+    const due = ledger.calls.due(now, holdMs, mostAtOnce);
     if (due.length === 0) return;
     const told = due.map(({ id, call, revision, told: before }) => {
       const event = eventOf(call, projectName);
       const { tool, project, occurredAt } = event;
       const sessionId =
         event.sessionId ??
-        ledger.sessionFor(id, { tool, project: project ?? "", occurredAt: Date.parse(occurredAt) });
+        ledger.calls.sessionFor(id, { tool, project: project ?? "", occurredAt: Date.parse(occurredAt) });
       const body = { ...event, sessionId };
       const digest = hash("sha256", JSON.stringify(body), "hex");
       return { id, digest, fresh: digest !== before, revision, body };
@@ -190,6 +199,6 @@ function tell(ledger: Ledger, outbox: Outbox, now: number, holdMs: number, log: 
       return;
     }
     for (const { id, digest, fresh, revision } of told)
-      ledger.told(id, digest, fresh ? revision + 1 : revision);
+      ledger.calls.told(id, digest, fresh ? revision + 1 : revision);
   }
 }

@@ -1,39 +1,176 @@
-import { discover } from "../observe/files/discover.ts";
-import { readLog } from "../observe/files/read.ts";
+import { hash } from "node:crypto";
+import { closeSync, openSync, readSync } from "node:fs";
+import { setImmediate as breathe } from "node:timers/promises";
+import { fewestBlank, type FormatCount } from "../ledger/formats.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { stampOf, type LogCursor } from "../ledger/logs.ts";
+import { explore, type LogFile } from "../observe/files/discover.ts";
+import { countAnswers, readLog, readSlice, type SliceReading } from "../observe/files/read.ts";
+import type { LineReader } from "../observe/files/reader.ts";
 import { sourcesOf, type Home } from "../observe/files/sources.ts";
-import type { Ledger } from "./ledger.ts";
 
 export interface TailReport {
-  /** Logs that were read because they are new or have changed. */
+  /** Logs of which something was read, because they are new or have changed. */
   readonly read: number;
   /** Lines that no reader understood, and logs that could not be opened. */
   readonly broken: number;
+  /** Folders that hold logs. */
+  readonly folders: readonly string[];
 }
 
+export interface Tail {
+  /** Looks at every log once and reads what is new in it. */
+  look(signal: AbortSignal): Promise<TailReport>;
+}
+
+/** Between slices of this size everything else gets its turn, and what was read is kept. */
+const sliceBytes = 4 << 20;
+/** A log that is gone for so long is forgotten: a folder on a network may be away for a while. */
+const forgetMs = 86_400_000;
+
 /**
- * Looks at every log once and reads those that have changed since they were last read. A log that is half written is
- * read again when it grows: the ledger makes one call of both readings.
+ * Follows logs. A log that has grown is read from where its last whole line ended, known by the file itself (device and
+ * inode) and by what lies before that place; one that was cut, rewritten or replaced is read from its beginning, and
+ * the ledger makes one call of both readings.
  */
-export async function tailLogs(
-  machine: Home,
+export function createTail(machine: Home, ledger: Ledger, now: () => number): Tail {
+  const sources = sourcesOf(machine);
+  const stamps = new Map(ledger.logs.stamps());
+  const goneSince = new Map<string, number>();
+
+  return {
+    async look(signal) {
+      const { files, folders } = explore(sources);
+      let read = 0;
+      let broken = 0;
+      for (const file of files) {
+        if (signal.aborted) break;
+        const key = keyOf(file);
+        const stamp = stampOf(file);
+        if (stamps.get(key) === stamp) continue;
+        try {
+          broken += await follow(file, key, ledger, now, signal);
+          // A reading that was broken off goes on where it stopped.
+          if (!signal.aborted) stamps.set(key, stamp);
+          read += 1;
+        } catch {
+          broken += 1;
+        }
+        await breathe();
+      }
+      if (!signal.aborted) forgetGone(files);
+      return { read, broken, folders };
+    },
+  };
+
+  function forgetGone(files: readonly LogFile[]): void {
+    if (files.length === stamps.size && goneSince.size === 0) return;
+    const present = new Set(files.map(keyOf));
+    for (const key of stamps.keys()) {
+      if (present.has(key)) {
+        goneSince.delete(key);
+        continue;
+      }
+      const since = goneSince.get(key) ?? now();
+      goneSince.set(key, since);
+      if (now() - since < forgetMs) continue;
+      ledger.logs.forget(key);
+      stamps.delete(key);
+      goneSince.delete(key);
+    }
+  }
+}
+
+function keyOf({ device, inode }: LogFile): string {
+  return `${device}:${inode}`;
+}
+
+/** Reads what is new in a log; the rows that nobody understood. */
+async function follow(
+  file: LogFile,
+  key: string,
   ledger: Ledger,
   now: () => number,
   signal: AbortSignal,
-): Promise<TailReport> {
-  let read = 0;
-  let broken = 0;
-  for (const file of discover(sourcesOf(machine))) {
-    if (signal.aborted) break;
-    const state = `${file.device}.${file.inode}.${file.size}.${file.modifiedMs}`;
-    if (ledger.isRead(file.path, state)) continue;
-    try {
-      const reading = await readLog(file);
-      ledger.noteLog(file.path, state, reading.sightings, now());
-      broken += reading.broken;
-      read += 1;
-    } catch {
-      broken += 1;
-    }
+): Promise<number> {
+  const { path, size, modifiedMs, reader } = file;
+  const start = { path, size, modifiedMs, offset: 0, mark: null, state: null, silent: 0 };
+  if (reader.kind !== "lines" || path.endsWith(".zst")) {
+    const { sightings, broken, formats } = await readLog(file);
+    ledger.transact(() => {
+      ledger.calls.note(sightings, now());
+      ledger.formats.add("session-log", formats);
+      ledger.logs.put(key, start);
+    });
+    return broken;
   }
-  return { read, broken };
+  let cursor = startAgain(ledger.logs.cursor(key), file) ?? start;
+  let broken = 0;
+  for (;;) {
+    const slice = readSlice(path, reader, cursor, sliceBytes);
+    const { silent, formats } = hush(path, reader, slice, cursor.silent);
+    const next: LogCursor = {
+      path,
+      // Only a log that was read to its end stands as it was found.
+      size: slice.isEnd ? size : slice.offset,
+      modifiedMs: slice.isEnd ? modifiedMs : 0,
+      offset: slice.offset,
+      mark: markBefore(path, slice.offset),
+      state: slice.state,
+      silent,
+    };
+    ledger.transact(() => {
+      ledger.calls.note(slice.sightings, now());
+      ledger.formats.add("session-log", formats);
+      ledger.logs.put(key, next);
+    });
+    cursor = next;
+    broken += slice.broken;
+    if (slice.isEnd || signal.aborted) return broken;
+    await breathe();
+  }
+}
+
+/** The cursor, where the file still holds before it what it held then; null where it must be read from its beginning. */
+function startAgain(cursor: LogCursor | null, { path, size }: LogFile): LogCursor | null {
+  if (cursor === null || cursor.state === null || size < cursor.offset) return null;
+  return cursor.mark === markBefore(path, cursor.offset) ? cursor : null;
+}
+
+const headBytes = 4096;
+const edgeBytes = 256;
+
+/** Names the beginning of a file and what lies just before an offset. */
+function markBefore(path: string, offset: number): string {
+  const descriptor = openSync(path, "r");
+  try {
+    const head = Buffer.alloc(Math.min(headBytes, offset));
+    const edge = Buffer.alloc(Math.min(edgeBytes, offset));
+    const read =
+      readSync(descriptor, head, 0, head.length, 0) +
+      readSync(descriptor, edge, 0, edge.length, offset - edge.length);
+    return `${read}.${hash("sha256", Buffer.concat([head, edge]), "hex").slice(0, 32)}`;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Notices a log whose answers give no calls any more. Answers and their usage may stand in different slices, so only a
+ * long run of answers without a call between them tells.
+ */
+function hush(
+  path: string,
+  reader: LineReader,
+  slice: SliceReading,
+  silentBefore: number,
+): { readonly silent: number; readonly formats: readonly FormatCount[] } {
+  if (slice.formats.length > 0 || slice.bytes === 0) {
+    return { silent: slice.sightings.length > 0 ? 0 : silentBefore, formats: slice.formats };
+  }
+  const { answers, toolVersion } = countAnswers(path, reader, slice);
+  const silent = silentBefore + answers;
+  if (silent < fewestBlank || answers === 0) return { silent, formats: [] };
+  const fresh = silentBefore < fewestBlank ? silent : answers;
+  return { silent, formats: [{ tool: reader.tool, toolVersion, seen: fresh, blank: fresh }] };
 }

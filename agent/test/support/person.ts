@@ -40,6 +40,7 @@ export function newPerson(settings: NodeJS.ProcessEnv = {}): Person {
     FLOWSTATE_OTLP_KEY: key,
     FLOWSTATE_USER: "ada@example.com",
     FLOWSTATE_RELAY_PORT: "0",
+    FLOWSTATE_OTLP_PORT: "0",
     FLOWSTATE_HOLD_MS: "20",
     FLOWSTATE_POLL_MS: "50",
     ...settings,

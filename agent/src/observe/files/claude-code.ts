@@ -13,6 +13,14 @@ export const claudeCode: LineReader = {
   kind: "lines",
   tool: "claude-code",
   marks: ['_tokens"'],
+  answers: {
+    mark: 'role":"assistant"',
+    isAnswer: (row) =>
+      row["type"] === "assistant" &&
+      row["isApiErrorMessage"] !== true &&
+      fields(row["message"])["model"] !== "<synthetic>",
+  },
+  versionOf: (row) => name(row["version"]),
   start: () => ({}),
   read: readRow,
 };

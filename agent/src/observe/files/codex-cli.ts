@@ -45,6 +45,11 @@ export const codexCli: LineReader<State> = {
   kind: "lines",
   tool: "codex-cli",
   marks: ['_tokens"', '_meta"', '_context"'],
+  answers: {
+    mark: 'role":"assistant"',
+    isAnswer: ({ type, payload }) => type === "response_item" && fields(payload)["role"] === "assistant",
+  },
+  versionOf: (_, { version }) => version,
   start: () => ({
     thread: null,
     inherits: false,

@@ -14,30 +14,41 @@ export interface LogFile {
   readonly modifiedMs: number;
 }
 
+export interface Exploration {
+  readonly files: readonly LogFile[];
+  /** Folders in which logs may appear. */
+  readonly folders: readonly string[];
+}
+
+export function discover(sources: readonly Source[]): readonly LogFile[] {
+  return explore(sources).files;
+}
+
 /**
  * The logs of all sources, each file once however many names it has: hard links and folders reached twice are the same
  * file. A folder that is absent or closed to us has no logs.
  */
-export function discover(sources: readonly Source[]): readonly LogFile[] {
+export function explore(sources: readonly Source[]): Exploration {
   const found = new Map<string, LogFile>();
+  const folders = new Set<string>();
   for (const source of sources) {
     const root = realFolder(source.folder);
-    if (root !== null) walk(source, root, root, source.depth, found);
+    if (root !== null) walk(source, root, root, source.depth, { found, folders });
   }
-  return [...found.values()];
+  return { files: [...found.values()], folders: [...folders] };
 }
 
-function walk(
-  source: Source,
-  root: string,
-  folder: string,
-  depth: number,
-  found: Map<string, LogFile>,
-): void {
+interface Finds {
+  readonly found: Map<string, LogFile>;
+  readonly folders: Set<string>;
+}
+
+function walk(source: Source, root: string, folder: string, depth: number, finds: Finds): void {
+  finds.folders.add(folder);
   for (const entry of readFolder(folder)) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
-      if (depth > 0) walk(source, root, path, depth - 1, found);
+      if (depth > 0) walk(source, root, path, depth - 1, finds);
       continue;
     }
     // A symbolic link may lead out of the configured folder; what it points to is found under its own name.
@@ -47,15 +58,24 @@ function walk(
     const file = reader === null ? null : identify(path, source.tool, reader);
     if (file === null) continue;
     const key = `${file.device}:${file.inode}`;
-    if (!found.has(key)) found.set(key, file);
+    if (!finds.found.has(key)) finds.found.set(key, file);
   }
 }
 
-/** Null when the file has gone since its folder was read. */
-export function identify(path: string, tool: string, reader: Reader): LogFile | null {
+/** Null when the file has gone since its folder was read. What is new in a database is in its journal at first. */
+function identify(path: string, tool: string, reader: Reader): LogFile | null {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined || !stat.isFile()) return null;
-  return { path, tool, reader, device: stat.dev, inode: stat.ino, size: stat.size, modifiedMs: stat.mtimeMs };
+  const journal = reader.kind === "database" ? statSync(`${path}-wal`, { throwIfNoEntry: false }) : undefined;
+  return {
+    path,
+    tool,
+    reader,
+    device: stat.dev,
+    inode: stat.ino,
+    size: stat.size + (journal?.size ?? 0),
+    modifiedMs: Math.max(stat.mtimeMs, journal?.mtimeMs ?? 0),
+  };
 }
 
 function readFolder(folder: string): Dirent[] {

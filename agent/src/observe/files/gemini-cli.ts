@@ -12,6 +12,7 @@ export const geminiCli: LineReader<State> = {
   kind: "lines",
   tool: "gemini-cli",
   marks: ['"tokens"', '"sessionId"'],
+  answers: { mark: '"type":"gemini"', isAnswer: ({ type }) => type === "gemini" },
   start: () => ({ session: null }),
   read(row, state) {
     state.session = name(row["sessionId"]) ?? state.session;

@@ -9,22 +9,35 @@ export interface LinesRead {
   readonly skipped: number;
 }
 
+export interface SliceRead extends LinesRead {
+  /** The file goes no further, but for a line without an end. */
+  readonly isEnd: boolean;
+}
+
 const newline = 10;
 const chunkBytes = 1 << 17;
 /** Pasted images make lines of many megabytes; beyond this a line is passed over. */
 const longestLine = 64 << 20;
 
+/** A part of a file: from an offset on, and about how many bytes of whole lines. */
+export interface Slice {
+  readonly offset: number;
+  readonly mostBytes: number;
+}
+
+export const wholeFile: Slice = { offset: 0, mostBytes: Infinity };
+
 /**
- * Calls `onLine` for every whole line, from `offset` on, that holds one of `marks`. Lines without one are never decoded,
- * the file is never held in memory, and a last line without an end is left for the next time. A line is passed as the
- * slice `[start, end)` of a buffer that is used again afterwards.
+ * Calls `onLine` for every whole line of the slice that holds one of `marks`. Lines without one are never decoded, the
+ * file is never held in memory, and a last line without an end is left for the next time. A line is passed as the slice
+ * `[start, end)` of a buffer that is used again afterwards.
  */
 export function forMarkedLines(
   file: string,
-  offset: number,
+  { offset, mostBytes }: Slice,
   marks: readonly string[],
   onLine: (buffer: Buffer, start: number, end: number) => void,
-): LinesRead {
+): SliceRead {
   const descriptor = openSync(file, "r");
   try {
     const scan = markedLines(marks, onLine);
@@ -32,9 +45,11 @@ export function forMarkedLines(
     for (;;) {
       const room = scan.room();
       const read = readSync(descriptor, room, 0, room.length, position);
-      if (read === 0) return scan.end(offset);
+      if (read === 0) return { ...scan.end(offset), isEnd: true };
       position += read;
       scan.fed(read);
+      if (position - offset >= mostBytes && scan.isBetweenLines())
+        return { ...scan.end(offset), isEnd: false };
     }
   } finally {
     closeSync(descriptor);
@@ -54,6 +69,7 @@ export function markedLines(
   let bytes = 0;
   let skipped = 0;
   let skipping = false;
+  let skippedFrom = 0;
 
   const fed = (added: number): void => {
     bytes += added;
@@ -62,6 +78,7 @@ export function markedLines(
     if (last < 0 || last < held) {
       held = end;
       if (held >= longestLine) {
+        if (!skipping) skippedFrom = consumed;
         consumed += held;
         skipped += skipping ? 0 : 1;
         skipping = true;
@@ -87,9 +104,10 @@ export function markedLines(
       return buffer.subarray(held);
     },
     fed,
+    isBetweenLines: () => consumed > 0 && !skipping,
     end(offset) {
       if (buffer.length === chunkBytes) idle = buffer;
-      return { offset: offset + consumed, bytes, skipped };
+      return { offset: offset + (skipping ? skippedFrom : consumed), bytes, skipped };
     },
   };
 }
@@ -98,6 +116,8 @@ export interface LineScan {
   /** Free space to read into; then say how much was read with `fed`. */
   room(): Buffer;
   fed(added: number): void;
+  /** Whether reading may stop here and go on at the offset that `end` says. */
+  isBetweenLines(): boolean;
   end(offset: number): LinesRead;
 }
 

@@ -13,9 +13,20 @@ export interface LineReader<State extends object = object> {
    * escaped, and begins with a rare letter, which makes the search four times as fast.
    */
   readonly marks: readonly string[];
+  /** How a row looks that stands for an answer, so that one which tells of no usage is noticed; absent where usage is told apart from answers. */
+  readonly answers?: AnswerSign;
   start(file: string): State;
+  /** The tool's version, as a row or the rows before it say; null where they do not. */
+  versionOf?(row: Fields, state: State): string | null;
   /** The calls that this row tells of; updates `state`. Never throws, whatever the row holds. */
   read(row: Fields, state: State): readonly Sighting[];
+}
+
+/** An answer, whatever its counts are called. */
+export interface AnswerSign {
+  /** As `marks`. */
+  readonly mark: string;
+  isAnswer(row: Fields): boolean;
 }
 
 /** Reads a file that its tool rewrites whole. */

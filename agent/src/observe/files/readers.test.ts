@@ -9,7 +9,7 @@ import { callSet } from "../../normalise/call-set.ts";
 import { readOutput } from "../../normalise/merge.ts";
 import type { Sighting } from "../../normalise/sighting.ts";
 import { discover } from "./discover.ts";
-import { forMarkedLines } from "./lines.ts";
+import { forMarkedLines, wholeFile } from "./lines.ts";
 import { readLog } from "./read.ts";
 import type { LineReader } from "./reader.ts";
 import { claudeCode } from "./claude-code.ts";
@@ -426,7 +426,7 @@ test("marked lines are found whatever their length and however the file is cut i
       );
       writeFileSync(file, texts.join("\n") + (ended && texts.length > 0 ? "\n" : ""));
       const found: string[] = [];
-      const { offset } = forMarkedLines(file, 0, ['_tokens"'], (buffer, start, end) => {
+      const { offset } = forMarkedLines(file, wholeFile, ['_tokens"'], (buffer, start, end) => {
         found.push(buffer.toString("latin1", start, end));
       });
       const whole = ended ? texts : texts.slice(0, -1);

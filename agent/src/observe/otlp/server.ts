@@ -1,0 +1,179 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { FlowstateError, systemCode } from "@flowstate/shared/errors";
+import type { Logger } from "@flowstate/shared/log";
+import { parseAsk } from "../../relay/guard.ts";
+import type { Fields } from "../files/json.ts";
+import { decodeRequest } from "./decode.ts";
+import type { Signal } from "./messages.ts";
+
+export interface ReceiverOptions {
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** Takes one decoded request. It is kept once this returns, and only then is the emitter answered. */
+  readonly onRequest: (signal: Signal, request: Fields) => void;
+  readonly log: Logger;
+}
+
+export interface Receiver extends AsyncDisposable {
+  readonly address: string;
+  /** Requests that were refused, since the start. */
+  refused(): number;
+}
+
+const signals: Readonly<Record<string, Signal>> = {
+  "/v1/logs": "logs",
+  "/v1/traces": "traces",
+  "/v1/metrics": "metrics",
+};
+const encodings = { "application/x-protobuf": "protobuf", "application/json": "json" } as const;
+
+const mostBytes = 16 << 20;
+const mostUnpackedBytes = 64 << 20;
+/** Bodies held at once; further emitters are asked to come again. */
+const mostAtOnce = 4;
+const receiveMs = 30_000;
+const unpack = promisify(gunzip);
+
+/**
+ * OTLP/HTTP (opentelemetry-proto, "OTLP/HTTP") on loopback: protobuf or JSON, plain or gzip. Web pages and foreign names
+ * are refused: a page may post to loopback. Rejects with FS_ADDRESS_IN_USE.
+ */
+export async function startReceiver({ port, onRequest, log }: ReceiverOptions): Promise<Receiver> {
+  let refused = 0;
+  let held = 0;
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { port: own } = server.address() as AddressInfo;
+    held += 1;
+    try {
+      const taken = await receive(request, own, held > mostAtOnce);
+      onRequest(taken.signal, taken.request);
+      answer(response, 200, encodingOf(request), "");
+    } catch (error) {
+      refused += 1;
+      const refusal = error instanceof Refusal ? error : new Refusal(503, "the records could not be kept");
+      if (refusal !== error) log.error({ err: error }, "telemetry could not be kept");
+      answer(response, refusal.status, encodingOf(request), refusal.message);
+    } finally {
+      held -= 1;
+    }
+  };
+  const server = createServer({ requestTimeout: receiveMs }, (request, response) => {
+    response.on("error", () => undefined);
+    void take(request, response);
+  });
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening").catch((error: unknown) => {
+    if (systemCode(error) !== "EADDRINUSE") throw error;
+    throw new FlowstateError("FS_ADDRESS_IN_USE", `port ${port} of 127.0.0.1 is taken`, { cause: error });
+  });
+  return {
+    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    refused: () => refused,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+/** Why a request is not taken: its status says to the emitter whether to send it again. */
+class Refusal extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+interface Taken {
+  readonly signal: Signal;
+  readonly request: Fields;
+}
+
+type Encoding = (typeof encodings)[keyof typeof encodings];
+
+function encodingOf({ headers }: IncomingMessage): Encoding | null {
+  const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
+  return encodings[type as keyof typeof encodings] ?? null;
+}
+
+async function receive(request: IncomingMessage, ownPort: number, isBusy: boolean): Promise<Taken> {
+  const { headers, method } = request;
+  const ask = parseAsk(
+    {
+      url: request.url ?? "",
+      host: headers.host,
+      origin: headers.origin,
+      fetchSite: headers["sec-fetch-site"]?.toString(),
+    },
+    ownPort,
+  );
+  if (!ask.ok && ask.reason === "foreign_host") {
+    throw new Refusal(403, `this receiver answers to 127.0.0.1:${ownPort} and localhost:${ownPort} only`);
+  }
+  if (!ask.ok && ask.reason === "web_page") throw new Refusal(403, "this receiver does not answer web pages");
+  const signal = ask.ok && ask.value.kind === "own" ? signals[ask.value.path] : undefined;
+  if (signal === undefined) throw new Refusal(404, `OTLP is taken at ${Object.keys(signals).join(", ")}`);
+  if (method !== "POST") throw new Refusal(405, "OTLP is sent by POST");
+  const encoding = encodingOf(request);
+  if (encoding === null)
+    throw new Refusal(415, `the content type must be one of ${Object.keys(encodings).join(", ")}`);
+  if (isBusy) throw new Refusal(503, "too many requests at once");
+  const packed = await readBody(request);
+  const body = await unpacked(packed, headers["content-encoding"]);
+  const decoded = decodeRequest(signal, encoding, body);
+  if (!decoded.ok) throw new Refusal(400, decoded.detail);
+  return { signal, request: decoded.value };
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      size += part.length;
+      if (size > mostBytes) break;
+      parts.push(part);
+    }
+  } catch {
+    throw new Refusal(400, "the request broke off");
+  }
+  if (size > mostBytes) throw new Refusal(413, `a request takes at most ${mostBytes} bytes`);
+  return Buffer.concat(parts);
+}
+
+async function unpacked(packed: Buffer, encoding: string | undefined): Promise<Buffer> {
+  if (encoding === undefined || encoding === "identity") return packed;
+  if (encoding !== "gzip") throw new Refusal(415, "the content encoding must be gzip or absent");
+  try {
+    return await unpack(packed, { maxOutputLength: mostUnpackedBytes });
+  } catch (error) {
+    if (systemCode(error) === "ERR_BUFFER_TOO_LARGE")
+      throw new Refusal(413, `a request unpacks to at most ${mostUnpackedBytes} bytes`);
+    throw new Refusal(400, "the body is not gzip");
+  }
+}
+
+/** An empty message is full success; a refusal is a google.rpc.Status with its sentence, in the emitter's encoding. */
+function answer(response: ServerResponse, status: number, encoding: Encoding | null, message: string): void {
+  const isProtobuf = encoding === "protobuf";
+  const headers = {
+    "content-type": isProtobuf ? "application/x-protobuf" : "application/json",
+    ...(status === 503 ? { "retry-after": "1" } : {}),
+    // What was not read of a refused body is not waited for.
+    ...(status === 200 ? {} : { connection: "close" }),
+  };
+  response.writeHead(status, headers);
+  if (isProtobuf) response.end(status === 200 ? "" : protobufStatus(message));
+  else response.end(JSON.stringify(status === 200 ? {} : { message }));
+}
+
+function protobufStatus(message: string): Uint8Array {
+  return new BinaryWriter().tag(2, WireType.LengthDelimited).string(message).finish();
+}
