@@ -233,6 +233,39 @@ test.serial("a service account's key meters its account, whatever the user name 
   );
 });
 
+test.serial("a policy's rule reaches the proxy, and a refusal names it", async (t) => {
+  const { installation, origin } = t.context;
+  const { key } = await provision(installation);
+  const answers = async (pattern: RegExp): Promise<CommandResult> =>
+    until(
+      String(pattern),
+      async () => {
+        const answer = await curl(installation, origin, "a@example.com", key);
+        return pattern.test(answer.stdout + answer.stderr) ? answer : null;
+      },
+      30_000,
+    );
+  await answers(/200 OK/);
+  const activate = async (...rules: readonly object[]): Promise<number> => {
+    const document = JSON.stringify({ rules });
+    const { draftPolicy } = await installation.graphql<{ draftPolicy: { version: number } }>(
+      "mutation ($d: String!) { draftPolicy(document: $d) { version } }",
+      { d: document },
+    );
+    await installation.graphql("mutation ($v: Int!) { activatePolicy(version: $v) { state } }", {
+      v: draftPolicy.version,
+    });
+    return Date.now();
+  };
+  const providers = [origin.host];
+  const since = await activate({ name: "Not here", type: "PROVIDER_DENYLIST", action: "BLOCK", providers });
+  const refused = await answers(/403 Forbidden/);
+  t.log(`refused after ${Date.now() - since} ms`);
+  t.regex(refused.stdout, /Proxy-Status: flowstate;error=http_request_denied;details="[^"]+: Not here"/);
+  await activate({ name: "Not here", type: "PROVIDER_DENYLIST", action: "WARN", providers });
+  await answers(/200 OK/);
+});
+
 test.serial("the control plane killed, the proxy serves on and every meter row arrives once", async (t) => {
   const { installation, origin } = t.context;
   const { key } = await provision(installation);

@@ -53,6 +53,12 @@ const operations: readonly [name: string, permission: Permission | null, call: s
   ["Query.accountingPeriods", "AI_INSIGHTS_VIEW", "{ accountingPeriods { period } }"],
   ["Query.ledgerJournals", "AI_INSIGHTS_VIEW", '{ ledgerJournals(period: "2026-10") { id } }'],
   ["Query.aiServiceAccounts", "AI_GOVERNANCE_VIEW", "{ aiServiceAccounts { id keyPrefix } }"],
+  ["Query.activePolicy", "AI_GOVERNANCE_VIEW", "{ activePolicy { version } }"],
+  ["Query.policyHistory", "AI_GOVERNANCE_VIEW", "{ policyHistory { version } }"],
+  ["Query.policyVersion", "AI_GOVERNANCE_VIEW", "{ policyVersion(version: 99) { version } }"],
+  ["Query.policyDiff", "AI_GOVERNANCE_VIEW", "{ policyDiff(version: 99) { to } }"],
+  ["Query.policyFaults", "AI_POLICY_ADMIN", '{ policyFaults(document: "{}") }'],
+  ["Query.policyDryRun", "AI_POLICY_ADMIN", "{ policyDryRun(version: 99) { calls } }"],
   ["Query.behaviouralSignals", "AI_GOVERNANCE_VIEW", "{ behaviouralSignals { id } }"],
   ["Query.behaviouralSignalTypes", "AI_GOVERNANCE_VIEW", "{ behaviouralSignalTypes { type } }"],
   [
@@ -175,6 +181,14 @@ const operations: readonly [name: string, permission: Permission | null, call: s
     "SETTINGS_INTEGRATIONS_UPDATE",
     'mutation { deleteServiceAccount(id: "none") }',
   ],
+  [
+    "Mutation.draftPolicy",
+    "AI_POLICY_ADMIN",
+    'mutation { draftPolicy(document: "{\\"rules\\":[]}") { version } }',
+  ],
+  ["Mutation.rollBackPolicy", "AI_POLICY_ADMIN", "mutation { rollBackPolicy(version: 99) { version } }"],
+  ["Mutation.activatePolicy", "AI_POLICY_ADMIN", "mutation { activatePolicy(version: 99) { version } }"],
+  ["Mutation.discardPolicyDraft", "AI_POLICY_ADMIN", "mutation { discardPolicyDraft(version: 99) }"],
   ["Mutation.removeMember", "MEMBERS_UPDATE", 'mutation { removeMember(id: "none") }'],
 ];
 

@@ -137,6 +137,7 @@ async function createApiKey(run: Installation["control"]): Promise<string> {
     "SETTINGS_INTEGRATIONS_VIEW",
     "AI_INSIGHTS_VIEW",
     "AUDIT_VIEW",
+    "AI_POLICY_ADMIN",
   ];
   const granted = ["--permissions", permissions.join(",")];
   const { stdout, stderr } = await run(

@@ -3,6 +3,7 @@ import { periodOf } from "@flowstate/shared/time";
 import { defaultProxyPolicy } from "@flowstate/shared/wire/policy";
 import type { ProxySnapshot } from "@flowstate/shared/wire/push";
 import { deviceKeys } from "../keys/queries.ts";
+import { loadDestinations } from "../policy/push.ts";
 import { readQuotas, subjectsOverQuota } from "../proxy-status/quotas.ts";
 import type { Reader } from "../store/open.ts";
 
@@ -34,7 +35,7 @@ export async function buildSnapshot(
     orgs: [
       {
         orgId,
-        policy: { ...defaultProxyPolicy, quota },
+        policy: { ...defaultProxyPolicy, quota, ...(await loadDestinations(db, orgId, now)) },
         overQuota: await subjectsOverQuota(db, orgId, periodOf(now)),
       },
     ],

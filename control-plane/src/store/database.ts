@@ -11,6 +11,7 @@ import type { LoginTables } from "../login/tables.ts";
 import type { MemberTables } from "../members/tables.ts";
 import type { OAuthTables } from "../oauth/tables.ts";
 import type { OrgTables } from "../orgs/tables.ts";
+import type { PolicyTables } from "../policy/tables.ts";
 import type { ProviderTables } from "../providers/tables.ts";
 import type { QuotaTables } from "../proxy-status/tables.ts";
 import type { ReconciliationTables } from "../reconcile/tables.ts";
@@ -41,6 +42,7 @@ export interface Database
     ImportTables,
     InsightTables,
     ServiceAccountTables,
+    PolicyTables,
     OAuthTables,
     SignalTables,
     JobTables {

@@ -12,6 +12,7 @@ import { addForecasts } from "./forecasts.ts";
 import { addIdentityMap } from "./identity-map.ts";
 import { addMdm } from "./mdm.ts";
 import { addMembers } from "./members.ts";
+import { addPolicy } from "./policy.ts";
 import { addProxies } from "./proxies.ts";
 import { addLedger } from "./ledger.ts";
 import { addReconciliation } from "./reconciliation.ts";
@@ -41,6 +42,7 @@ addUsage(builder);
 addForecasts(builder);
 addSurfaces(builder);
 addSignals(builder, addServiceAccounts(builder));
+addPolicy(builder);
 
 /** The whole schema; `schema.graphql` is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();

@@ -23,6 +23,7 @@ import { readWindow } from "../../usage-queries/window.ts";
 import { addAliases } from "./aliases.ts";
 import { changeOf, type RestDependencies } from "./caller.ts";
 import { describeApi } from "./openapi.ts";
+import { policySchema } from "./policy-schema.ts";
 import { expectedVersion } from "./etag.ts";
 import { addExports } from "./exports.ts";
 import { importRoutes } from "./imports.ts";
@@ -41,6 +42,9 @@ export async function restRoutes(app: FastifyInstance, dependencies: RestDepende
     done(null, body),
   );
   app.get("/api/v1/openapi.json", () => describeApi(publicUrl()));
+  app.get("/api/v1/policy.schema.json", (_, reply) =>
+    reply.type("application/schema+json").send(JSON.stringify(policySchema(publicUrl()))),
+  );
   app.get("/api/v1/ai-usage", async () => {
     const message =
       "AI usage has no REST address: ask over MCP at /mcp (tool get_ai_usage_summary) or GraphQL at /graphql (aiUsageSummary)";

@@ -111,6 +111,13 @@ export function describeApi(publicUrl: URL): Readonly<Record<string, unknown>> {
           },
         },
       },
+      "/api/v1/policy.schema.json": {
+        get: {
+          summary: "The JSON Schema of a policy; no key is needed",
+          security: [],
+          responses: { 200: { description: "the schema", content: { "application/schema+json": {} } } },
+        },
+      },
       "/api/v1/sessions": {
         get: {
           summary: "Every session that began in the window, one JSON document a line",

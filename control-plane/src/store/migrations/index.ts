@@ -16,6 +16,7 @@ import { devices } from "./0300-devices.ts";
 import { surfaces } from "./0400-surfaces.ts";
 import { forecasts } from "./0500-forecasts.ts";
 import { serviceAccounts } from "./0550-service-accounts.ts";
+import { policy } from "./0551-policy.ts";
 import { signals } from "./0600-signals.ts";
 
 /** Every step, in the order in which it runs. Steps are added at the end and never changed. */
@@ -37,5 +38,6 @@ export const migrations: readonly Migration[] = [
   surfaces,
   forecasts,
   serviceAccounts,
+  policy,
   signals,
 ];
