@@ -138,7 +138,7 @@ export async function compose(
   const hasWeb = web !== null;
   await app.register((scope) => webRoutes(scope, web));
   await app.register((scope) =>
-    loginRoutes(scope, { store, events, clock, publicUrl, proxyUrl, version, hasWeb }),
+    loginRoutes(scope, { store, events, clock, pepper, publicUrl, proxyUrl, version, hasWeb }),
   );
   address = await listen(app, config.http.host, config.http.port);
   stack.use(background((signal) => hub.watch(signal)));

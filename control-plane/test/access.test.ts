@@ -182,8 +182,8 @@ testOnBothEngines(
       addMember(db, change, { email: "a@example.com", role: "viewer" }),
     );
     const [one, two] = await store.transact(async (db) => [
-      await startLogin(db, member, now),
-      await startLogin(db, member, now),
+      await startLogin(db, member, "password", now),
+      await startLogin(db, member, "password", now),
     ]);
     const found = async (cookie: Secret | undefined) =>
       (await findLogin(store, cookie ?? new Secret(""), now + 1))?.member.email ?? null;

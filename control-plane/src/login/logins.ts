@@ -12,8 +12,14 @@ export const loginLifetime = { idleMs: 12 * hourMs, absoluteMs: 7 * dayMs, linkM
 /** Seen times are written no more often than this. */
 const seenEveryMs = 60_000;
 
+/** Soon after signing in one may change how one signs in; later one signs in again. */
+const freshMs = 10 * 60_000;
+
+/** By what somebody showed who they are. */
+export type SignInMethod = "password" | "link" | "passkey" | "oidc";
+
 /** Opens a login for a browser; the secret is the cookie's value and is stored only as its hash. */
-export async function startLogin(db: Writer, member: Member, now: number): Promise<Secret> {
+export async function startLogin(db: Writer, member: Member, by: SignInMethod, now: number): Promise<Secret> {
   const secret = newSecret();
   await db
     .insertInto("logins")
@@ -28,13 +34,17 @@ export async function startLogin(db: Writer, member: Member, now: number): Promi
     .execute();
   await db.deleteFrom("logins").where("expires_at", "<=", now).execute();
   const { orgId, email } = member;
-  await recordAudit(db, { orgId, at: now, actor: email, action: "member.signed_in" });
+  await recordAudit(db, { orgId, at: now, actor: email, action: "member.signed_in", detail: by });
   return secret;
 }
 
 export interface Login {
   readonly member: Member;
   readonly startedAt: number;
+}
+
+export function isFresh(login: Login | null, now: number): login is Login {
+  return login !== null && login.startedAt > now - freshMs;
 }
 
 /** The member behind a cookie, while neither 12 h idle nor 7 days old. */
@@ -65,6 +75,16 @@ export async function endLogin(db: Writer, cookie: Secret, now: number): Promise
   if (ended === undefined) return;
   const member = await requireMember(db, orgId(ended.org_id), ended.member_id);
   await recordAudit(db, { orgId: member.orgId, at: now, actor: member.email, action: "member.signed_out" });
+}
+
+/** Ends every login of the member but the one behind this cookie. */
+export async function endOtherLogins(db: Writer, { orgId, memberId }: Member, kept: Secret): Promise<void> {
+  await db
+    .deleteFrom("logins")
+    .where("org_id", "=", orgId)
+    .where("member_id", "=", memberId)
+    .where("login_hash", "!=", hashOf(kept))
+    .execute();
 }
 
 /** A link that signs the member in once, within 24 hours; the secret stands in the link alone. */

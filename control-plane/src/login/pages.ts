@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { readFileSync } from "node:fs";
 
 const style = `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
@@ -25,6 +26,15 @@ export const pageHeaders: Readonly<Record<string, string>> = {
   "cross-origin-opener-policy": "same-origin",
 };
 
+/** The script of the pages on which passkeys are used. */
+export const passkeyScript = readFileSync(new URL("passkey-page.js", import.meta.url));
+
+/** Of a page with that script, which calls us and nobody else. */
+export const scriptPageHeaders: Readonly<Record<string, string>> = {
+  ...pageHeaders,
+  "content-security-policy": `${policy("'self'")}; script-src 'self'; connect-src 'self'`,
+};
+
 /** Of a page whose form leads on to another origin or scheme. */
 export function formPageHeaders(target: string): Readonly<Record<string, string>> {
   return { ...pageHeaders, "content-security-policy": policy(`'self' ${target}`) };
@@ -42,9 +52,18 @@ export interface SignInForm {
   readonly notice: string | null;
   /** Path of ours to go to afterwards; null: the front page. */
   readonly next: string | null;
+  /** Whether this address may have passkeys. */
+  readonly passkeys: boolean;
 }
 
-export function signInPage({ organisations, email, organisation, notice, next }: SignInForm): string {
+export function signInPage({
+  organisations,
+  email,
+  organisation,
+  notice,
+  next,
+  passkeys,
+}: SignInForm): string {
   const only = organisations.length === 1 ? organisations[0] : undefined;
   const org =
     only === undefined
@@ -59,8 +78,19 @@ ${org}
 ${field("E-mail", "email", "email", email, "username")}
 ${field("Password", "password", "password", "", "current-password")}
 <button>Sign in</button>
-</form>`,
+</form>${passkeys ? passkeyForm(next) : ""}`,
   );
+}
+
+/** Hidden until the script finds that this browser has passkeys. */
+function passkeyForm(next: string | null): string {
+  return `
+<form data-passkey="get" data-begin="/sign-in/passkey/options" data-finish="/sign-in/passkey" hidden>
+${next === null ? "" : `<input type="hidden" name="next" value="${escapeHtml(next)}">`}
+<button>Use a passkey</button>
+<p role="alert"></p>
+</form>
+<script src="/sign-in/passkey.js" defer></script>`;
 }
 
 /** Asks for a click, because mail scanners open links by themselves and would spend it. */
@@ -90,7 +120,8 @@ export function passwordPage(email: string, notice: string | null): string {
 <input type="hidden" name="email" value="${escapeHtml(email)}" autocomplete="username">
 ${field("New password, 12 characters or more", "password", "password", "", "new-password")}
 <button>Save</button>
-</form>`,
+</form>
+<p>A <a href="/account">passkey</a> does without one.</p>`,
   );
 }
 
@@ -105,7 +136,7 @@ export function homePage({ version, proxyUrl, email }: HomePage): string {
   const who =
     email === null
       ? `<p><a href="/sign-in">Sign in</a></p>`
-      : `<p>Signed in as ${escapeHtml(email)}. <a href="/account/password">Change the password</a></p>
+      : `<p>Signed in as ${escapeHtml(email)}. <a href="/account">Password and passkeys</a></p>
 <form method="post" action="/sign-out"><button>Sign out</button></form>`;
   return page(
     "Flowstate",
@@ -140,12 +171,18 @@ ${body}
 `;
 }
 
-function field(label: string, name: string, type: string, value: string, autocomplete: string): string {
+export function field(
+  label: string,
+  name: string,
+  type: string,
+  value: string,
+  autocomplete: string,
+): string {
   return `<label>${escapeHtml(label)}
 <input name="${name}" type="${type}" value="${escapeHtml(value)}" autocomplete="${autocomplete}" required></label>`;
 }
 
-function noticeOf(notice: string | null): string {
+export function noticeOf(notice: string | null): string {
   return notice === null ? "" : `\n<p class="notice" role="alert">${escapeHtml(notice)}</p>`;
 }
 

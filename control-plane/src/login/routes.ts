@@ -1,31 +1,35 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "@flowstate/shared/clock";
 import { unreachable } from "@flowstate/shared/assert";
-import { FlowstateError, isFlowstateError } from "@flowstate/shared/errors";
+import { FlowstateError } from "@flowstate/shared/errors";
 import { Secret } from "@flowstate/shared/secret";
 import { parseSubject } from "@flowstate/shared/subject";
 import type { Events } from "../events.ts";
 import type { Member } from "../members/members.ts";
 import { listOrgs, type Org } from "../orgs/orgs.ts";
 import type { Store } from "../store/open.ts";
-import { cookieValue, isSameOrigin, loginCookie, noLoginCookie } from "./cookie.ts";
+import { addAccount } from "./account-routes.ts";
+import { findBrowserLogin, parseNext, signInBrowser } from "./browser.ts";
+import { cookieValue, isSameOrigin, noLoginCookie } from "./cookie.ts";
+import { endLogin, findByPassword, parseLoginSecret, spendSignInLink, type SignInMethod } from "./logins.ts";
 import {
-  endLogin,
-  findByPassword,
-  findLogin,
-  parseLoginSecret,
-  setPassword,
-  spendSignInLink,
-  startLogin,
-  type Login,
-} from "./logins.ts";
-import { homePage, linkPage, pageHeaders, passwordPage, signInPage, spentLinkPage } from "./pages.ts";
+  homePage,
+  linkPage,
+  pageHeaders,
+  scriptPageHeaders,
+  signInPage,
+  spentLinkPage,
+  type SignInForm,
+} from "./pages.ts";
+import { relyingPartyOf } from "./passkey-ceremony.ts";
+import { passkeyRoutes } from "./passkey-routes.ts";
 import { admitAttempt, forgive, type Attempt } from "./throttle.ts";
 
 export interface LoginDependencies {
   readonly store: Store;
   readonly events: Events;
   readonly clock: Clock;
+  readonly pepper: Buffer;
   readonly publicUrl: () => URL;
   readonly proxyUrl: string;
   readonly version: string;
@@ -33,10 +37,7 @@ export interface LoginDependencies {
   readonly hasWeb: boolean;
 }
 
-/** A password may be set only so long after signing in; later one signs in again. */
-const freshMs = 10 * 60_000;
-
-/** Pages for people, without script: the front page, signing in and out, setting a password. */
+/** Pages for people: the front page, signing in and out, the account. None needs a script but for passkeys. */
 export async function loginRoutes(app: FastifyInstance, dependencies: LoginDependencies): Promise<void> {
   const { store, events, clock, publicUrl, proxyUrl, version, hasWeb } = dependencies;
   app.removeAllContentTypeParsers();
@@ -51,51 +52,45 @@ export async function loginRoutes(app: FastifyInstance, dependencies: LoginDepen
       throw new FlowstateError("FS_FORBIDDEN", "this form was sent from another site");
     }
   });
-  const loginOf = async (request: FastifyRequest): Promise<Login | null> => {
-    const cookie = parseLoginSecret(cookieValue(request.headers.cookie, publicUrl()) ?? "");
-    return cookie === null ? null : findLogin(store, cookie, clock.now());
-  };
-  const signIn = async (
+  const go = async (
     request: FastifyRequest,
     reply: FastifyReply,
-    member: Member,
-    next: string | null = null,
+    signedIn: { readonly member: Member; readonly by: SignInMethod; readonly next: string | null },
+  ): Promise<FastifyReply> =>
+    reply.redirect(await signInBrowser(request, reply, dependencies, signedIn), 303);
+  const show = async (
+    reply: FastifyReply,
+    given: Pick<SignInForm, "email" | "organisation" | "notice" | "next">,
   ): Promise<FastifyReply> => {
-    const before = parseLoginSecret(cookieValue(request.headers.cookie, publicUrl()) ?? "");
-    const secret = await store.transact(async (db) => {
-      if (before !== null) await endLogin(db, before, clock.now());
-      return startLogin(db, member, clock.now());
-    });
-    void reply.header("set-cookie", loginCookie(secret, publicUrl()));
-    return reply.redirect(member.hasPassword ? (next ?? "/") : "/account/password", 303);
+    const organisations = (await listOrgs(store.reader)).map(({ slug }) => slug);
+    const passkeys = relyingPartyOf(publicUrl()) !== null;
+    return reply.headers(scriptPageHeaders).send(signInPage({ ...given, organisations, passkeys }));
   };
+  addAccount(app, dependencies);
+  await app.register((scope) => passkeyRoutes(scope, dependencies));
 
   app.get("/", async (request, reply) => {
-    const login = await loginOf(request);
+    const login = await findBrowserLogin(request, dependencies);
     if (login !== null && hasWeb) return reply.redirect("/app/", 303);
     return homePage({ version, proxyUrl, email: login?.member.email ?? null });
   });
 
-  app.get<{ Querystring: { next?: string } }>("/sign-in", async ({ query }) => {
-    const organisations = (await listOrgs(store.reader)).map(({ slug }) => slug);
-    return signInPage({ organisations, email: "", organisation: "", notice: null, next: nextOf(query.next) });
-  });
+  app.get<{ Querystring: { next?: string } }>("/sign-in", async ({ query }, reply) =>
+    show(reply, { email: "", organisation: "", notice: null, next: parseNext(query.next) }),
+  );
 
   app.post("/sign-in", async (request, reply) => {
     const form = formOf(request);
-    const orgs = await listOrgs(store.reader);
-    const outcome = await tryPassword(store, orgs, form, request.ip, clock.now());
+    const outcome = await tryPassword(store, await listOrgs(store.reader), form, request.ip, clock.now());
     events.signInTried(outcome.kind);
-    const again = (notice: string) =>
-      signInPage({ ...form, organisations: orgs.map(({ slug }) => slug), notice });
     switch (outcome.kind) {
       case "signed_in":
-        return signIn(request, reply, outcome.member, form.next);
+        return go(request, reply, { member: outcome.member, by: "password", next: form.next });
       case "wrong":
-        return reply.code(401).send(again("The e-mail or the password is wrong."));
+        return show(reply.code(401), { ...form, notice: "The e-mail or the password is wrong." });
       case "throttled":
         void reply.header("retry-after", String(outcome.retryAfterSeconds));
-        return reply.code(429).send(again("Too many attempts. Try again later."));
+        return show(reply.code(429), { ...form, notice: "Too many attempts. Try again later." });
       default:
         return unreachable(outcome);
     }
@@ -111,26 +106,9 @@ export async function loginRoutes(app: FastifyInstance, dependencies: LoginDepen
     const member =
       secret === null ? null : await store.transact((db) => spendSignInLink(db, secret, clock.now()));
     events.signInTried(member === null ? "bad_link" : "signed_in");
-    return member === null ? reply.code(404).send(spentLinkPage()) : signIn(request, reply, member);
-  });
-
-  app.get("/account/password", async (request, reply) => {
-    const login = await loginOf(request);
-    return isFresh(login, clock.now())
-      ? passwordPage(login.member.email, null)
-      : reply.redirect("/sign-in", 303);
-  });
-
-  app.post("/account/password", async (request, reply) => {
-    const login = await loginOf(request);
-    if (!isFresh(login, clock.now())) return reply.redirect("/sign-in", 303);
-    try {
-      await setPassword(store, login.member, formOf(request).password, clock.now());
-    } catch (error) {
-      if (!isFlowstateError(error) || error.code !== "FS_INPUT_INVALID") throw error;
-      return reply.code(400).send(passwordPage(login.member.email, error.message));
-    }
-    return signIn(request, reply, { ...login.member, hasPassword: true });
+    return member === null
+      ? reply.code(404).send(spentLinkPage())
+      : go(request, reply, { member, by: "link", next: null });
   });
 
   app.post("/sign-out", async (request, reply) => {
@@ -163,10 +141,11 @@ async function tryPassword(
   const org = orgs.find(({ slug }) => slug === organisation);
   if (org === undefined) return { kind: "wrong" };
   const canonical = parseSubject(email.trim());
-  const attempt: Attempt = { orgId: org.orgId, email: canonical.ok ? canonical.value : email, address, now };
+  const tried = canonical.ok ? canonical.value : email;
+  const attempt: Attempt = { orgId: org.orgId, email: tried, address, now };
   const admission = await store.transact((db) => admitAttempt(db, attempt));
   if (!admission.ok) return { kind: "throttled", retryAfterSeconds: admission.retryAfterSeconds };
-  const member = await findByPassword(store.reader, org.orgId, attempt.email, password);
+  const member = await findByPassword(store.reader, org.orgId, tried, password);
   if (member === null) return { kind: "wrong" };
   await store.transact((db) => forgive(db, attempt));
   return { kind: "signed_in", member };
@@ -178,15 +157,6 @@ function formOf(request: FastifyRequest): Form {
     organisation: fields.get("organisation") ?? "",
     email: (fields.get("email") ?? "").slice(0, 320),
     password: new Secret(fields.get("password") ?? ""),
-    next: nextOf(fields.get("next")),
+    next: parseNext(fields.get("next")),
   };
-}
-
-/** Where signing in may lead: the page on which an application asks to be connected, and nowhere else. */
-function nextOf(text: unknown): string | null {
-  return typeof text === "string" && /^\/oauth\/consent\/[\w-]{1,64}$/.test(text) ? text : null;
-}
-
-function isFresh(login: Login | null, now: number): login is Login {
-  return login !== null && login.startedAt > now - freshMs;
 }

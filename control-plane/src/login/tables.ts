@@ -24,4 +24,27 @@ export interface LoginTables {
     failures: bigint;
     window_started_at: number;
   };
+  passkeys: {
+    org_id: string;
+    /** base64url, as the browser gives it. */
+    credential_id: string;
+    member_id: string;
+    name: string;
+    /** COSE_Key (RFC 9052) in base64url. */
+    public_key: string;
+    sign_count: bigint;
+    /** 1: its maker may copy it to the person's other devices. */
+    backup_eligible: bigint;
+    /** 1: it has been copied. */
+    backed_up: bigint;
+    /** JSON array of how browsers reach it. */
+    transports: string;
+    created_at: number;
+    used_at: number | null;
+  };
+  /** Flows that were finished, until they would have expired. Of the installation: a flow may begin before anybody has said of which organisation they are. */
+  spent_flows: {
+    flow_hash: string;
+    expires_at: number;
+  };
 }

@@ -8,7 +8,8 @@ const windowMs = 15 * 60_000;
 
 export interface Attempt {
   readonly orgId: OrgId;
-  readonly email: string;
+  /** Null where nothing is tried that could be guessed: only the address counts. */
+  readonly email: string | null;
   /** The client's IP address. */
   readonly address: string;
   readonly now: number;
@@ -54,6 +55,7 @@ export async function forgive(db: Writer, attempt: Attempt): Promise<void> {
     .where("org_id", "=", attempt.orgId)
     .where("bucket", "=", address)
     .execute();
+  if (email === null) return;
   await db
     .deleteFrom("sign_in_failures")
     .where("org_id", "=", attempt.orgId)
@@ -66,13 +68,13 @@ function bucketsOf(attempt: Attempt): readonly { readonly bucket: string; readon
   const { email, address } = bucketNames(attempt);
   return [
     { bucket: address, most: allowed.address },
-    { bucket: email, most: allowed.email },
+    ...(email === null ? [] : [{ bucket: email, most: allowed.email }]),
   ];
 }
 
 /** Hashed, because what people mistype into the e-mail field is often a password. */
-function bucketNames({ email, address }: Attempt): { readonly email: string; readonly address: string } {
+function bucketNames({ email, address }: Attempt) {
   const name = (kind: string, value: string): string =>
     `${kind}:${hash("sha256", value, "hex").slice(0, 32)}`;
-  return { email: name("email", email), address: name("address", address) };
+  return { email: email === null ? null : name("email", email), address: name("address", address) };
 }

@@ -17,7 +17,7 @@ export async function signedIn(running: Running, role: Role = "viewer"): Promise
   const { store } = running.installation;
   const email = `${randomBytes(4).toString("hex")}@example.com`;
   const member = await store.transact((db) => addMember(db, running.context, { email, role }));
-  const secret = await store.transact((db) => startLogin(db, member, Date.now()));
+  const secret = await store.transact((db) => startLogin(db, member, "password", Date.now()));
   const jar = new Map([["flowstate", secret.reveal()]]);
   const visit = async (url: URL, form: URLSearchParams | null = null): Promise<Response> => {
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
