@@ -60,6 +60,8 @@ test("a person installs the agent, a service manager starts it, it works, and no
   t.regex(installed.stdout, /^Flowstate agent \S+ is installed for ada@example\.com/);
   const after = treeOf(person.home);
   t.true("/.config/systemd/user/default.target.wants/flowstate-agent.service" in after);
+  t.regex(after["/.config/systemd/user/flowstate-agent.service"] ?? "", /^100644 /);
+  t.regex(after["/.flowstate/flowstate.env"] ?? "", /^100600 /);
   const again = await person.flowstate("install", "--scope", "user");
   t.is(again.code, 0, again.stderr);
   t.deepEqual(treeOf(person.home), after);

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   chownSync,
   copyFileSync,
   existsSync,
@@ -171,8 +172,10 @@ function replaceFile(
   makeFolders(dirname(place), root, owner);
   const fresh = `${place}.new`;
   rmSync(fresh, { force: true });
-  writeFileSync(fresh, typeof content === "string" ? content : "", { mode });
+  writeFileSync(fresh, typeof content === "string" ? content : "", { mode: 0o600 });
   if (typeof content !== "string") copyFileSync(content.copyOf, fresh);
+  // Not left to the umask: what the system reads has to be readable.
+  chmodSync(fresh, mode);
   if (owner !== null) chownSync(fresh, owner.uid, owner.gid);
   renameSync(fresh, place);
 }
@@ -180,6 +183,7 @@ function replaceFile(
 export function makeFolders(folder: string, root: string, owner: Owner | null, mode = 0o755): void {
   if (folder === root || existsSync(folder)) return;
   makeFolders(dirname(folder), root, owner);
-  mkdirSync(folder, { mode });
+  mkdirSync(folder);
+  chmodSync(folder, mode);
   if (owner !== null) chownSync(folder, owner.uid, owner.gid);
 }

@@ -1,0 +1,56 @@
+import { readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { rolldown, type Plugin } from "rolldown";
+
+const root = resolve(import.meta.dirname, "..");
+
+/**
+ * The agent as one module: every dependency in it, and every file that it reads beside its own source. Resolves with the
+ * folders of the packages that are in it.
+ */
+export async function bundle(output: string): Promise<readonly string[]> {
+  const build = await rolldown({
+    input: join(root, "src/main.ts"),
+    platform: "node",
+    plugins: [inlineFiles, embeddedBinding],
+  });
+  try {
+    const written = await build.write({
+      file: output,
+      format: "esm",
+      codeSplitting: false,
+      comments: { legal: true },
+    });
+    const [chunk] = written.output;
+    const outside = /new URL\([^)]*import\.meta/.exec(chunk.code);
+    if (outside !== null) throw new Error(`the bundle still looks for a file beside it: ${outside[0]}`);
+    return [...new Set(chunk.moduleIds.flatMap(packageOf))].sort();
+  } finally {
+    await build.close();
+  }
+}
+
+/** `readFileSync(new URL("x", import.meta.url), "utf8")` becomes the text of `x`: there is no file beside the executable. */
+const inlineFiles: Plugin = {
+  name: "inline-files",
+  transform(code, id) {
+    const pattern = /readFileSync\(new URL\("([^"]+)", import\.meta\.url\), "utf8"\)/g;
+    if (!pattern.test(code)) return null;
+    return code.replaceAll(pattern, (_, file: string) =>
+      JSON.stringify(readFileSync(join(dirname(id), file), "utf8")),
+    );
+  },
+};
+
+const embeddedBinding: Plugin = {
+  name: "embedded-binding",
+  load(id) {
+    if (!/better-sqlite3[\\/]lib[\\/]binding\.js$/.test(id)) return null;
+    return `module.exports = require(${JSON.stringify(join(root, "src/packaged/sqlite-binding.ts"))});`;
+  },
+};
+
+function packageOf(moduleId: string): readonly string[] {
+  const folder = /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(moduleId)?.[0];
+  return folder === undefined ? [] : [folder];
+}

@@ -1,0 +1,90 @@
+/**
+ * `npm run package -w agent`: the agent as a single executable for the system this runs on, in `agent/dist`, with the
+ * licences of what is in it and SHA-256 sums; then the executable is run, without Node or the checkout in reach.
+ */
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  createReadStream,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { bindingAsset } from "../src/packaged/sqlite-binding.ts";
+import { version } from "../src/version.ts";
+import { bundle } from "./bundle.ts";
+import { prove } from "./prove.ts";
+
+const root = resolve(import.meta.dirname, "..");
+const dist = join(root, "dist");
+const { platform, arch } = process;
+const name = `flowstate-${platform}-${arch}${platform === "win32" ? ".exe" : ""}`;
+
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(dist, { recursive: true });
+const packages = await bundle(join(dist, "flowstate.mjs"));
+const executable = join(dist, name);
+buildExecutable(executable);
+writeFileSync(join(dist, "LICENSES.txt"), licences(packages));
+rmSync(join(dist, "flowstate.mjs"));
+await prove(executable, version);
+writeFileSync(join(dist, "SHA256SUMS"), await sums([executable, join(dist, "LICENSES.txt")]));
+const megabytes = Math.round(statSync(executable).size / 1e6);
+process.stdout.write(
+  `${executable}: ${version}, ${megabytes} MB, it runs\n${readFileSync(join(dist, "SHA256SUMS"), "utf8")}`,
+);
+
+/** https://nodejs.org/api/single-executable-applications.html */
+function buildExecutable(output: string): void {
+  const file = join(dist, "sea.json");
+  const binding = join(resolve(root, "../node_modules/better-sqlite3/prebuilds"), `${platform}-${arch}.node`);
+  const description = {
+    main: join(dist, "flowstate.mjs"),
+    mainFormat: "module",
+    output,
+    disableExperimentalSEAWarning: true,
+    // A small nursery keeps the memory of a reader of logs low, as in bin/flowstate.js.
+    execArgv: ["--max-semi-space-size=4"],
+    execArgvExtension: "none",
+    assets: { [bindingAsset]: binding },
+  };
+  writeFileSync(file, JSON.stringify(description));
+  execFileSync(process.execPath, ["--build-sea", file], { stdio: ["ignore", "ignore", "inherit"] });
+  rmSync(file);
+  // macOS starts nothing whose signature does not fit; this one says only that the file is whole.
+  if (platform === "darwin")
+    execFileSync("codesign", ["--force", "--sign", "-", output], { stdio: "inherit" });
+}
+
+/** What is in the executable, by name, version and licence: Node, the packages, and the list of prices. */
+function licences(folders: readonly string[]): string {
+  const node = `node ${process.versions.node} (MIT, and those of its parts: https://github.com/nodejs/node/blob/v${process.versions.node}/LICENSE)`;
+  const prices = readFileSync(resolve(root, "../shared/src/prices/book.data.LICENSE"), "utf8").trim();
+  const packages = folders.map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
+      readonly name: string;
+      readonly version: string;
+      readonly license?: string;
+    };
+    const files = readdirSync(folder).filter((file) => /^(?:licen[cs]e|copying|notice)/i.test(file));
+    const texts = files.map((file) => readFileSync(join(folder, file), "utf8").trim());
+    return [`${name} ${version} (${license ?? "no licence named"})`, ...texts].join("\n\n");
+  });
+  return [node, ...packages, prices].join(`\n\n${"-".repeat(72)}\n\n`).concat("\n");
+}
+
+/** In the form of sha256sum(1), which `sha256sum --check SHA256SUMS` reads. */
+async function sums(files: readonly string[]): Promise<string> {
+  const lines: string[] = [];
+  for (const file of files) {
+    const hash = createHash("sha256");
+    await pipeline(createReadStream(file), hash);
+    lines.push(`${hash.digest("hex")}  ${basename(file)}\n`);
+  }
+  return lines.join("");
+}
