@@ -20,7 +20,8 @@ export interface CallTable {
   note(sightings: readonly Sighting[], now: number): void;
   /**
    * Calls that have changed and have been left alone for `holdMs`, the oldest change first. By then every source has
-   * had its say, so that calls without a common name are joined here and not as they arrive, whatever came first.
+   * had its say, so that calls without a common name are joined here and not as they arrive, whatever came first. A
+   * change in the future was noted before the clock was set back, and waits no longer.
    */
   due(now: number, holdMs: number, limit: number): readonly DueCall[];
   /** The call was put into the outbox as it is now; or, with the revision it had, need not be. */
@@ -86,7 +87,8 @@ export function callTable(db: Sqlite): CallTable {
     )
     .pluck();
   const dueCalls = db.prepare(
-    "SELECT id, body, changed_at, revision, told FROM call WHERE changed_at <= ? ORDER BY changed_at, id LIMIT ?",
+    `SELECT id, body, changed_at, revision, told FROM call WHERE changed_at <= @until OR changed_at > @now
+     ORDER BY changed_at, id LIMIT @limit`,
   );
   const setTold = db.prepare("UPDATE call SET changed_at = NULL, told = ?, revision = ? WHERE id = ?");
   const sessionOf = db.prepare("SELECT session FROM call WHERE id = ?").pluck();
@@ -158,8 +160,9 @@ export function callTable(db: Sqlite): CallTable {
       for (const sighting of sightings) noteOne(sighting, now);
     }),
     due: db.transaction((now: number, holdMs: number, limit: number) => {
-      for (const row of dueCalls.all(now - holdMs, limit) as CallRow[]) joinNearby(row, now);
-      return (dueCalls.all(now - holdMs, limit) as CallRow[]).map((row) => ({
+      const which = { until: now - holdMs, now, limit };
+      for (const row of dueCalls.all(which) as CallRow[]) joinNearby(row, now);
+      return (dueCalls.all(which) as CallRow[]).map((row) => ({
         id: row.id,
         call: parse(row),
         revision: row.revision,

@@ -1,16 +1,13 @@
-import { hash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock, type Clock } from "@flowstate/shared/clock";
-import { background } from "@flowstate/shared/lifecycle";
 import { createLogger, type Logger } from "@flowstate/shared/log";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import { deliver, flush, type DeliverOptions } from "@flowstate/shared/outbox/deliver";
-import { openOutbox, type Outbox } from "@flowstate/shared/outbox/outbox";
+import { openOutbox } from "@flowstate/shared/outbox/outbox";
 import { Secret } from "@flowstate/shared/secret";
-import { projectOf } from "../attribute/project.ts";
 import type { DaemonConfig } from "../config.ts";
-import { openLedger, type Ledger } from "../ledger/ledger.ts";
+import { openLedger } from "../ledger/ledger.ts";
 import { claimInstance } from "../local/instance.ts";
 import { serveStatus } from "../local/socket.ts";
 import { createVitals, instant, type Vitals } from "../local/status.ts";
@@ -19,9 +16,11 @@ import { startIntercept, type Intercept } from "../observe/intercept/server.ts";
 import { startRelay } from "../relay/server.ts";
 import { version } from "../version.ts";
 import { createCallSender } from "./deliver.ts";
-import { eventOf } from "./event.ts";
+import { createIntake } from "./intake.ts";
+import { steady } from "./steady.ts";
 import { createTail } from "./tail.ts";
 import { receiveTelemetry } from "./telemetry.ts";
+import { tell } from "./tell.ts";
 import { watchLogs } from "./watch.ts";
 
 export interface Daemon extends AsyncDisposable {
@@ -35,7 +34,6 @@ export interface DaemonOptions {
 }
 
 const tellMs = 1000;
-const mostAtOnce = 500;
 const lastDeliveryMs = 3000;
 const lastLookMs = 2000;
 const sweepMs = 60_000;
@@ -53,7 +51,8 @@ export async function startDaemon(
   const startedAt = instant(now());
   const vitals = createVitals();
   const ledger = stack.use(openLedger(join(dataFolder, "ledger.db")));
-  const outbox = stack.use(openOutbox({ file: join(dataFolder, "outbox.db") }));
+  // A call in the outbox is told, as the ledger sees it: that must survive a power cut.
+  const outbox = stack.use(openOutbox({ file: join(dataFolder, "outbox.db"), durable: true }));
   const credential = new Secret(basicCredential({ user: config.user, password: config.key.reveal() }));
   const sendCalls = createCallSender({
     controlPlane: config.controlPlane,
@@ -69,11 +68,11 @@ export async function startDaemon(
   stack.defer(async () => {
     // A last look: what a tool has written until now is not left to a log that may be gone tomorrow.
     await tail?.look(AbortSignal.timeout(lastLookMs));
-    tell(ledger, outbox, now(), 0, log);
+    tell(ledger, outbox, now(), 0);
     await flush({ outbox, send }, AbortSignal.timeout(lastDeliveryMs));
   });
   stack.use(
-    background((signal) =>
+    steady({ what: "delivering calls", clock, log }, (signal) =>
       deliver({
         outbox,
         clock,
@@ -84,10 +83,12 @@ export async function startDaemon(
       }),
     ),
   );
+  const intake = createIntake(ledger, log, now);
   stack.use(
-    background(async (signal) => {
+    steady({ what: "putting calls into the outbox", clock, log }, async (signal) => {
       while (!signal.aborted) {
-        tell(ledger, outbox, now(), timing.holdMs, log);
+        intake.settle();
+        tell(ledger, outbox, now(), timing.holdMs);
         await clock.sleep(Math.min(tellMs, Math.max(10, timing.holdMs)), signal);
       }
     }),
@@ -95,7 +96,7 @@ export async function startDaemon(
   if (tail !== null) {
     const watch = stack.use(watchLogs({ clock, pollMs: timing.pollMs, sweepMs }));
     stack.use(
-      background(async (signal) => {
+      steady({ what: "reading session logs", clock, log }, async (signal) => {
         while (!signal.aborted) {
           const { read, broken, folders } = await tail.look(signal);
           vitals.looked(broken, now());
@@ -114,7 +115,7 @@ export async function startDaemon(
     ? startIntercept({
         authority: openAuthority(join(dataFolder, "tls"), now()),
         upstreamCa: undefined,
-        onSighting: (sighting) => ledger.calls.note([sighting], now()),
+        onSighting: intake.note,
         decide: null,
         log,
         now,
@@ -163,42 +164,4 @@ function noted(send: DeliverOptions["send"], vitals: Vitals, now: () => number):
     else vitals.failed(delivery.reason, now());
     return delivery;
   };
-}
-
-/** Puts calls that have changed, and have been left alone for a while, into the outbox. */
-function tell(ledger: Ledger, outbox: Outbox, now: number, holdMs: number, log: Logger): void {
-  const projects = new Map<string, string | null>();
-  const projectName = (cwd: string): string | null => {
-    const known = projects.get(cwd);
-    if (known !== undefined) return known;
-    const { name } = projectOf(cwd);
-    projects.set(cwd, name);
-    return name;
-  };
-  for (;;) {
-    const due = ledger.calls.due(now, holdMs, mostAtOnce);
-    if (due.length === 0) return;
-    const told = due.map(({ id, call, revision, told: before }) => {
-      const event = eventOf(call, projectName);
-      const { tool, project, occurredAt } = event;
-      const sessionId =
-        event.sessionId ??
-        ledger.calls.sessionFor(id, { tool, project: project ?? "", occurredAt: Date.parse(occurredAt) });
-      const body = { ...event, sessionId };
-      const digest = hash("sha256", JSON.stringify(body), "hex");
-      return { id, digest, fresh: digest !== before, revision, body };
-    });
-    try {
-      outbox.append(
-        told
-          .filter(({ fresh }) => fresh)
-          .map(({ body, revision }) => JSON.stringify({ ...body, revision: revision + 1 })),
-      );
-    } catch (error) {
-      log.error({ err: error }, "the outbox takes no more calls; they stay in the ledger");
-      return;
-    }
-    for (const { id, digest, fresh, revision } of told)
-      ledger.calls.told(id, digest, fresh ? revision + 1 : revision);
-  }
 }

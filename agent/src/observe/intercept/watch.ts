@@ -51,7 +51,10 @@ export function watchCalls({ host, aiHost, decide, onSighting, onError, now }: W
       }
     },
     finish(exchange, isWhole) {
-      exchange.finish(isWhole).then((sighting) => sighting !== null && onSighting(sighting), onError);
+      exchange
+        .finish(isWhole)
+        .then((sighting) => sighting !== null && onSighting(sighting))
+        .catch(onError);
     },
   };
 }
