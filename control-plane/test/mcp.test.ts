@@ -1,16 +1,11 @@
 /** MCP and its authorization server as clients meet them: official clients of both eras, and hostile requests. */
 import anyTest, { type TestFn } from "ava";
-import {
-  Client as NewClient,
-  StreamableHTTPClientTransport as NewTransport,
-} from "@modelcontextprotocol/client";
-import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
-import { StreamableHTTPClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { readAudit } from "../src/audit/record.ts";
 import { removeMember } from "../src/members/members.ts";
-import { isPublicAddress } from "../src/oauth/public-fetch.ts";
+import { isPublicAddress } from "../src/egress/public-address.ts";
 import { setMcpEnabled } from "../src/orgs/surfaces.ts";
 import { askToken, authorizationRequest, register, signedIn, type Browser } from "./support/connect.ts";
+import { connectNew, connectOld } from "./support/mcp-assistant.ts";
 import { startRunning, type Running } from "./support/running.ts";
 
 const test = anyTest as TestFn<{ running: Running }>;
@@ -57,25 +52,22 @@ async function connect(running: Running, browser: Browser): Promise<Record<strin
   return { ...(body as Record<string, string>), clientId, code, verifier, resource };
 }
 
-for (const [era, make] of [
-  ["2025-11-25", () => ({ client: new OldClient({ name: "old", version: "1" }), Transport: OldTransport })],
-  ["2026-07-28", () => ({ client: new NewClient({ name: "new", version: "1" }), Transport: NewTransport })],
+for (const [revision, connectClient] of [
+  ["2025-11-25", connectOld],
+  ["2026-07-28", connectNew],
 ] as const) {
-  test(`the official client of ${era} lists the three tools and calls them`, async ({
+  test(`the official client of ${revision} signs in, lists the three tools and calls them`, async ({
     context: { running },
     ...t
   }) => {
-    const { access_token: token } = await connect(running, await signedIn(running));
-    const { client, Transport } = make();
-    const headers = { authorization: `Bearer ${token}` };
-    const transport = new Transport(new URL(`${running.address}/mcp`), { requestInit: { headers } });
-    await client.connect(transport);
-    const { tools } = await client.listTools();
+    await using assistant = await connectClient(new URL("/mcp", running.address), await signedIn(running));
+    t.is(assistant.revision(), revision);
+    const tools = await assistant.tools();
     t.deepEqual(
       tools.map(({ name, annotations, outputSchema }) => [
         name,
         annotations?.readOnlyHint,
-        outputSchema?.type,
+        outputSchema?.["type"],
       ]),
       ["get_ai_usage_summary", "get_ai_spend_by_team", "get_ai_spend_by_person"].map((name) => [
         name,
@@ -84,10 +76,7 @@ for (const [era, make] of [
       ]),
     );
     for (const { name } of tools) {
-      const { structuredContent, isError } = await client.callTool({
-        name,
-        arguments: { endDate: "2026-05-31" },
-      });
+      const { structuredContent, isError } = await assistant.call(name, { endDate: "2026-05-31" });
       t.falsy(isError);
       const { window, currency, asOf, coverage } = structuredContent as Record<string, unknown>;
       t.deepEqual(window, { startDate: "2026-02-28", endDate: "2026-05-31", timezone: "UTC" });
@@ -95,7 +84,6 @@ for (const [era, make] of [
       t.regex(String(asOf), /^\d{4}-/);
       t.truthy(coverage);
     }
-    await client.close();
   });
 }
 
