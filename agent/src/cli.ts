@@ -29,9 +29,14 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
     .action((flags: ScanFlags) => runScan(flags, readConfig(env)));
   program
     .command("run")
-    .description("the daemon in the foreground: reads session logs, relays, and reports calls")
+    .description("the daemon in the foreground: captures calls, relays, and reports")
     .option("--service", "started by a service manager: log to the data folder alone")
     .action((flags: RunFlags) => runDaemon(readDaemonConfig(managed()), flags));
+  program
+    .command("proxy", { hidden: true })
+    .command("run")
+    .description("the same as run")
+    .action(() => runDaemon(readDaemonConfig(managed()), {}));
   program
     .command("install")
     .description("make the agent a service; again, to bring it up to date or to change a setting")

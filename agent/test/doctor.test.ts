@@ -45,6 +45,7 @@ test("doctor proves every step of a call's way", async (t) => {
     new RegExp(`^ok {4}agent: \\S+ runs since \\S+ \\(process ${daemon.pid}\\)$`),
     /^ok {4}session logs: claude-code 1$/,
     /^warn {2}session logs: Cursor writes none that hold tokens/,
+    /^ok {4}telemetry: received at http:\/\/127\.0\.0\.1:\d+, 0 calls since the start$/,
     new RegExp(`^ok {4}relay: ${relay} answers and serves ${relay}/proxy.pac$`),
     /^warn {2}shell: HTTPS_PROXY is not set/,
     /^ok {4}cloud proxy: localhost:\d+ opens a tunnel to api\.openai\.com$/,
@@ -60,6 +61,7 @@ test("doctor proves every step of a call's way", async (t) => {
 const faults: [what: string, settings: NodeJS.ProcessEnv, line: RegExp][] = [
   ["no agent runs", {}, /^FAIL {2}agent: not running/],
   ["there is no key", { FLOWSTATE_OTLP_KEY: "" }, /^FAIL {2}settings: FLOWSTATE_OTLP_KEY/],
+  ["telemetry is not received", {}, /^FAIL {2}telemetry: not running/],
   ["the relay is not there", {}, /^FAIL {2}relay: not running/],
   [
     "the control plane is away",

@@ -76,6 +76,8 @@ test("a person installs the agent, a service manager starts it, it works, and no
   const status = await person.flowstate("status");
   t.regex(status.stdout, new RegExp(`person +ada@example.com\n +control plane +${controlPlane.url}`));
   t.is((await person.flowstate("scan")).code, 0);
+  const early = await person.flowstate("uninstall", "--scope", "user");
+  t.regex(early.stderr, /another agent runs with the data folder/, "one that nobody stopped keeps its data");
   const ended = once(daemon, "exit");
   daemon.kill("SIGTERM");
   t.deepEqual(await ended, [0, null]);

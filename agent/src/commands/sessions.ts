@@ -5,7 +5,7 @@ import { FlowstateError } from "@flowstate/shared/errors";
 import { projectOf } from "../attribute/project.ts";
 import type { Config } from "../config.ts";
 import { eventOf } from "../run/event.ts";
-import { readLedger } from "../run/read-ledger.ts";
+import { readLedger } from "../ledger/read.ts";
 import { reportJson, type Report } from "../scan/report.ts";
 import { renderTable } from "../scan/table.ts";
 import { sessionsReport } from "../sessions/report.ts";

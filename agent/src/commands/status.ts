@@ -2,7 +2,7 @@ import { printJson } from "@flowstate/shared/cli";
 import { FlowstateError } from "@flowstate/shared/errors";
 import type { Config } from "../config.ts";
 import { askStatus } from "../local/socket.ts";
-import type { FormatAlarm } from "../ledger/formats.ts";
+import { describeAlarm } from "../ledger/formats.ts";
 import type { DaemonStatus } from "../local/status.ts";
 
 /** `flowstate status`: what the daemon says of itself. Throws FS_UNAVAILABLE, after printing, where none runs. */
@@ -28,7 +28,7 @@ function renderStatus(status: DaemonStatus, now: number): string {
     ["captures", status.captures.join(", ")],
     ["session logs", renderLogs(logs, now)],
     ...(status.telemetry === null ? [] : [["telemetry", renderTelemetry(status.telemetry)] as const]),
-    ...status.notUnderstood.map((alarm) => ["format", renderAlarm(alarm)] as const),
+    ...status.notUnderstood.map((alarm) => ["format", describeAlarm(alarm)] as const),
     [
       "calls",
       `${plural(calls.known, "call")} known, ${delivery.waiting + calls.untold} waiting to be delivered`,
@@ -73,11 +73,6 @@ function renderTelemetry(telemetry: NonNullable<DaemonStatus["telemetry"]>): str
       return `the metrics of ${tool} hold ${missing} output tokens that no event told of`;
     }),
   ].join("; ");
-}
-
-function renderAlarm({ tool, toolVersion, capture, seen, blank }: FormatAlarm): string {
-  const source = capture === "otlp" ? "telemetry" : "log";
-  return `the ${source} of ${tool} ${toolVersion ?? "(unknown version)"} is not understood: ${blank} of ${plural(seen, "answer")} gave no usage`;
 }
 
 const units = [

@@ -1,6 +1,7 @@
 import { describeError } from "@flowstate/shared/cli";
 import { finding, type Finding } from "@flowstate/shared/findings";
 import { readDaemonConfig, type DaemonConfig } from "../config.ts";
+import { describeAlarm } from "../ledger/formats.ts";
 import { askStatus } from "../local/socket.ts";
 import type { DaemonStatus } from "../local/status.ts";
 import type { SettingsSource } from "../machine/managed-settings.ts";
@@ -31,6 +32,8 @@ export async function diagnose(
     findFolder(config.dataFolder),
     findAgent(status, config),
     ...(config.captures.has("session-logs") ? findLogs(config.machine) : []),
+    ...(config.captures.has("otlp") ? [findTelemetry(status)] : []),
+    ...(status?.notUnderstood ?? []).map((alarm) => finding.warn(`format: ${describeAlarm(alarm)}`)),
     ...(config.captures.has("relay") ? [await findRelay(relay), ...findShell(env, relay)] : []),
     ...(config.captures.has("intercept") ? await findTrust(config, relay, status?.distrust ?? []) : []),
     ...(config.cloudProxy === null ? [] : [await findCloudProxy(config, config.cloudProxy)]),
@@ -52,6 +55,13 @@ function findAgent(status: DaemonStatus | null, { user }: DaemonConfig): Finding
   const text = `agent: ${status.version} runs since ${status.startedAt} (process ${status.pid})`;
   if (status.version !== version) return finding.warn(`${text}; restart it, this is ${version}`);
   return status.user === user ? finding.ok(text) : finding.warn(`${text} for another person, ${status.user}`);
+}
+
+function findTelemetry(status: DaemonStatus | null): Finding {
+  const { address = null, problem = null, calls = 0, refused = 0 } = status?.telemetry ?? {};
+  if (address === null) return finding.fail(`telemetry: ${problem ?? "not running"}`);
+  const text = `telemetry: received at ${address}, ${calls} calls since the start`;
+  return refused === 0 ? finding.ok(text) : finding.warn(`${text}; ${refused} requests refused`);
 }
 
 function findDelivery(status: DaemonStatus | null): Finding[] {

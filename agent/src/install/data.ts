@@ -1,6 +1,7 @@
-import { readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { systemCode } from "@flowstate/shared/errors";
+import { claimInstance } from "../local/instance.ts";
 import { removeEmptyFolder } from "../machine/change.ts";
 
 /** Everything that the agent itself puts into its data folder. */
@@ -15,9 +16,10 @@ const own = [
 
 /**
  * Removes the agent's data, and its folder where nothing else is in it: a folder that was set may hold what is none of
- * the agent's.
+ * the agent's. Throws FS_ALREADY_RUNNING while an agent that somebody has started by hand writes there.
  */
 export function removeData(folder: string): void {
+  if (existsSync(join(folder, "instance.db"))) claimInstance(folder)[Symbol.dispose]();
   for (const name of namesIn(folder))
     if (own.some((pattern) => pattern.test(name)))
       rmSync(join(folder, name), { recursive: true, force: true });

@@ -102,7 +102,7 @@ function toolsChange({ platform, person, tools, authority }: Installation): read
 }
 
 function serviceChange(installation: Installation): Change {
-  const { platform, scope, person, program, dataFolder, settings } = installation;
+  const { platform, scope, person, program, dataFolder } = installation;
   const start: readonly [string, ...string[]] =
     program.kind === "checkout" ? program.command : [programPath({ platform, scope, person })];
   const options: ServiceOptions = {
@@ -110,10 +110,7 @@ function serviceChange(installation: Installation): Change {
     account: person.account,
     home: person.home,
     command: [...start, "run", "--service"],
-    environment: {
-      ...homeEnvironment(platform, person.home),
-      ...(settings["FLOWSTATE_DATA_DIR"] === undefined ? {} : { FLOWSTATE_DATA_DIR: dataFolder }),
-    },
+    environment: homeEnvironment(platform, person.home),
     dataFolder,
   };
   const owner = scope === "user" ? person.owner : null;

@@ -71,7 +71,8 @@ export function prepare(flags: InstallFlags, surroundings: Surroundings): Instal
     scope,
     person,
     program,
-    settings,
+    // The machine's settings are read by an administrator too, whose own data folder is another one.
+    settings: scope === "system" ? { ...settings, FLOWSTATE_DATA_DIR: dataFolder } : settings,
     dataFolder,
     tools: useful && flags.tools ? { relayPort, direct: [controlPlane.hostname] } : null,
     authority: intercepts ? prepareAuthority(dataFolder, person, root) : null,

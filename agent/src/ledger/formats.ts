@@ -17,6 +17,13 @@ export interface FormatAlarm extends FormatCount {
   readonly capture: Capture;
 }
 
+/** An alarm in words. */
+export function describeAlarm({ tool, toolVersion, capture, seen, blank }: FormatAlarm): string {
+  const source = capture === "otlp" ? "telemetry" : "log";
+  const answers = seen.toLocaleString("en-GB");
+  return `the ${source} of ${tool} ${toolVersion ?? "(unknown version)"} is not understood: ${blank} of ${answers} answers gave no usage`;
+}
+
 /** Counts for this version of the agent, which may understand what the one before did not. */
 export interface FormatTable {
   add(capture: Capture, counts: readonly FormatCount[]): void;
