@@ -98,11 +98,11 @@ export async function startDaemon(
     stack.use(
       steady({ what: "reading session logs", clock, log }, async (signal) => {
         while (!signal.aborted) {
-          const { read, broken, folders } = await tail.look(signal);
+          const { read, broken, failed, folders } = await tail.look(signal);
           vitals.looked(broken, now());
           if (read > 0) log.debug({ read, broken }, "read session logs");
           watch.cover(folders);
-          await watch.rest(signal);
+          await watch.rest(signal, failed > 0);
         }
       }),
     );

@@ -12,8 +12,10 @@ import { sourcesOf, type Home } from "../observe/files/sources.ts";
 export interface TailReport {
   /** Logs of which something was read, because they are new or have changed. */
   readonly read: number;
-  /** Lines that no reader understood, and logs that could not be opened. */
+  /** Lines that no reader understood, and logs that failed. */
   readonly broken: number;
+  /** Logs that could not be read or kept, and are to be tried again soon. */
+  readonly failed: number;
   /** Folders that hold logs. */
   readonly folders: readonly string[];
 }
@@ -43,6 +45,7 @@ export function createTail(machine: Home, ledger: Ledger, now: () => number): Ta
       const { files, folders } = explore(sources);
       let read = 0;
       let broken = 0;
+      let failed = 0;
       for (const file of files) {
         if (signal.aborted) break;
         const key = keyOf(file);
@@ -54,12 +57,12 @@ export function createTail(machine: Home, ledger: Ledger, now: () => number): Ta
           if (!signal.aborted) stamps.set(key, stamp);
           read += 1;
         } catch {
-          broken += 1;
+          failed += 1;
         }
         await breathe();
       }
       if (!signal.aborted) forgetGone(files);
-      return { read, broken, folders };
+      return { read, broken: broken + failed, failed, folders };
     },
   };
 

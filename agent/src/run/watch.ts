@@ -6,8 +6,11 @@ import type { Clock } from "@flowstate/shared/clock";
 export interface LogWatch extends Disposable {
   /** Folders to watch from now on. */
   cover(folders: readonly string[]): void;
-  /** Resolves when something has changed, or when it is time for a sweep; never before `pollMs`, which an active tool would otherwise drive. */
-  rest(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when something has changed, or when it is time for a sweep, and never before `pollMs`: an active tool would
+   * otherwise keep us busy. `isShort` where something is to be tried again whether or not it changes.
+   */
+  rest(signal: AbortSignal, isShort: boolean): Promise<void>;
 }
 
 export interface WatchOptions {
@@ -66,9 +69,9 @@ export function watchLogs({ clock, pollMs, sweepMs, platform = process.platform 
         isDirty = true;
       }
     },
-    async rest(signal) {
+    async rest(signal, isShort) {
       await clock.sleep(pollMs, signal);
-      if (!isBlind && !isDirty && sweepMs > pollMs) {
+      if (!isShort && !isBlind && !isDirty && sweepMs > pollMs) {
         const woken = new AbortController();
         wake = () => woken.abort();
         await clock.sleep(sweepMs - pollMs, AbortSignal.any([signal, woken.signal]));
