@@ -12,6 +12,8 @@ export async function bundle(output: string): Promise<readonly string[]> {
   const build = await rolldown({
     input: join(root, "src/main.ts"),
     platform: "node",
+    // A module in the form of UMD finds its parts by a name for `require` that no bundler can follow.
+    resolve: { mainFields: ["module", "main"] },
     plugins: [inlineFiles, embeddedBinding],
   });
   try {

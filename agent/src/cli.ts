@@ -51,7 +51,7 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
     .option("--mode <mode>", "telemetry")
     .option("--scope <scope>", "system or user; system for an administrator")
     .option("--run-as <account>", "whose tools are counted; whoever called sudo")
-    .option("--no-tools", "leave shells and desktops alone")
+    .option("--no-tools", "leave shells, desktops and the settings of tools alone")
     .option("--no-trust", "leave the system's trust store alone")
     .action((flags: InstallCommandFlags) => runInstall(flags, env));
   program

@@ -40,8 +40,9 @@ function startOf(unit: string): readonly string[] {
 
 test("a person installs the agent, a service manager starts it, it works, and nothing of it stays", async (t) => {
   await using controlPlane = await startControlPlane();
-  // Without this a machine on which systemd runs would start the unit in the session of whoever runs the tests.
-  const settings = { SYSTEMD_OFFLINE: "1", FLOWSTATE_OTLP_KEY: "", FLOWSTATE_USER: "" };
+  const captures = { FLOWSTATE_CAPTURE: "session-logs,relay" };
+  // Without SYSTEMD_OFFLINE a machine on which systemd runs would start the unit in the session of whoever runs the tests.
+  const settings = { SYSTEMD_OFFLINE: "1", FLOWSTATE_OTLP_KEY: "", FLOWSTATE_USER: "", ...captures };
   await using person = newPerson({ ...settings, FLOWSTATE_CONTROL_PLANE: controlPlane.url });
   person.write(".claude/projects/-src-api/s1.jsonl", claudeRow("msg_1"));
   person.write(".profile", "umask 022\n");

@@ -54,7 +54,15 @@ function handsOf(env: NodeJS.ProcessEnv): Hands {
   return { root: "", run: (command) => runCommand(command, env) };
 }
 
-function describe({ settings, person, dataFolder, tools, authority, trustStore }: Installation): string {
+function describe({
+  settings,
+  person,
+  dataFolder,
+  tools,
+  telemetry,
+  authority,
+  trustStore,
+}: Installation): string {
   const facts = [
     ["data", dataFolder],
     [
@@ -62,6 +70,12 @@ function describe({ settings, person, dataFolder, tools, authority, trustStore }
       tools === null
         ? "left alone"
         : `shells started from now on use http://127.0.0.1:${tools.relayPort}; browsers take http://127.0.0.1:${tools.relayPort}/proxy.pac`,
+    ],
+    [
+      "telemetry",
+      telemetry === null
+        ? "no tool was told to send any"
+        : `${telemetry.tools.map((folder) => `~/${folder}`).join(", ")} send theirs to ${telemetry.address}`,
     ],
     [
       "trust",
@@ -74,7 +88,7 @@ function describe({ settings, person, dataFolder, tools, authority, trustStore }
   ] as const;
   return [
     `Flowstate agent ${version} is installed for ${settings["FLOWSTATE_USER"]} (account ${person.account})`,
-    ...facts.map(([name, value]) => `  ${name.padEnd(5)}  ${value}`),
+    ...facts.map(([name, value]) => `  ${name.padEnd(9)}  ${value}`),
     "Check it with `flowstate doctor`.",
     "",
   ].join("\n");

@@ -2,7 +2,9 @@ import { readdirSync, readFileSync, mkdirSync, statSync, writeFileSync } from "n
 import { join } from "node:path";
 import { DOMParser } from "@xmldom/xmldom";
 import test from "ava";
+import { parse as parseJsonc } from "jsonc-parser";
 import { parse as parsePlist } from "plist";
+import { parse as parseToml } from "smol-toml";
 import { mintKey } from "@flowstate/shared/keys";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import type { Command, Hands } from "../machine/change.ts";
@@ -200,6 +202,7 @@ test("on Windows the service's description parses, and the key is neither in it 
     settings: { FLOWSTATE_OTLP_KEY: key, FLOWSTATE_USER: "ada@example.com" },
     dataFolder: String.raw`C:\Users\Ada & Co\.flowstate`,
     tools: { relayPort: 7480, direct: [] },
+    telemetry: null,
     authority: null,
     trustStore: null,
   });
@@ -224,6 +227,64 @@ test("on Windows the service's description parses, and the key is neither in it 
   t.is(document.getElementsByTagName("env")[0]?.getAttribute("value"), person.home);
   const commands = changes.flatMap((change) => [...change.toStop, ...change.afterInstall]);
   t.false(JSON.stringify([commands, description]).includes(key));
+});
+
+const claudeSettings = '{\n  // mine\n  "model": "opus",\n  "env": { "EDITOR": "vi" }\n}\n';
+const codexConfig = 'model = "gpt-5"\n\n[projects."/src"]\ntrust_level = "trusted"';
+
+test("tools are told where to send their telemetry, told anew when that changes, and told no more", async (t) => {
+  using at = machine("linux");
+  const home = join(at.root, at.home);
+  for (const folder of [".claude", ".codex", ".gemini"]) mkdirSync(join(home, folder));
+  writeFileSync(join(home, ".claude/settings.json"), claudeSettings);
+  writeFileSync(join(home, ".codex/config.toml"), codexConfig);
+  const before = treeOf(at.root);
+  const read = (file: string): string => readFileSync(join(home, file), "utf8");
+  for (const port of ["4318", "4319"]) {
+    const env = { ...at.surroundings.env, FLOWSTATE_OTLP_PORT: port };
+    for (const _ of ["once", "again"]) await install(prepare(noFlags, { ...at.surroundings, env }), at.hands);
+    const address = `http://127.0.0.1:${port}`;
+    t.like(parseJsonc(read(".claude/settings.json")), {
+      model: "opus",
+      env: { EDITOR: "vi", CLAUDE_CODE_ENABLE_TELEMETRY: "1", OTEL_EXPORTER_OTLP_ENDPOINT: address },
+    });
+    t.deepEqual(parseToml(read(".codex/config.toml")), {
+      model: "gpt-5",
+      projects: { "/src": { trust_level: "trusted" } },
+      otel: {
+        exporter: { "otlp-http": { endpoint: `${address}/v1/logs`, protocol: "binary" } },
+        log_user_prompt: false,
+      },
+    });
+    t.like(JSON.parse(read(".gemini/settings.json")), {
+      telemetry: { enabled: true, otlpEndpoint: address, logPrompts: false },
+    });
+  }
+  const record = readRecord(join(at.root, "/var/lib/flowstate/installed.json"));
+  if (record === null) return t.fail("there is no record");
+  await uninstall(record, { keepData: false, ...at.hands });
+  t.deepEqual(treeOf(at.root), before);
+});
+
+test("a person's own telemetry, and a file that cannot be read, stay as they are", async (t) => {
+  using at = machine("linux");
+  const home = join(at.root, at.home);
+  const own = {
+    ".claude/settings.json": '{"env":{"OTEL_EXPORTER_OTLP_ENDPOINT":"http://collector:4318"}}',
+    ".codex/config.toml": '[otel]\nexporter = "none"\n',
+    ".gemini/settings.json": "{ not JSON",
+  };
+  for (const [file, text] of Object.entries(own)) {
+    mkdirSync(join(home, file, ".."));
+    writeFileSync(join(home, file), text);
+  }
+  const before = treeOf(at.root);
+  await install(prepare(noFlags, at.surroundings), at.hands);
+  for (const [file, text] of Object.entries(own)) t.is(readFileSync(join(home, file), "utf8"), text);
+  const record = readRecord(join(at.root, "/var/lib/flowstate/installed.json"));
+  if (record === null) return t.fail("there is no record");
+  await uninstall(record, { keepData: false, ...at.hands });
+  t.deepEqual(treeOf(at.root), before);
 });
 
 const refusals: [what: string, flags: Partial<InstallFlags>, env: NodeJS.ProcessEnv, message: RegExp][] = [

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { join } from "node:path";
 import {
   applyChange,
@@ -45,8 +46,9 @@ function obsoleteOf(earlier: readonly Trace[], traces: readonly Trace[]): readon
     if (now === undefined) return [old];
     const files = old.files.filter((path) => !now.files.includes(path));
     const lines = old.lines.filter((path) => !now.lines.includes(path));
-    if (files.length + lines.length === 0) return [];
-    return [{ ...old, files, lines, newFolders: [], toStop: [], beforeRemove: [], afterRemove: [] }];
+    const values = old.values.filter((each) => !now.values.some((other) => isDeepStrictEqual(each, other)));
+    if (files.length + lines.length + values.length === 0) return [];
+    return [{ ...old, files, lines, values, newFolders: [], toStop: [], beforeRemove: [], afterRemove: [] }];
   });
 }
 

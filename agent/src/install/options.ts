@@ -11,7 +11,7 @@ export interface InstallFlags {
   readonly mode?: string;
   readonly scope?: string;
   readonly runAs?: string;
-  /** False leaves shells and desktops alone. */
+  /** False leaves shells, desktops and the settings of tools alone. */
   readonly tools: boolean;
   /** False leaves the system's trust store alone. */
   readonly trust: boolean;

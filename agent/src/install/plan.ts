@@ -14,6 +14,7 @@ import {
   toolEnvironment,
   type AuthorityFiles,
 } from "../machine/tool-environment.ts";
+import { telemetrySettings, type TelemetryTool } from "../machine/tool-telemetry.ts";
 import { trustChange, type TrustedCertificate, type TrustStore } from "../machine/trust-store.ts";
 import type { Person } from "./person.ts";
 
@@ -36,6 +37,8 @@ export interface Installation {
   readonly dataFolder: string;
   /** What the person's tools are told; null where they are to be left alone. */
   readonly tools: { readonly relayPort: number; readonly direct: readonly string[] } | null;
+  /** Tools that are told to send their telemetry, and where to; null where none are. */
+  readonly telemetry: { readonly address: string; readonly tools: readonly TelemetryTool[] } | null;
   /** The device's authority and where its files are; null where nothing is intercepted. */
   readonly authority: (AuthorityFiles & TrustedCertificate & { readonly bundle: string }) | null;
   /** Null where the system's store is not to be touched, or none is known. */
@@ -50,6 +53,7 @@ export function planInstallation(installation: Installation): readonly Change[] 
     settingsChange(installation),
     ...(authority === null || trustStore === null ? [] : [trustChange(trustStore, authority)]),
     ...toolsChange(installation),
+    ...telemetryChange(installation),
     serviceChange(installation),
   ];
 }
@@ -99,6 +103,22 @@ function toolsChange({ platform, person, tools, authority }: Installation): read
   }));
   const files = platform === "linux" ? [...bundle, desktop] : bundle;
   return [{ ...noChange, name: "tools", files, lines, owner: person.owner }];
+}
+
+/** Each tool's own settings: variables of OpenTelemetry in a shell would speak for everything else that is started there. */
+function telemetryChange({ platform, person, telemetry }: Installation): readonly Change[] {
+  if (telemetry === null) return [];
+  const at = (file: string): string => (platform === "win32" ? win32 : posix).join(person.home, file);
+  const settings = telemetry.tools.map((tool) => telemetrySettings(tool, telemetry.address, at));
+  return [
+    {
+      ...noChange,
+      name: "telemetry",
+      lines: settings.flatMap(({ lines }) => lines),
+      values: settings.flatMap(({ values }) => values),
+      owner: person.owner,
+    },
+  ];
 }
 
 function serviceChange(installation: Installation): Change {

@@ -7,6 +7,7 @@ import { FlowstateError } from "@flowstate/shared/errors";
 import { makeFolders } from "../machine/change.ts";
 import { machineSettingsFile, personalSettingsFile } from "../machine/managed-settings.ts";
 import { parseSettingsFile } from "../machine/settings-file.ts";
+import { telemetryTools } from "../machine/tool-telemetry.ts";
 import { findTrustStore } from "../machine/trust-store.ts";
 import { openAuthority } from "../observe/intercept/ca.ts";
 import { checkSettings, parsePlatform, parseScope, settingsToStore, type InstallFlags } from "./options.ts";
@@ -58,13 +59,20 @@ export function prepare(flags: InstallFlags, surroundings: Surroundings): Instal
   const stored = existsSync(place) ? parseSettingsFile(readFileSync(place, "utf8")) : {};
   const settings = settingsToStore(flags, env, stored);
   const config = checkSettings(settings, person.home);
-  const { dataFolder, captures, cloudProxy, controlPlane, relayPort } = config;
+  const { dataFolder, captures, cloudProxy, controlPlane, relayPort, otlpPort } = config;
   const intercepts = captures.has("intercept");
   const useful = captures.has("relay") && (intercepts || cloudProxy !== null);
   if (useful && flags.tools && relayPort === 0)
     throw new FlowstateError(
       "FS_CONFIG_INVALID",
       "FLOWSTATE_RELAY_PORT: tools have to know it, so it must not be 0",
+    );
+  const used = telemetryTools.filter((folder) => existsSync(join(root, person.home, folder)));
+  const reports = captures.has("otlp") && flags.tools && used.length > 0;
+  if (reports && otlpPort === 0)
+    throw new FlowstateError(
+      "FS_CONFIG_INVALID",
+      "FLOWSTATE_OTLP_PORT: tools have to know it, so it must not be 0",
     );
   return {
     platform,
@@ -75,6 +83,7 @@ export function prepare(flags: InstallFlags, surroundings: Surroundings): Instal
     settings: scope === "system" ? { ...settings, FLOWSTATE_DATA_DIR: dataFolder } : settings,
     dataFolder,
     tools: useful && flags.tools ? { relayPort, direct: [controlPlane.hostname] } : null,
+    telemetry: reports ? { address: `http://127.0.0.1:${otlpPort}`, tools: used } : null,
     authority: intercepts ? prepareAuthority(dataFolder, person, root) : null,
     trustStore: scope === "system" && flags.trust ? findTrustStore(platform, root) : null,
   };

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { missingValues, withoutValues, withValues, type Insertion, type JsonValue } from "./json-values.ts";
 import { withMarkedLines, withoutMarkedLines } from "./marked-lines.ts";
 
 /** A program with its arguments; no shell reads them. */
@@ -27,6 +28,14 @@ export interface PlacedFile {
 export interface PlacedLines {
   readonly path: string;
   readonly lines: string;
+  /** What there must not be in the file besides; the lines are then left out. */
+  readonly unless?: RegExp;
+}
+
+/** Values of ours in a JSON file that is somebody else's; all of them, or none where one is there as something else. */
+export interface PlacedValues {
+  readonly path: string;
+  readonly values: readonly JsonValue[];
 }
 
 /** Something done to a machine, together with what takes it back. */
@@ -35,6 +44,7 @@ export interface Change {
   readonly name: string;
   readonly files: readonly PlacedFile[];
   readonly lines: readonly PlacedLines[];
+  readonly values: readonly PlacedValues[];
   /** Whose the files and new folders are; null for whoever does the change. */
   readonly owner: Owner | null;
   /** Run first both ways, to stop what may be running; a failure means that nothing was. */
@@ -55,6 +65,7 @@ export interface Owner {
 export const noChange: Omit<Change, "name"> = {
   files: [],
   lines: [],
+  values: [],
   owner: null,
   toStop: [],
   afterInstall: [],
@@ -73,7 +84,8 @@ export interface Hands {
 export interface Trace extends Pick<Change, "name" | "toStop" | "beforeRemove" | "afterRemove"> {
   readonly files: readonly string[];
   readonly lines: readonly string[];
-  /** Of `lines`, the files that were not there before. */
+  readonly values: readonly { readonly path: string; readonly insertions: readonly Insertion[] }[];
+  /** Of the files with lines or values, those that were not there before. */
   readonly newFiles: readonly string[];
   /** Folders that were not there before, outermost first. */
   readonly newFolders: readonly string[];
@@ -83,9 +95,17 @@ export interface Trace extends Pick<Change, "name" | "toStop" | "beforeRemove" |
 export function traceOf(change: Change, { root }: Hands, earlier: Trace | null): Trace {
   const { name, toStop, beforeRemove, afterRemove } = change;
   const files = change.files.map(({ path }) => path);
-  const lines = change.lines.map(({ path }) => path);
+  const lines = change.lines
+    .filter((each) => fits(each, readText(join(root, each.path))))
+    .map(({ path }) => path);
+  const values = change.values.flatMap(({ path, values }) => {
+    const ours = earlier?.values.find((each) => each.path === path)?.insertions ?? [];
+    const insertions = missingValues(withoutValues(readText(join(root, path)) ?? emptyJson, ours), values);
+    return insertions === null ? [] : [{ path, insertions }];
+  });
+  const foreign = [...lines, ...values.map(({ path }) => path)];
   const isNew = (path: string): boolean => !existsSync(join(root, path));
-  const newFolders = [...files, ...lines].flatMap((path) => foldersAbove(path).filter(isNew));
+  const newFolders = [...files, ...foreign].flatMap((path) => foldersAbove(path).filter(isNew));
   return {
     name,
     toStop,
@@ -93,25 +113,43 @@ export function traceOf(change: Change, { root }: Hands, earlier: Trace | null):
     afterRemove,
     files,
     lines,
-    newFiles: [...new Set([...(earlier?.newFiles ?? []), ...lines.filter(isNew)])],
+    values,
+    newFiles: [...new Set([...(earlier?.newFiles ?? []), ...foreign.filter(isNew)])],
     newFolders: [...new Set([...(earlier?.newFolders ?? []), ...newFolders])],
   };
 }
 
 /** Does a change; doing it twice is the same as once. */
 export async function applyChange(change: Change, { root, run }: Hands): Promise<void> {
-  const { files, lines, owner, toStop, afterInstall } = change;
+  const { files, lines, values, owner, toStop, afterInstall } = change;
   for (const command of toStop) await run(command).catch(() => undefined);
   for (const { path, content, mode } of files) replaceFile(join(root, path), root, content, mode, owner);
-  for (const { path, lines: ours } of lines) {
-    const place = join(root, path);
-    const text = existsSync(place) ? readFileSync(place, "utf8") : null;
-    const marked = withMarkedLines(text ?? "", ours);
+  const edit = (path: string, edited: (text: string | null) => string | null): void => {
+    const text = readText(join(root, path));
+    const now = edited(text);
     // Written in place, because such a file is often a link into somebody's collection of settings.
-    if (text === null) replaceFile(place, root, marked, 0o644, owner);
-    else if (text !== marked) writeFileSync(place, marked);
-  }
+    if (now === null || now === text) return;
+    if (text === null) replaceFile(join(root, path), root, now, 0o644, owner);
+    else writeFileSync(join(root, path), now);
+  };
+  for (const each of lines)
+    edit(each.path, (text) => (fits(each, text) ? withMarkedLines(text ?? "", each.lines) : null));
+  for (const each of values)
+    edit(each.path, (text) => {
+      const insertions = missingValues(text ?? emptyJson, each.values);
+      return insertions === null ? null : withValues(text ?? emptyJson, insertions);
+    });
   for (const command of afterInstall) await run(command);
+}
+
+const emptyJson = "{}\n";
+
+function fits({ unless }: PlacedLines, text: string | null): boolean {
+  return unless === undefined || text === null || !unless.test(withoutMarkedLines(text));
+}
+
+function readText(place: string): string | null {
+  return existsSync(place) ? readFileSync(place, "utf8") : null;
 }
 
 /**
@@ -131,20 +169,28 @@ export async function revertChange(trace: Trace, { root, run }: Hands): Promise<
   if (failures.length > 0) throw failures[0];
 }
 
-/** Removes the files, lines and folders of a trace, and runs none of its commands. */
+/** Removes the files, lines, values and folders of a trace, and runs none of its commands. */
 export function removeFiles(
-  { files, lines, newFiles, newFolders }: Pick<Trace, "files" | "lines" | "newFiles" | "newFolders">,
+  {
+    files,
+    lines,
+    values,
+    newFiles,
+    newFolders,
+  }: Pick<Trace, "files" | "lines" | "values" | "newFiles" | "newFolders">,
   root: string,
 ): void {
   for (const path of files) rmSync(join(root, path), { force: true });
-  for (const path of lines) {
-    const place = join(root, path);
-    if (!existsSync(place)) continue;
-    const marked = readFileSync(place, "utf8");
-    const text = withoutMarkedLines(marked);
-    if (text === "" && newFiles.includes(path)) rmSync(place);
-    else if (text !== marked) writeFileSync(place, text);
-  }
+  const restore = (path: string, restored: (text: string) => string): void => {
+    const edited = readText(join(root, path));
+    if (edited === null) return;
+    const text = restored(edited);
+    const blank = text === "" || text === emptyJson;
+    if (blank && newFiles.includes(path)) rmSync(join(root, path));
+    else if (text !== edited) writeFileSync(join(root, path), text);
+  };
+  for (const path of lines) restore(path, withoutMarkedLines);
+  for (const { path, insertions } of values) restore(path, (text) => withoutValues(text, insertions));
   for (const path of newFolders.toReversed()) removeEmptyFolder(join(root, path));
 }
 
