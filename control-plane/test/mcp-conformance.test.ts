@@ -2,10 +2,8 @@
  * The outside judge: the protocol's own conformance suite, against the usage tools where it needs no others, and against
  * the fixture tools that it describes, mounted behind the same gate.
  */
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import anyTest, { type TestFn } from "ava";
+import { freePort } from "@flowstate/shared/testing/free-port";
 import { register, signedIn } from "./support/connect.ts";
 import { createFixtureSurface } from "./support/mcp-fixtures.ts";
 import { askJudge, isMet, readRequirements, startFront } from "./support/mcp-judge.ts";
@@ -93,12 +91,3 @@ test.serial("the authorization suite passes", async ({ context: { running }, ...
   await Promise.all(asked);
   t.regex(text, /Total: 3 passed, 0 failed/, text);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}

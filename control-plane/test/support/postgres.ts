@@ -3,10 +3,10 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import pg from "pg";
+import { freePort } from "@flowstate/shared/testing/free-port";
 import { until } from "@flowstate/shared/testing/until";
 
 export interface Postgres {
@@ -113,15 +113,6 @@ function linkLibraries(native: string): void {
   }
   spawnSync("chmod", ["-R", "a+rX", native]);
   for (const program of ["initdb", "pg_ctl", "postgres"]) chmodSync(join(native, "bin", program), 0o755);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function answers(url: string): Promise<boolean> {
