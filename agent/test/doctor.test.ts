@@ -66,7 +66,7 @@ const faults: [what: string, settings: NodeJS.ProcessEnv, line: RegExp][] = [
   [
     "the control plane is away",
     { FLOWSTATE_CONTROL_PLANE: "http://127.0.0.1:9" },
-    /^FAIL {2}control plane: http:\/\/127\.0\.0\.1:9 cannot be reached/,
+    /^FAIL {2}control plane: http:\/\/127\.0\.0\.1:9 cannot be reached \(.*(?:bad port|ECONNREFUSED)/,
   ],
   [
     "the cloud proxy is away",

@@ -74,3 +74,10 @@ export function isFlowstateError(error: unknown): error is FlowstateError {
 export function systemCode(error: unknown): string | null {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
+
+/** What went wrong, in the words of the error at the root: `fetch failed` says nothing, its cause does. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause instanceof Error) return reasonOf(error.cause);
+  return error.message || (systemCode(error) ?? error.name);
+}

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describeError } from "@flowstate/shared/cli";
+import { reasonOf } from "@flowstate/shared/errors";
 import { finding, type Finding } from "@flowstate/shared/findings";
 import { newUuid } from "@flowstate/shared/ids";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
@@ -22,7 +23,7 @@ export async function findRelay(relay: string | null): Promise<Finding> {
       ? finding.ok(`relay: ${relay} answers and serves ${relay}/proxy.pac`)
       : finding.fail(`relay: ${relay} answers ${answer.status}, and is not this agent's`);
   } catch (error) {
-    return finding.fail(`relay: ${relay} does not answer (${(error as Error).message})`);
+    return finding.fail(`relay: ${relay} does not answer (${reasonOf(error)})`);
   }
 }
 
@@ -62,9 +63,7 @@ export async function findControlPlane(config: DaemonConfig): Promise<readonly F
     if (!answer.ok) return [finding.fail(`control plane: ${controlPlane.origin} answers ${answer.status}`)];
     return [finding.ok(`control plane: ${controlPlane.origin} takes calls with this key`), findClock(answer)];
   } catch (error) {
-    const { cause, message } = error as Error;
-    const reason = cause instanceof Error ? cause.message : message;
-    return [finding.fail(`control plane: ${controlPlane.origin} cannot be reached (${reason})`)];
+    return [finding.fail(`control plane: ${controlPlane.origin} cannot be reached (${reasonOf(error)})`)];
   }
 }
 

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { connect as connectTcp } from "node:net";
 import { join } from "node:path";
 import { connect, getCACertificates, type TLSSocket } from "node:tls";
+import { reasonOf } from "@flowstate/shared/errors";
 import { finding, type Finding } from "@flowstate/shared/findings";
 import { dayMs } from "@flowstate/shared/time";
 import type { DaemonConfig } from "../config.ts";
@@ -73,7 +74,7 @@ async function findHandshake(relay: string, authority: X509Certificate): Promise
     await once(tls, "data", { signal });
     return finding.ok(`intercept: calls to ${provenHost} are read`);
   } catch (error) {
-    return finding.warn(`intercept: calls to ${provenHost} pass unread (${(error as Error).message})`);
+    return finding.warn(`intercept: calls to ${provenHost} pass unread (${reasonOf(error)})`);
   } finally {
     tls?.destroy();
     socket.destroy();

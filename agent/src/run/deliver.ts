@@ -1,5 +1,6 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { reasonOf } from "@flowstate/shared/errors";
 import type { Delivery } from "@flowstate/shared/outbox/deliver";
 import type { OutboxBatch } from "@flowstate/shared/outbox/outbox";
 import type { Secret } from "@flowstate/shared/secret";
@@ -36,7 +37,7 @@ export function createCallSender({ controlPlane, credential, now, onRejected }: 
       });
       return readAnswer(answer.status, await answer.text(), onRejected);
     } catch (error) {
-      return { kind: "retry", reason: (error as Error).message };
+      return { kind: "retry", reason: `the control plane cannot be reached (${reasonOf(error)})` };
     }
   };
 }
