@@ -58,7 +58,7 @@ export const daemonSettings = {
     env: "FLOWSTATE_CAPTURE",
     fallback: "session-logs,otlp,relay",
     describe:
-      "What is on, separated by commas: `session-logs`, `otlp`, `relay`, `intercept` (the last needs the relay).",
+      "What is on, separated by commas: `session-logs`, `otlp`, `relay`, `intercept` (which needs the relay), `fluency` (which judges conversations here and reports counts).",
   }),
   holdMs: option.milliseconds({
     env: "FLOWSTATE_HOLD_MS",
@@ -69,6 +69,11 @@ export const daemonSettings = {
     env: "FLOWSTATE_POLL_MS",
     fallback: "5000",
     describe: "How often session logs are looked at.",
+  }),
+  fluencyQuietMs: option.milliseconds({
+    env: "FLOWSTATE_FLUENCY_QUIET_MS",
+    fallback: "600000",
+    describe: "How long a conversation has to rest before it is judged.",
   }),
   logLevel: option.logLevel({
     env: "FLOWSTATE_LOG_LEVEL",
@@ -84,7 +89,7 @@ export interface Config {
   readonly machine: Home;
 }
 
-const captureNames = ["session-logs", "otlp", "relay", "intercept"] as const;
+const captureNames = ["session-logs", "otlp", "relay", "intercept", "fluency"] as const;
 export type CaptureName = (typeof captureNames)[number];
 
 /** How the relay is reached, and what becomes of a tunnel while the cloud proxy is away. */
@@ -101,7 +106,7 @@ export interface DaemonConfig extends Config, RelayConfig {
   readonly cloudProxyCa: string | null;
   readonly captures: ReadonlySet<CaptureName>;
   readonly otlpPort: number;
-  readonly timing: { readonly holdMs: number; readonly pollMs: number };
+  readonly timing: { readonly holdMs: number; readonly pollMs: number; readonly fluencyQuietMs: number };
   readonly logLevel: string;
 }
 
@@ -129,7 +134,8 @@ export function readDaemonConfig(env: NodeJS.ProcessEnv, home = homedir()): Daem
   const captures = captureNames.filter((name) => names.includes(name));
   if (captures.length !== names.length)
     throw invalid("FLOWSTATE_CAPTURE", `a list of ${captureNames.join(", ")}`);
-  const { controlPlane, cloudProxy, cloudProxyCa, otlpPort, holdMs, pollMs, logLevel } = given;
+  const { controlPlane, cloudProxy, cloudProxyCa, otlpPort, holdMs, pollMs, fluencyQuietMs, logLevel } =
+    given;
   return {
     ...readConfig(env, home),
     ...readRelayConfig(env),
@@ -140,7 +146,7 @@ export function readDaemonConfig(env: NodeJS.ProcessEnv, home = homedir()): Daem
     cloudProxyCa,
     captures: new Set(captures),
     otlpPort,
-    timing: { holdMs, pollMs },
+    timing: { holdMs, pollMs, fluencyQuietMs },
     logLevel,
   };
 }

@@ -18,12 +18,13 @@ export interface Conversation {
 const mostCharacters = 4000;
 
 /**
- * A person's own words in lower case: code, addresses and quoted lines are others' words, and of a long text, which is
- * mostly pasted, only the two ends are read.
+ * A person's own words in lower case: code, addresses, quoted lines and what a tool puts into a turn between tags of its
+ * own (`<system-reminder>`) are others' words. Of a long text, which is mostly pasted, only the two ends are read.
  */
 export function wordsOf(text: string): string {
   const plain = text
-    .slice(0, 20 * mostCharacters)
+    .slice(0, 5 * mostCharacters)
+    .replace(/<([a-z]+[_-][a-z_-]+)>[\s\S]*?(?:<\/\1>|$)/g, " ")
     .replace(/```[\s\S]*?(?:```|$)/g, " ")
     .replace(/^>.*$/gm, " ")
     .replace(/\bhttps?:\/\/\S+/g, " ")

@@ -6,7 +6,7 @@ import { removeEmptyFolder } from "../machine/change.ts";
 
 /** Everything that the agent itself puts into its data folder. */
 const own = [
-  /^(?:instance|ledger|outbox)\.db(?:-wal|-shm|-journal)?$/,
+  /^(?:instance|ledger|outbox|fluency)\.db(?:-wal|-shm|-journal)?$/,
   /^scan\.cache(?:\.\w+)?$/,
   /^agent(?:-stderr)?\.log(?:\.1)?$/,
   /^agent\.sock$/,

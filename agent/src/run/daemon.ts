@@ -7,6 +7,8 @@ import { deliver, flush, type DeliverOptions } from "@flowstate/shared/outbox/de
 import { openOutbox } from "@flowstate/shared/outbox/outbox";
 import { Secret } from "@flowstate/shared/secret";
 import type { DaemonConfig } from "../config.ts";
+import { appraise } from "../fluency/appraise.ts";
+import { openTold } from "../fluency/told.ts";
 import { openLedger } from "../ledger/ledger.ts";
 import { claimInstance } from "../local/instance.ts";
 import { serveStatus } from "../local/socket.ts";
@@ -37,6 +39,7 @@ const tellMs = 1000;
 const lastDeliveryMs = 3000;
 const lastLookMs = 2000;
 const sweepMs = 60_000;
+const appraiseMs = 60_000;
 
 /** Builds the daemon and starts it: logs and intercepted calls into the ledger, changed calls to the control plane. */
 export async function startDaemon(
@@ -103,6 +106,19 @@ export async function startDaemon(
           if (read > 0) log.debug({ read, broken }, "read session logs");
           watch.cover(folders);
           await watch.rest(signal, failed > 0);
+        }
+      }),
+    );
+  }
+  if (config.captures.has("fluency")) {
+    const told = stack.use(openTold(join(dataFolder, "fluency.db")));
+    const { fluencyQuietMs: quietMs } = timing;
+    stack.use(
+      steady({ what: "judging conversations", clock, log }, async (signal) => {
+        while (!signal.aborted) {
+          const judged = await appraise({ machine, told, outbox, quietMs, now }, signal);
+          if (judged > 0) log.debug({ judged }, "judged conversations");
+          await clock.sleep(Math.min(appraiseMs, Math.max(10, quietMs)), signal);
         }
       }),
     );

@@ -9,11 +9,14 @@ export interface FakeControlPlane extends AsyncDisposable {
   readonly url: string;
   /** Model names of the calls taken so far. */
   readonly models: readonly string[];
+  /** Events of every kind taken so far. */
+  readonly events: readonly unknown[];
   refuseKeys: boolean;
 }
 
 export async function startControlPlane(): Promise<FakeControlPlane> {
   const models: string[] = [];
+  const taken: unknown[] = [];
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await buffer(request);
     if (plane.refuseKeys || request.url !== "/ingest/v1/sessions") {
@@ -23,6 +26,7 @@ export async function startControlPlane(): Promise<FakeControlPlane> {
     const text = request.headers["content-encoding"] === "gzip" ? gunzipSync(body) : body;
     const { events } = JSON.parse(text.toString()) as { events: readonly { model: string }[] };
     models.push(...events.map(({ model }) => model));
+    taken.push(...events);
     response.writeHead(200, { "content-type": "application/json" });
     response.end(JSON.stringify({ accepted: events.length, duplicates: 0, rejected: [] }));
   };
@@ -32,6 +36,7 @@ export async function startControlPlane(): Promise<FakeControlPlane> {
   const plane: FakeControlPlane = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     models,
+    events: taken,
     refuseKeys: false,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
