@@ -11,12 +11,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
 import { systemClock } from "@flowstate/shared/clock";
 import { newOrgId } from "@flowstate/shared/ids";
+import { policyDocument } from "@flowstate/shared/policy/document";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { dateOf, dayMs, hourMs } from "@flowstate/shared/time";
 import { attribute } from "../src/insights/attribution/attribute.ts";
 import { loadAttributionFacts } from "../src/insights/attribution/load.ts";
 import { refreshForecasts } from "../src/insights/forecast/refresh.ts";
 import { createOrg } from "../src/orgs/orgs.ts";
+import { dryRunPolicy } from "../src/policy/dry-run/run.ts";
 import { jsonRows } from "../src/store/json-rows.ts";
 import { openStore, type Store } from "../src/store/open.ts";
 import { readWindow } from "../src/usage-queries/window.ts";
@@ -50,6 +52,24 @@ for (const [what, windowDays] of [
     return attribute(facts, "TEAM", {}, "INCREMENTAL");
   });
 }
+await report("dry run of a policy, 30 days", async () => {
+  const common = { action: "BLOCK" };
+  const document = policyDocument.parse({
+    rules: [
+      { ...common, name: "1", type: "MONTHLY_SPEND_CAP_PER_SUBJECT", provider: "anthropic", capUsd: "10" },
+      { ...common, name: "2", type: "BUDGET_CROSS_PROVIDER", budgetUsd: "5", windowDays: 30 },
+      {
+        ...common,
+        name: "3",
+        type: "MODEL_DENYLIST",
+        models: ["model-3"],
+        scope: { kind: "team", team: "t1" },
+      },
+      { ...common, name: "4", type: "COST_CENTRE_REQUIRED", action: "WARN" },
+    ],
+  });
+  return dryRunPolicy(store.reader, orgId, document, { now, days: 30 });
+});
 say(`peak ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`);
 
 async function report(what: string, run: () => Promise<unknown>): Promise<void> {

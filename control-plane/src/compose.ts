@@ -18,6 +18,7 @@ import type { ToolServices } from "./mcp/tools.ts";
 import { oauthRoutes } from "./oauth/routes.ts";
 import { createOAuthServer } from "./oauth/server.ts";
 import { findConnector } from "./providers/registry.ts";
+import { createPolicyDesk } from "./policy/desk.ts";
 import { watchPolicy } from "./policy/push.ts";
 import { watchProviders } from "./providers/watch.ts";
 import { watchMonth } from "./proxy-status/month.ts";
@@ -65,6 +66,7 @@ export async function compose(
   const keyring = createKeyring(store, pepper, clock);
   const events = createEvents(log);
   const onError = (error: unknown): void => log.error({ err: error }, "background work failed");
+  const desk = createPolicyDesk({ reader: store.reader, clock, onError });
   const hub = createPushHub({ reader: store.reader, keyring, pepper, clock, onError });
 
   let address = config.localUrl;
@@ -88,7 +90,10 @@ export async function compose(
     statusCard: createStatusCard(store.reader),
     proxyUrl,
     publicUrl,
-    poke: hub.poke,
+    poke: () => {
+      hub.poke();
+      desk.poke();
+    },
     syncing,
     stopping: stopping.signal,
   };
@@ -119,7 +124,7 @@ export async function compose(
     connectedProxies: () => hub.connected,
     accepting: () => accepting,
   });
-  await app.register((scope) => ingestRoutes(scope, { store, events, keyring, hub, pepper, clock }));
+  await app.register((scope) => ingestRoutes(scope, { store, events, keyring, hub, desk, pepper, clock }));
   const web = readWebFiles();
   await app.register((scope) =>
     graphqlRoutes(scope, {
@@ -142,6 +147,7 @@ export async function compose(
   );
   address = await listen(app, config.http.host, config.http.port);
   stack.use(background((signal) => hub.watch(signal)));
+  stack.use(background((signal) => desk.watch(signal)));
   stack.use(background((signal) => watchMonth(store, clock, signal, onError)));
   stack.use(background((signal) => watchProviders(syncing, signal, onError)));
   stack.use(background((signal) => watchReconciliation({ store, clock }, signal, onError)));

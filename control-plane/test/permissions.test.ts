@@ -66,6 +66,7 @@ const operations: readonly [name: string, permission: Permission | null, call: s
     "AI_POLICY_ADMIN",
     'mutation { resolveSignal(id: "none", resolution: ACKNOWLEDGED) { id } }',
   ],
+  ["Query.agentSettings", "AI_GOVERNANCE_VIEW", "{ agentSettings { enforcement } }"],
   ["Query.auditLog", "AUDIT_VIEW", "{ auditLog { sequence } }"],
   ["Mutation.provisionOrgKey", "SETTINGS_INTEGRATIONS_UPDATE", "mutation { provisionOrgKey { keyId } }"],
   ["Mutation.setMcpEnabled", "SETTINGS_INTEGRATIONS_UPDATE", "mutation { setMcpEnabled(enabled: true) }"],
@@ -189,6 +190,11 @@ const operations: readonly [name: string, permission: Permission | null, call: s
   ["Mutation.rollBackPolicy", "AI_POLICY_ADMIN", "mutation { rollBackPolicy(version: 99) { version } }"],
   ["Mutation.activatePolicy", "AI_POLICY_ADMIN", "mutation { activatePolicy(version: 99) { version } }"],
   ["Mutation.discardPolicyDraft", "AI_POLICY_ADMIN", "mutation { discardPolicyDraft(version: 99) }"],
+  [
+    "Mutation.setAgentSettings",
+    "AI_POLICY_ADMIN",
+    "mutation { setAgentSettings(enforcement: OBSERVE) { enforcement } }",
+  ],
   ["Mutation.removeMember", "MEMBERS_UPDATE", 'mutation { removeMember(id: "none") }'],
 ];
 

@@ -122,7 +122,10 @@ testOnBothEngines(
   "of drafts that many admins make and activate at once exactly one is active",
   async (t, { store, orgId }) => {
     const versions = await Promise.all([1, 2, 3, 4, 5].map(() => draft(store, orgId, noOpus)));
-    t.deepEqual(new Set(versions), new Set([1, 2, 3, 4, 5]));
+    t.deepEqual(
+      versions.toSorted((a, b) => a - b),
+      [1, 2, 3, 4, 5],
+    );
     await Promise.all(versions.map((version) => activate(store, orgId, version)));
     const all = await states(store, orgId);
     t.is(all.filter((state) => state.endsWith(" ACTIVE")).length, 1);

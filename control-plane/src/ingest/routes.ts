@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { z } from "zod";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { WebSocketServer } from "ws";
 import type { Clock } from "@flowstate/shared/clock";
 import { FlowstateError } from "@flowstate/shared/errors";
@@ -14,6 +14,7 @@ import { meterBatch } from "@flowstate/shared/wire/meter";
 import { bearerToken } from "../access/bearer.ts";
 import type { Events } from "../events.ts";
 import type { Keyring, PresentedKey } from "../keys/keyring.ts";
+import type { PolicyDesk } from "../policy/desk.ts";
 import type { Store } from "../store/open.ts";
 import { ingestSessions } from "../usage/ingest.ts";
 import { decompressBody, ingestBounds, parseBatch } from "./decode.ts";
@@ -26,6 +27,7 @@ export interface IngestDependencies {
   readonly events: Events;
   readonly keyring: Keyring;
   readonly hub: PushHub;
+  readonly desk: PolicyDesk;
   readonly pepper: Buffer;
   readonly clock: Clock;
 }
@@ -35,7 +37,7 @@ export interface IngestDependencies {
  * an agent what a device carries towards the proxy.
  */
 export async function ingestRoutes(app: FastifyInstance, dependencies: IngestDependencies): Promise<void> {
-  const { store, events, hub, pepper, clock } = dependencies;
+  const { store, events, hub, desk, pepper, clock } = dependencies;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: ingestBounds.sentBytes }, (_, body, done) => {
     done(null, body);
@@ -58,6 +60,15 @@ export async function ingestRoutes(app: FastifyInstance, dependencies: IngestDep
     return answer;
   });
 
+  app.get("/ingest/v1/policy", async (request, reply) => {
+    const { orgId, subject } = await requireDevice(request, dependencies);
+    const given = request.headers["if-none-match"] ?? null;
+    const waitMs = waitOf(request.headers["prefer"]);
+    const { etag, policy } = await desk.ask({ orgId, subject, etag: given, waitMs }, goneOf(reply));
+    void reply.header("etag", etag).header("cache-control", "private, no-cache");
+    return given === etag ? reply.code(304).send() : policy;
+  });
+
   app.get("/ingest/v1/snapshot", async (request, reply) => {
     const { orgId } = await requireProxy(request, dependencies);
     const snapshot = await buildSnapshot(store.reader, orgId, pepper, clock.now());
@@ -75,6 +86,22 @@ export async function ingestRoutes(app: FastifyInstance, dependencies: IngestDep
   });
 
   acceptStreams(app, dependencies);
+}
+
+/** Less than proxies on the way take for a connection that has died. */
+const longestWaitMs = 50_000;
+
+/** How long `Prefer: wait=N` (RFC 7240 4.3) would rather wait than be told what it knows. */
+function waitOf(prefer: string | string[] | undefined): number {
+  const seconds = /(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])/i.exec(String(prefer ?? ""))?.[1];
+  return Math.min(Number(seconds ?? 0) * 1000, longestWaitMs);
+}
+
+/** Aborts when the client has gone, so that nobody waits for nobody. */
+function goneOf(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once("close", () => gone.abort());
+  return gone.signal;
 }
 
 /** Upgrades `/ingest/v1/stream`; any other upgrade is refused. */

@@ -4,12 +4,7 @@ import type { OrgId } from "@flowstate/shared/ids";
 import { dayMs, periodBounds, type Period } from "@flowstate/shared/time";
 import { jsonRows } from "../store/json-rows.ts";
 import type { Reader, Store } from "../store/open.ts";
-
-/**
- * Billing of calls that are paid one by one. What falls under a flat plan costs nothing more, so its list price is
- * no money; where nobody said how a call is billed it is taken as paid.
- */
-export const paidBilling = ["metered", "byok", "unknown"] as const;
+import { paidBilling } from "../usage/paid.ts";
 
 /** What each person paid for usage, by the project that calls named, summed from hours between two instants. */
 export async function sumPaid(

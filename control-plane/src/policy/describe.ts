@@ -56,6 +56,7 @@ const detectorTexts = {
   secret: "secret",
   payment_card: "payment card number",
   bank_account: "bank account number",
+  us_social_security_number: "US social security number",
   email_address: "e-mail address",
 } as const;
 

@@ -24,6 +24,13 @@ export interface PolicyTables {
     /** Digest of what proxies were last told of the policy. */
     pushed: string;
   };
+  agent_settings: {
+    org_id: string;
+    /** JSON: every setting. */
+    settings: string;
+    updated_at: number;
+    updated_by: string;
+  };
 }
 
 export type PolicyState = "DRAFT" | "ACTIVE" | "ARCHIVED";

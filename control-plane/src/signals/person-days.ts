@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { OrgId } from "@flowstate/shared/ids";
 import { dayMs, hourMs, type UsageDate } from "@flowstate/shared/time";
-import { paidBilling } from "../insights/usage-months.ts";
+import { paidBilling } from "../usage/paid.ts";
 import type { Reader, Store } from "../store/open.ts";
 
 /** Makes the sums of one UTC day anew; rows that say the same already are left as they are. */

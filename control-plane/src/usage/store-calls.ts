@@ -6,6 +6,7 @@ import type { Engine } from "../store/words.ts";
 import type { TouchedCall } from "./join.ts";
 import { callColumns, callRow, hourColumns, hourKey, hourSums, sumColumns, type StoredCall } from "./rows.ts";
 import { rebuildSessions } from "./sessions.ts";
+import { addToSpendDays } from "./spend-days.ts";
 
 /** Writes what a batch has changed, and lets hours and sessions follow by the difference. */
 export async function storeCalls(
@@ -29,6 +30,7 @@ export async function storeCalls(
   await upsertReports(db, engine, orgId, touched);
   const before = touched.flatMap((call) => call.before.map(({ row }) => row));
   await addToHours(db, engine, orgId, before, rows);
+  await addToSpendDays(db, engine, orgId, before, rows);
   const sessions = new Set([...before, ...rows].map(({ session_id }) => session_id));
   await rebuildSessions(db, engine, orgId, [...sessions]);
   return [...before, ...rows];

@@ -100,4 +100,13 @@ export interface UsageTables {
     project: string;
     billing: CallEvent["billing"];
   };
+  /** What is paid by the call, by person: UTC day and provider. */
+  spend_days: {
+    org_id: string;
+    subject: string;
+    /** First instant of the day. */
+    day_at: number;
+    provider: string;
+    paid_nano_usd: bigint;
+  };
 }

@@ -109,8 +109,8 @@ export const policyRule = z.discriminatedUnion("type", [
     type: z.literal("CONTENT_DLP"),
     ...common,
     detectors: z
-      .array(z.enum(["secret", "payment_card", "bank_account", "email_address"]))
-      .max(4)
+      .array(z.enum(["secret", "payment_card", "bank_account", "us_social_security_number", "email_address"]))
+      .max(5)
       .default([])
       .describe("kinds of content that are looked for by form and check digits"),
     phrases: z

@@ -8,7 +8,7 @@ import type { Reader } from "../../store/open.ts";
 import { loadEmployees, loadTeams, systemOfBill } from "../../usage-queries/facts.ts";
 import { windowBounds, type UsageWindow } from "../../usage-queries/window.ts";
 import { loadAllocations, loadProjects } from "../forecast/load.ts";
-import { paidBilling } from "../usage-months.ts";
+import { paidBilling } from "../../usage/paid.ts";
 import {
   addMeasures,
   nothing,

@@ -14,6 +14,7 @@ const bySubject = [
   "sessions",
   "usage_hours",
   "usage_months",
+  "spend_days",
   "devices",
   "quarantined_calls",
   "meter_hours",

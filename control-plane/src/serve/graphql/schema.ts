@@ -1,4 +1,5 @@
 import type { GraphQLSchema } from "graphql";
+import { addAgentSettings } from "./agent-settings.ts";
 import { addApiKeys } from "./api-keys.ts";
 import { addAttribution } from "./attribution.ts";
 import { addAudit } from "./audit.ts";
@@ -43,6 +44,7 @@ addForecasts(builder);
 addSurfaces(builder);
 addSignals(builder, addServiceAccounts(builder));
 addPolicy(builder);
+addAgentSettings(builder);
 
 /** The whole schema; `schema.graphql` is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();

@@ -17,6 +17,7 @@ import { surfaces } from "./0400-surfaces.ts";
 import { forecasts } from "./0500-forecasts.ts";
 import { serviceAccounts } from "./0550-service-accounts.ts";
 import { policy } from "./0551-policy.ts";
+import { agentPolicy } from "./0560-agent-policy.ts";
 import { signals } from "./0600-signals.ts";
 
 /** Every step, in the order in which it runs. Steps are added at the end and never changed. */
@@ -39,5 +40,6 @@ export const migrations: readonly Migration[] = [
   forecasts,
   serviceAccounts,
   policy,
+  agentPolicy,
   signals,
 ];
