@@ -59,6 +59,7 @@ test("a person installs the agent, a service manager starts it, it works, and no
   t.is(installed.stderr, "");
   t.is(installed.code, 0);
   t.regex(installed.stdout, /^Flowstate agent \S+ is installed for ada@example\.com/);
+  t.regex(installed.stdout, /\nNo service manager runs here/);
   const after = treeOf(person.home);
   t.true("/.config/systemd/user/default.target.wants/flowstate-agent.service" in after);
   t.regex(after["/.config/systemd/user/flowstate-agent.service"] ?? "", /^100644 /);

@@ -1,12 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { systemClock, type Clock } from "@flowstate/shared/clock";
 import { FlowstateError } from "@flowstate/shared/errors";
 import { install, uninstall } from "../install/install.ts";
 import { parsePlatform, type InstallFlags } from "../install/options.ts";
 import { prepare, thisMachine } from "../install/prepare.ts";
 import type { Installation, Scope } from "../install/plan.ts";
 import { readRecord, recordFile } from "../install/record.ts";
-import { runCommand } from "../install/run-command.ts";
+import { runCommand, runsServices } from "../install/run-command.ts";
+import { askStatus } from "../local/socket.ts";
+import type { DaemonStatus } from "../local/status.ts";
 import type { Hands } from "../machine/change.ts";
 import { version } from "../version.ts";
 
@@ -25,6 +28,28 @@ export async function runInstall(flags: InstallCommandFlags, env: NodeJS.Process
   const installation = prepare({ ...flags, ...key }, thisMachine(env));
   await install(installation, hands);
   process.stdout.write(describe(installation));
+  if (!runsServices(env))
+    return void process.stdout.write("No service manager runs here: the agent starts with the next boot.\n");
+  const { dataFolder } = installation;
+  const status = await awaitStatus(dataFolder);
+  if (status === null)
+    throw new FlowstateError(
+      "FS_UNAVAILABLE",
+      `the agent is installed and does not answer; \`flowstate logs\` or the service manager says why`,
+    );
+  process.stdout.write(`It runs (process ${status.pid}). Check it with \`flowstate doctor\`.\n`);
+}
+
+const startMs = 15_000;
+const lookMs = 200;
+
+/** What a daemon that is starting says of itself; null where it has said nothing for long enough. */
+async function awaitStatus(dataFolder: string, clock: Clock = systemClock): Promise<DaemonStatus | null> {
+  for (const end = clock.now() + startMs; clock.now() < end; await clock.sleep(lookMs)) {
+    const status = await askStatus(dataFolder);
+    if (status !== null) return status;
+  }
+  return null;
 }
 
 /** `flowstate uninstall`: everything that `install` did, and nothing else. Nothing installed is no failure. */
@@ -33,7 +58,9 @@ export async function runUninstall(
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
   const { administrator, self, platform } = thisMachine(env);
-  const scopes = (["system", "user"] as const).filter((each) => scope === undefined || scope === each);
+  // What whoever asks can take back comes first, where there are both.
+  const order = administrator ? (["system", "user"] as const) : (["user", "system"] as const);
+  const scopes = order.filter((each) => scope === undefined || scope === each);
   const found = scopes.flatMap((each: Scope) => {
     const record = readRecord(join(recordFile(parsePlatform(platform), each, self.home)));
     return record === null ? [] : [record];
@@ -58,6 +85,7 @@ function describe({
   settings,
   person,
   dataFolder,
+  otherProxy,
   tools,
   telemetry,
   authority,
@@ -68,7 +96,9 @@ function describe({
     [
       "tools",
       tools === null
-        ? "left alone"
+        ? otherProxy === null
+          ? "left alone"
+          : `left alone: HTTPS_PROXY leads to ${otherProxy} already`
         : `shells started from now on use http://127.0.0.1:${tools.relayPort}; browsers take http://127.0.0.1:${tools.relayPort}/proxy.pac`,
     ],
     [
@@ -89,7 +119,6 @@ function describe({
   return [
     `Flowstate agent ${version} is installed for ${settings["FLOWSTATE_USER"]} (account ${person.account})`,
     ...facts.map(([name, value]) => `  ${name.padEnd(9)}  ${value}`),
-    "Check it with `flowstate doctor`.",
     "",
   ].join("\n");
 }

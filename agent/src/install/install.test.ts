@@ -31,6 +31,8 @@ function treeOf(folder: string): Readonly<Record<string, string>> {
   );
 }
 
+const machineEnv = { FLOWSTATE_OTLP_KEY: key, FLOWSTATE_USER: "ada@example.com", SUDO_USER: "ada" };
+
 /** A machine under a folder, with an account `ada` and a shell profile of hers. */
 function machine(platform: "linux" | "darwin") {
   const folder = temporaryFolder();
@@ -45,7 +47,7 @@ function machine(platform: "linux" | "darwin") {
     run: (command: Command) => Promise.resolve(void ran.push(command.join(" "))),
   };
   const surroundings: Surroundings = {
-    env: { FLOWSTATE_OTLP_KEY: key, FLOWSTATE_USER: "ada@example.com", SUDO_USER: "ada" },
+    env: machineEnv,
     platform,
     root: folder.path,
     administrator: true,
@@ -201,6 +203,7 @@ test("on Windows the service's description parses, and the key is neither in it 
     program: { kind: "executable", file: String.raw`D:\flowstate.exe` },
     settings: { FLOWSTATE_OTLP_KEY: key, FLOWSTATE_USER: "ada@example.com" },
     dataFolder: String.raw`C:\Users\Ada & Co\.flowstate`,
+    otherProxy: null,
     tools: { relayPort: 7480, direct: [] },
     telemetry: null,
     authority: null,
@@ -315,6 +318,20 @@ for (const [what, flags, env, message] of refusals) {
     t.deepEqual(treeOf(at.root), before);
   });
 }
+
+test("a shell that has a proxy keeps it, and one that has the relay gets the new one", (t) => {
+  const env = { ...machineEnv, ...intercepting };
+  const toolsWith = (more: NodeJS.ProcessEnv) => {
+    using at = machine("linux");
+    return prepare(noFlags, { ...at.surroundings, env: { ...env, ...more } });
+  };
+  t.like(toolsWith({ https_proxy: "http://me:secret@proxy.corp:3128" }), {
+    tools: null,
+    otherProxy: "proxy.corp:3128",
+  });
+  t.like(toolsWith({ HTTPS_PROXY: "http://127.0.0.1:7480" }), { tools: { relayPort: 7480 } });
+  t.is(toolsWith({ HTTPS_PROXY: "nonsense" }).tools, null);
+});
 
 test("flags win over the environment, and this over what is stored", (t) => {
   const stored = { FLOWSTATE_USER: "stored", FLOWSTATE_RELAY_PORT: "1", FLOWSTATE_CAPTURE: "relay" };

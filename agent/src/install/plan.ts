@@ -35,6 +35,8 @@ export interface Installation {
   /** What is stored, the key among it. */
   readonly settings: Settings;
   readonly dataFolder: string;
+  /** A proxy that the person's shell names already, and that tools therefore keep; null where there is none. */
+  readonly otherProxy: string | null;
   /** What the person's tools are told; null where they are to be left alone. */
   readonly tools: { readonly relayPort: number; readonly direct: readonly string[] } | null;
   /** Tools that are told to send their telemetry, and where to; null where none are. */

@@ -67,6 +67,7 @@ export function prepare(flags: InstallFlags, surroundings: Surroundings): Instal
       "FS_CONFIG_INVALID",
       "FLOWSTATE_RELAY_PORT: tools have to know it, so it must not be 0",
     );
+  const other = otherProxy(env, [relayPort, Number(stored["FLOWSTATE_RELAY_PORT"] ?? relayPort)]);
   const used = telemetryTools.filter((folder) => existsSync(join(root, person.home, folder)));
   const reports = captures.has("otlp") && flags.tools && used.length > 0;
   if (reports && otlpPort === 0)
@@ -82,11 +83,20 @@ export function prepare(flags: InstallFlags, surroundings: Surroundings): Instal
     // The machine's settings are read by an administrator too, whose own data folder is another one.
     settings: scope === "system" ? { ...settings, FLOWSTATE_DATA_DIR: dataFolder } : settings,
     dataFolder,
-    tools: useful && flags.tools ? { relayPort, direct: [controlPlane.hostname] } : null,
+    otherProxy: other,
+    tools: useful && flags.tools && other === null ? { relayPort, direct: [controlPlane.hostname] } : null,
     telemetry: reports ? { address: `http://127.0.0.1:${otlpPort}`, tools: used } : null,
     authority: intercepts ? prepareAuthority(dataFolder, person, root) : null,
     trustStore: scope === "system" && flags.trust ? findTrustStore(platform, root) : null,
   };
+}
+
+/** Where the environment leads already, if that is not the relay: a network may let nobody out by another way. */
+function otherProxy(env: NodeJS.ProcessEnv, relayPorts: readonly number[]): string | null {
+  const given = env["HTTPS_PROXY"] || env["https_proxy"] || "";
+  if (given === "") return null;
+  const host = URL.canParse(given) ? new URL(given).host : "an address that is none";
+  return relayPorts.some((port) => host === `127.0.0.1:${port}`) ? null : host;
 }
 
 function choosePerson(

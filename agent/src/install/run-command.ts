@@ -9,7 +9,7 @@ const execute = promisify(execFile);
 /** Runs a command of the system. Rejects with FS_UNAVAILABLE and its own last words where it fails. */
 export async function runCommand([program, ...args]: Command, env: NodeJS.ProcessEnv): Promise<void> {
   try {
-    await execute(program, args, { env: systemEnvironment(env) });
+    await execute(program, args, { env: runsServices(env) ? env : { ...env, SYSTEMD_OFFLINE: "1" } });
   } catch (error) {
     const { stderr = "", message } = error as Error & { readonly stderr?: string };
     const reason = stderr.trim().split("\n").at(-1) ?? "";
@@ -20,7 +20,7 @@ export async function runCommand([program, ...args]: Command, env: NodeJS.Proces
 }
 
 /** In an image that is being built no systemd runs (sd_booted(3)): its units are then enabled and not started. */
-function systemEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const booted = process.platform !== "linux" || existsSync("/run/systemd/system");
-  return booted ? env : { ...env, SYSTEMD_OFFLINE: "1" };
+export function runsServices(env: NodeJS.ProcessEnv): boolean {
+  if (process.platform !== "linux") return true;
+  return existsSync("/run/systemd/system") && (env["SYSTEMD_OFFLINE"] ?? "") === "";
 }
