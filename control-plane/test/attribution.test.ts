@@ -20,6 +20,7 @@ import { spendByPerson } from "../src/usage-queries/answers.ts";
 import { loadUsageFacts } from "../src/usage-queries/facts.ts";
 import { readWindow } from "../src/usage-queries/window.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
+import { sumHours } from "./support/usage-sums.ts";
 import { startRunning } from "./support/running.ts";
 
 const now = Date.UTC(2026, 10, 20, 12);
@@ -87,6 +88,7 @@ async function use(store: Store, orgId: OrgId, at: number, uses: readonly Use[])
         .execute();
     }
   });
+  await sumHours(store);
 }
 
 async function bill(

@@ -10,6 +10,7 @@ import { newOrgId } from "@flowstate/shared/ids";
 import { createOrg } from "../src/orgs/orgs.ts";
 import type { Store } from "../src/store/open.ts";
 import { ingestSessions, type SessionsTaken } from "../src/usage/ingest.ts";
+import { sumsOfHours } from "./support/usage-sums.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
 
 const now = Date.parse("2026-11-20T09:30:00Z");
@@ -343,5 +344,10 @@ testOnBothEngines(
       }),
       { numRuns: 40 },
     );
+    for (const [table, time, expected] of await sumsOfHours(store)) {
+      const { rows } = await sql`SELECT * FROM ${sql.table(table)}
+        ORDER BY org_id, ${sql.id(time)}, subject, provider`.execute(store.reader);
+      t.deepEqual(rows, [...expected], table);
+    }
   },
 );

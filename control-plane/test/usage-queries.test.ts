@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import test from "ava";
 import { newOrgId, type OrgId } from "@flowstate/shared/ids";
-import { dayMs, hourOf } from "@flowstate/shared/time";
+import { dateOf, dayMs, hourOf } from "@flowstate/shared/time";
 import { loadPeopleOf } from "../src/billing/batch.ts";
 import { writeLines } from "../src/billing/lines.ts";
 import { createOrg } from "../src/orgs/orgs.ts";
@@ -12,6 +12,7 @@ import { spendByPerson, spendByTeam, summariseSystems, unattributed } from "../s
 import { coverageOf } from "../src/usage-queries/coverage.ts";
 import { loadUsageFacts, type UsageFacts } from "../src/usage-queries/facts.ts";
 import { readWindow } from "../src/usage-queries/window.ts";
+import { sumHours } from "./support/usage-sums.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
 
 const now = Date.UTC(2026, 10, 20, 12);
@@ -47,6 +48,7 @@ async function use(store: Store, orgId: OrgId, given: Use): Promise<void> {
   };
   const row = { ...key, billing: "metered" as const, ...tokens, ...sums };
   await store.transact((db) => db.insertInto("usage_hours").values(row).execute());
+  await sumHours(store);
 }
 
 async function bill(store: Store, orgId: OrgId, amount: string, email: string | null): Promise<void> {
@@ -131,6 +133,41 @@ testOnBothEngines(
     t.is(coverageOf(facts).calls, 4n);
   },
 );
+
+testOnBothEngines("every window is the sum of its hours", async (t, { store, orgId }) => {
+  const day = (text: string): number => Date.parse(`${text}T12:00:00Z`);
+  const days = [
+    "2026-06-30",
+    "2026-07-01",
+    "2026-07-31",
+    "2026-08-15",
+    "2026-09-30",
+    "2026-10-01",
+    "2026-10-02",
+  ];
+  for (const [index, at] of days.entries()) {
+    await use(store, orgId, { subject: "ada@example.com", at: day(at), cost: 10n ** BigInt(index) });
+  }
+  const first = Date.parse("2026-06-28T00:00:00Z");
+  const ends = fc.tuple(fc.nat({ max: 100 }), fc.nat({ max: 100 }));
+  await fc.assert(
+    fc.asyncProperty(ends, async ([one, other]) => {
+      const from = first + Math.min(one, other) * dayMs;
+      const to = first + Math.max(one, other) * dayMs;
+      const asked = { startDate: dateOf(from), endDate: dateOf(to) };
+      const { observed } = await loadUsageFacts(store.reader, orgId, asked);
+      const expected = days.reduce(
+        (sum, at, index) => sum + (day(at) >= from && day(at) < to + dayMs ? 10n ** BigInt(index) : 0n),
+        0n,
+      );
+      t.is(
+        observed.reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0n),
+        expected,
+      );
+    }),
+    { numRuns: 60 },
+  );
+});
 
 testOnBothEngines("one organisation never sees another's rows", async (t, { store, orgId }) => {
   const other = newOrgId();

@@ -4,7 +4,9 @@ import { loadAliases } from "../directory/aliases.ts";
 import { catalogueServices } from "../catalogue/services.data.ts";
 import { providerSlugs, type UsageProviderKind } from "../providers/kinds.ts";
 import type { Reader } from "../store/open.ts";
-import { windowBounds, type UsageWindow } from "./window.ts";
+import { sumColumns } from "../usage/rows.ts";
+import { partsOf, type Span } from "./parts.ts";
+import type { UsageWindow } from "./window.ts";
 
 /** What one person did on one system in the window, as observed. */
 export interface ObservedUse {
@@ -84,27 +86,27 @@ export async function loadUsageFacts(db: Reader, orgId: OrgId, window: UsageWind
   };
 }
 
+/** From the sums of months, and of the single days by which the window differs from them. */
 async function loadObserved(db: Reader, orgId: OrgId, window: UsageWindow): Promise<readonly ObservedUse[]> {
-  const { from, to } = windowBounds(window);
-  const total = (columns: string) => sql<bigint>`CAST(sum(${sql.raw(columns)}) AS BIGINT)`;
-  return db
-    .selectFrom("usage_hours")
-    .select(["provider as system", "subject"])
-    .select([
-      total("calls").as("calls"),
-      total("uncosted_calls").as("uncostedCalls"),
-      total("estimated_calls").as("estimatedCalls"),
-      total("input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens").as(
-        "inputTokens",
-      ),
-      total("output_tokens").as("outputTokens"),
-      total("cost_nano_usd").as("costNanoUsd"),
-    ])
-    .where("org_id", "=", orgId)
-    .where("hour", ">=", from)
-    .where("hour", "<", to)
-    .groupBy(["provider", "subject"])
-    .execute();
+  const { months, more, less } = partsOf(window);
+  const columns = [...sumColumns];
+  const signed = (sign: "" | "-") => sql.raw(columns.map((name) => `${sign}${name} AS ${name}`).join(", "));
+  const days = (sign: "" | "-", { from, to }: Span) => sql`SELECT provider, subject, ${signed(sign)}
+    FROM usage_person_days WHERE org_id = ${orgId} AND day_at >= ${from} AND day_at < ${to}`;
+  const parts = [
+    sql`SELECT provider, subject, ${signed("")} FROM usage_person_months
+      WHERE org_id = ${orgId} AND period >= ${months.first} AND period < ${months.next}`,
+    ...more.map((span) => days("", span)),
+    ...less.map((span) => days("-", span)),
+  ];
+  const total = (names: string) => sql`CAST(sum(${sql.raw(names)}) AS BIGINT)`;
+  const { rows } = await sql<ObservedUse>`SELECT provider AS system, subject, ${total("calls")} AS calls,
+      ${total("uncosted_calls")} AS "uncostedCalls", ${total("estimated_calls")} AS "estimatedCalls",
+      ${total("input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens")} AS "inputTokens",
+      ${total("output_tokens")} AS "outputTokens", ${total("cost_nano_usd")} AS "costNanoUsd"
+    FROM (${sql.join(parts, sql` UNION ALL `)}) AS used
+    GROUP BY provider, subject HAVING sum(calls) <> 0`.execute(db);
+  return rows;
 }
 
 /** The vendors' money alone: their guesses and our shares of it would count it twice. */

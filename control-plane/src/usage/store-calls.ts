@@ -4,11 +4,12 @@ import { jsonRows, type ColumnType } from "../store/json-rows.ts";
 import type { Writer } from "../store/open.ts";
 import type { Engine } from "../store/words.ts";
 import type { TouchedCall } from "./join.ts";
-import { callColumns, callRow, hourColumns, hourKey, hourSums, sumColumns, type StoredCall } from "./rows.ts";
+import { callColumns, callRow, type StoredCall } from "./rows.ts";
 import { rebuildSessions } from "./sessions.ts";
+import { addToSums } from "./sums.ts";
 import { addToSpendDays } from "./spend-days.ts";
 
-/** Writes what a batch has changed, and lets hours and sessions follow by the difference. */
+/** Writes what a batch has changed, and lets hours, days and sessions follow by the difference. */
 export async function storeCalls(
   db: Writer,
   engine: Engine,
@@ -29,7 +30,7 @@ export async function storeCalls(
   await upsertNames(db, engine, orgId, touched);
   await upsertReports(db, engine, orgId, touched);
   const before = touched.flatMap((call) => call.before.map(({ row }) => row));
-  await addToHours(db, engine, orgId, before, rows);
+  await addToSums(db, engine, orgId, before, rows);
   await addToSpendDays(db, engine, orgId, before, rows);
   const sessions = new Set([...before, ...rows].map(({ session_id }) => session_id));
   await rebuildSessions(db, engine, orgId, [...sessions]);
@@ -104,48 +105,4 @@ async function upsert(
     ON CONFLICT (org_id, ${sql.join(key.map((name) => sql.id(name)))}) DO UPDATE SET ${sql.join(changed)}`.execute(
     db,
   );
-}
-
-/** Takes what calls were before out of their hours and puts in what they are now. */
-async function addToHours(
-  db: Writer,
-  engine: Engine,
-  orgId: OrgId,
-  before: readonly StoredCall[],
-  after: readonly StoredCall[],
-): Promise<void> {
-  const hours = new Map<string, { key: readonly (string | number)[]; sums: bigint[] }>();
-  const add = (call: StoredCall, sign: 1n | -1n): void => {
-    const key = hourKey(call);
-    const name = key.join("\n");
-    const found = hours.get(name) ?? { key, sums: sumColumns.map(() => 0n) };
-    for (const [index, sum] of hourSums(call).entries()) {
-      found.sums[index] = (found.sums[index] ?? 0n) + sign * sum;
-    }
-    hours.set(name, found);
-  };
-  for (const call of before) add(call, -1n);
-  for (const call of after) add(call, 1n);
-  const values = [...hours]
-    .filter(([, { sums }]) => sums.some((sum) => sum !== 0n))
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { key, sums }]) => [...key, ...sums]);
-  if (values.length === 0) return;
-  const columns: Record<string, ColumnType> = {
-    ...hourColumns,
-    ...Object.fromEntries(sumColumns.map((name) => [name, "integer"])),
-  };
-  const list = sql.join(Object.keys(columns).map((name) => sql.id(name)));
-  const sums = sumColumns.map(
-    (name) => sql`${sql.id(name)} = ${sql.id("usage_hours", name)} + ${sql.id("excluded", name)}`,
-  );
-  const key = sql.join(Object.keys(hourColumns).map((name) => sql.id(name)));
-  await sql`INSERT INTO usage_hours (org_id, ${list})
-    SELECT ${orgId}, ${list} FROM ${jsonRows(engine, columns, values)} AS change WHERE TRUE
-    ON CONFLICT (org_id, ${key}) DO UPDATE SET ${sql.join(sums)}`.execute(db);
-  const emptied = new Set(before.map((call) => hourKey(call)[0]));
-  if (emptied.size > 0) {
-    await sql`DELETE FROM usage_hours WHERE org_id = ${orgId} AND calls = 0
-      AND hour IN (${sql.join([...emptied])})`.execute(db);
-  }
 }

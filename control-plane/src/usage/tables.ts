@@ -100,6 +100,15 @@ export interface UsageTables {
     project: string;
     billing: CallEvent["billing"];
   };
+  /** The same calls by UTC day, and by month, of a person and a provider: for questions about long windows. */
+  usage_person_days: UsageSums & {
+    org_id: string;
+    /** First instant of the day. */
+    day_at: number;
+    subject: string;
+    provider: string;
+  };
+  usage_person_months: UsageSums & { org_id: string; period: string; subject: string; provider: string };
   /** What is paid by the call, by person: UTC day and provider. */
   spend_days: {
     org_id: string;

@@ -14,6 +14,8 @@ const bySubject = [
   "sessions",
   "usage_hours",
   "usage_months",
+  "usage_person_days",
+  "usage_person_months",
   "spend_days",
   "devices",
   "quarantined_calls",

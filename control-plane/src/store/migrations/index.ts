@@ -14,6 +14,8 @@ import { reconciliation } from "./0200-reconciliation.ts";
 import { ledger } from "./0210-ledger.ts";
 import { devices } from "./0300-devices.ts";
 import { surfaces } from "./0400-surfaces.ts";
+import { usageSums } from "./0410-usage-sums.ts";
+import { passkeys } from "./0420-passkeys.ts";
 import { forecasts } from "./0500-forecasts.ts";
 import { serviceAccounts } from "./0550-service-accounts.ts";
 import { policy } from "./0551-policy.ts";
@@ -37,6 +39,8 @@ export const migrations: readonly Migration[] = [
   ledger,
   devices,
   surfaces,
+  usageSums,
+  passkeys,
   forecasts,
   serviceAccounts,
   policy,
