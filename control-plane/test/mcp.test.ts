@@ -1,56 +1,25 @@
 /** MCP and its authorization server as clients meet them: official clients of both eras, and hostile requests. */
 import anyTest, { type TestFn } from "ava";
 import { readAudit } from "../src/audit/record.ts";
-import { removeMember } from "../src/members/members.ts";
 import { isPublicAddress } from "../src/egress/public-address.ts";
 import { setMcpEnabled } from "../src/orgs/surfaces.ts";
-import { askToken, authorizationRequest, register, signedIn, type Browser } from "./support/connect.ts";
+import {
+  authorizationRequest,
+  callUsage,
+  connect,
+  redirectUri,
+  register,
+  signedIn,
+} from "./support/connect.ts";
 import { connectNew, connectOld } from "./support/mcp-assistant.ts";
 import { startRunning, type Running } from "./support/running.ts";
 
 const test = anyTest as TestFn<{ running: Running }>;
-const redirectUri = "http://127.0.0.1:9/callback";
 
 test.before(async (t) => {
   t.context = { running: await startRunning() };
 });
 test.after.always(({ context }) => context.running[Symbol.asyncDispose]());
-
-function callTool(running: Running, token: string, headers: Record<string, string> = {}, path = "/mcp") {
-  return fetch(`${running.address}${path}`, {
-    method: "POST",
-    headers: {
-      authorization: `Bearer ${token}`,
-      "content-type": "application/json",
-      accept: "application/json, text/event-stream",
-      "mcp-protocol-version": "2025-11-25",
-      ...headers,
-    },
-    body: JSON.stringify({
-      jsonrpc: "2.0",
-      id: 1,
-      method: "tools/call",
-      params: { name: "get_ai_usage_summary", arguments: {} },
-    }),
-  });
-}
-
-async function connect(running: Running, browser: Browser): Promise<Record<string, string>> {
-  const metadata = { client_name: "Test client", redirect_uris: [redirectUri] };
-  const { client_id: clientId } = (await (await register(running, metadata)).json()) as { client_id: string };
-  const resource = `${running.address}/mcp`;
-  const { url, verifier } = authorizationRequest(running, { clientId, redirectUri, resource });
-  const back = await browser.decide(url);
-  const grant = {
-    grant_type: "authorization_code",
-    client_id: clientId,
-    redirect_uri: redirectUri,
-    resource,
-  };
-  const code = back.searchParams.get("code") ?? "";
-  const { body } = await askToken(running, { ...grant, code, code_verifier: verifier });
-  return { ...(body as Record<string, string>), clientId, code, verifier, resource };
-}
 
 for (const [revision, connectClient] of [
   ["2025-11-25", connectOld],
@@ -89,8 +58,8 @@ for (const [revision, connectClient] of [
 
 test("a call leaves an audit entry with the client's name", async ({ context: { running }, ...t }) => {
   const browser = await signedIn(running);
-  const { access_token: token = "" } = await connect(running, browser);
-  t.is((await callTool(running, token)).status, 200);
+  const { access } = await connect(running, browser);
+  t.is((await callUsage(running, access)).status, 200);
   const entries = await readAudit(running.installation.store.reader, running.context.orgId, { newest: 100 });
   const own = entries.filter(({ actor }) => actor === browser.member.email);
   t.like(
@@ -105,7 +74,7 @@ test("a call leaves an audit entry with the client's name", async ({ context: { 
 
 test("the documented paths of the product answer too", async ({ context: { running }, ...t }) => {
   const key = await running.apiKey("AI_INSIGHTS_VIEW");
-  t.is((await callTool(running, key, {}, "/api/mcp/protocol")).status, 200);
+  t.is((await callUsage(running, key, { path: "/api/mcp/protocol" })).status, 200);
   const metadata = await fetch(`${running.address}/.well-known/oauth-protected-resource/api/mcp/protocol`);
   t.is(((await metadata.json()) as { resource: string }).resource, `${running.address}/api/mcp/protocol`);
 });
@@ -126,70 +95,6 @@ test("discovery states what the specification demands", async ({ context: { runn
     token_endpoint_auth_methods_supported: ["none"],
     registration_endpoint: `${running.address}/oauth/register`,
   });
-});
-
-test("a refresh token is rotated, and one used again later ends the grant", async ({
-  context: { running },
-  ...t
-}) => {
-  const first = await connect(running, await signedIn(running));
-  t.is(Number(first["expires_in"]), 3600);
-  const again = { grant_type: "refresh_token", client_id: first["clientId"] ?? "" };
-  const second = await askToken(running, { ...again, refresh_token: first["refresh_token"] ?? "" });
-  t.is(second.status, 200);
-  t.not(second.body["refresh_token"], first["refresh_token"]);
-  const graceEnded = Date.now() - 120_000;
-  await running.installation.store.transact((db) =>
-    db
-      .updateTable("oauth_records")
-      .set({ consumed_at: graceEnded })
-      .where("consumed_at", "is not", null)
-      .execute(),
-  );
-  t.is((await askToken(running, { ...again, refresh_token: first["refresh_token"] ?? "" })).status, 400);
-  t.is(
-    (await askToken(running, { ...again, refresh_token: String(second.body["refresh_token"]) })).status,
-    400,
-  );
-  t.is((await callTool(running, String(second.body["access_token"]))).status, 401);
-});
-
-test("a code works once, with its verifier, for its client", async ({ context: { running }, ...t }) => {
-  const {
-    code = "",
-    clientId = "",
-    verifier = "",
-    resource = "",
-  } = await connect(running, await signedIn(running));
-  const again = {
-    grant_type: "authorization_code",
-    client_id: clientId,
-    redirect_uri: redirectUri,
-    resource,
-    code,
-  };
-  t.is((await askToken(running, { ...again, code_verifier: verifier })).status, 400);
-  t.is((await askToken(running, { ...again, code_verifier: "x".repeat(43) })).status, 400);
-});
-
-test("no secret of a client stands in the database", async ({ context: { running }, ...t }) => {
-  const tokens = await connect(running, await signedIn(running));
-  const rows = await running.installation.store.reader.selectFrom("oauth_records").selectAll().execute();
-  const text = JSON.stringify(rows, (_, value: unknown) =>
-    typeof value === "bigint" ? String(value) : value,
-  );
-  for (const name of ["access_token", "refresh_token", "code"])
-    t.false(text.includes(tokens[name] ?? "missing"), name);
-});
-
-test("who leaves, or may not, asks no more", async ({ context: { running }, ...t }) => {
-  const browser = await signedIn(running);
-  const { access_token: token = "" } = await connect(running, browser);
-  const { store } = running.installation;
-  await store.transact((db) => removeMember(db, running.context, browser.member.memberId));
-  t.is((await callTool(running, token)).status, 401);
-  const answer = await (await callTool(running, await running.apiKey("AUDIT_VIEW"))).text();
-  t.true(answer.includes("this needs the permission AI_INSIGHTS_VIEW"));
 });
 
 for (const [title, changes] of [
@@ -329,7 +234,7 @@ for (const [title, token, headers, status] of [
   ["from a page of another site", "", { origin: "https://evil.example" }, 403],
 ] as const) {
   test(`a call ${title} is refused with ${status}`, async ({ context: { running }, ...t }) => {
-    const answer = await callTool(running, token, headers);
+    const answer = await callUsage(running, token, { headers });
     t.is(answer.status, status);
     const challenge = answer.headers.get("www-authenticate");
     if (status === 401)
@@ -344,11 +249,11 @@ test.serial("an organisation turns MCP off and on", async ({ context: { running 
   const { store } = running.installation;
   const key = await running.apiKey("AI_INSIGHTS_VIEW");
   await store.transact((db) => setMcpEnabled(db, running.context, false));
-  const answer = await callTool(running, key);
+  const answer = await callUsage(running, key);
   await store.transact((db) => setMcpEnabled(db, running.context, true));
   t.is(answer.status, 403);
   t.is(((await answer.json()) as { error: string }).error, "mcp_disabled");
-  t.is((await callTool(running, key)).status, 200);
+  t.is((await callUsage(running, key)).status, 200);
 });
 
 test("more than a hundred requests a minute are too many", async ({ context: { running }, ...t }) => {

@@ -88,6 +88,8 @@ export function createOAuthServer({
         },
       },
     },
+    // What a person agreed to holds until its own end, not until that of the visit in which they did.
+    expiresWithSession: async () => false,
     issueRefreshToken: async (_, client) => client.grantTypeAllowed("refresh_token"),
     rotateRefreshToken: true,
     ttl: {

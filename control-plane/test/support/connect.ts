@@ -101,3 +101,71 @@ export async function askToken(
   });
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 }
+
+/** Where a client of `authorize` is called back. */
+export const redirectUri = "http://127.0.0.1:9/callback";
+
+/** Registers a client and agrees to it. Returns what its token request takes. */
+export async function authorize(running: Running, browser: Browser) {
+  const metadata = { client_name: "Test client", redirect_uris: [redirectUri] };
+  const { client_id: clientId } = (await (await register(running, metadata)).json()) as { client_id: string };
+  const resource = `${running.address}/mcp`;
+  const { url, verifier } = authorizationRequest(running, { clientId, redirectUri, resource });
+  return {
+    grant_type: "authorization_code",
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    resource,
+    code: (await browser.decide(url)).searchParams.get("code") ?? "",
+    code_verifier: verifier,
+  };
+}
+
+export interface Tokens {
+  readonly clientId: string;
+  readonly access: string;
+  readonly refresh: string;
+  readonly expiresInSeconds: unknown;
+}
+
+/** The tokens of a client that a person has agreed to. */
+export async function connect(running: Running, browser: Browser): Promise<Tokens> {
+  const grant = await authorize(running, browser);
+  const { body } = await askToken(running, grant);
+  return {
+    clientId: grant.client_id,
+    access: String(body["access_token"]),
+    refresh: String(body["refresh_token"]),
+    expiresInSeconds: body["expires_in"],
+  };
+}
+
+export interface UsageCall {
+  readonly path?: string;
+  readonly tool?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Calls a usage tool as a client of 2025-11-25 without a session does. */
+export async function callUsage(
+  running: Running,
+  token: string,
+  { path = "/mcp", tool = "get_ai_usage_summary", headers = {} }: UsageCall = {},
+): Promise<Response> {
+  return fetch(`${running.address}${path}`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${token}`,
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      "mcp-protocol-version": "2025-11-25",
+      ...headers,
+    },
+    body: JSON.stringify({
+      jsonrpc: "2.0",
+      id: 1,
+      method: "tools/call",
+      params: { name: tool, arguments: {} },
+    }),
+  });
+}

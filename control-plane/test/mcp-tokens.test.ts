@@ -1,0 +1,118 @@
+/** What codes and tokens are good for, and how long. */
+import anyTest, { type TestFn } from "ava";
+import { systemClock } from "@flowstate/shared/clock";
+import { removeMember } from "../src/members/members.ts";
+import { tokenLifetime } from "../src/oauth/server.ts";
+import { askToken, authorize, callUsage, connect, signedIn } from "./support/connect.ts";
+import { startRunning, type Running } from "./support/running.ts";
+
+const test = anyTest as TestFn<{ running: Running; pass: (seconds: number) => void }>;
+
+test.before(async (t) => {
+  let aheadMs = 0;
+  const clock = { ...systemClock, now: () => Date.now() + aheadMs };
+  const running = await startRunning({ clock });
+  t.context = { running, pass: (seconds) => void (aheadMs += seconds * 1000) };
+});
+test.after.always(({ context }) => context.running[Symbol.asyncDispose]());
+
+test.serial(
+  "an access token is good for an hour, and a refresh token gives another",
+  async ({ context: { running, pass }, ...t }) => {
+    const { access, refresh, clientId, expiresInSeconds } = await connect(running, await signedIn(running));
+    t.is(expiresInSeconds, tokenLifetime.accessSeconds);
+    t.is((await callUsage(running, access)).status, 200);
+    pass(tokenLifetime.accessSeconds);
+    t.is((await callUsage(running, access)).status, 401);
+    const renewal = { grant_type: "refresh_token", client_id: clientId, refresh_token: refresh };
+    const { status, body } = await askToken(running, renewal);
+    t.is(status, 200);
+    t.is((await callUsage(running, String(body["access_token"]))).status, 200);
+  },
+);
+
+test.serial(
+  "a refresh token is rotated, and one used again later ends the grant",
+  async ({ context: { running, pass }, ...t }) => {
+    const first = await connect(running, await signedIn(running));
+    const renew = (token: string) =>
+      askToken(running, { grant_type: "refresh_token", client_id: first.clientId, refresh_token: token });
+    const { status, body } = await renew(first.refresh);
+    t.is(status, 200);
+    t.not(body["refresh_token"], first.refresh);
+    pass(120);
+    t.is((await callUsage(running, String(body["access_token"]))).status, 200);
+    t.is((await renew(first.refresh)).status, 400);
+    t.is((await renew(String(body["refresh_token"]))).status, 400);
+    t.is((await callUsage(running, String(body["access_token"]))).status, 401);
+  },
+);
+
+for (const [title, changed] of [
+  ["another verifier", { code_verifier: "x".repeat(43) }],
+  ["another redirect", { redirect_uri: "http://127.0.0.1:9/elsewhere" }],
+  ["another resource", { resource: "https://evil.example/mcp" }],
+  ["no verifier", { code_verifier: "" }],
+] as const) {
+  test(`a code gives nothing to a request with ${title}`, async ({ context: { running }, ...t }) => {
+    const grant = await authorize(running, await signedIn(running));
+    const { status, body } = await askToken(running, { ...grant, ...changed });
+    t.is(status, 400);
+    t.is(body["access_token"], undefined);
+  });
+}
+
+test("a code gives nothing to another client", async ({ context: { running }, ...t }) => {
+  const [own, other] = [
+    await authorize(running, await signedIn(running)),
+    await authorize(running, await signedIn(running)),
+  ];
+  t.is((await askToken(running, { ...own, client_id: other.client_id })).status, 400);
+});
+
+test("a code used again ends what it gave", async ({ context: { running }, ...t }) => {
+  const grant = await authorize(running, await signedIn(running));
+  const { body } = await askToken(running, grant);
+  t.is((await callUsage(running, String(body["access_token"]))).status, 200);
+  t.is((await askToken(running, grant)).status, 400);
+  t.is((await callUsage(running, String(body["access_token"]))).status, 401);
+});
+
+test("a token for another resource opens nothing", async ({ context: { running }, ...t }) => {
+  const { access, clientId } = await connect(running, await signedIn(running));
+  const changed = await running.installation.store.transact(async (db) => {
+    const tokens = db.selectFrom("oauth_records").selectAll().where("model", "=", "AccessToken");
+    const row = (await tokens.execute()).find(({ payload }) => payload.includes(clientId));
+    const payload = JSON.stringify({ ...JSON.parse(row?.payload ?? ""), aud: "https://evil.example/mcp" });
+    const change = db.updateTable("oauth_records").set({ payload });
+    return change.where("id_hash", "=", row?.id_hash ?? "").executeTakeFirstOrThrow();
+  });
+  t.is(changed.numUpdatedRows, 1n);
+  t.is((await callUsage(running, access)).status, 401);
+});
+
+test("neither a code nor a refresh token opens anything itself", async ({ context: { running }, ...t }) => {
+  const { code } = await authorize(running, await signedIn(running));
+  const { refresh } = await connect(running, await signedIn(running));
+  for (const secret of [code, refresh]) t.is((await callUsage(running, secret)).status, 401);
+});
+
+test("no secret of a client stands in the database", async ({ context: { running }, ...t }) => {
+  const { code } = await authorize(running, await signedIn(running));
+  const { access, refresh } = await connect(running, await signedIn(running));
+  const rows = await running.installation.store.reader.selectFrom("oauth_records").selectAll().execute();
+  const text = JSON.stringify(rows, (_, value: unknown) =>
+    typeof value === "bigint" ? String(value) : value,
+  );
+  for (const secret of [code, access, refresh]) t.false(text.includes(secret), secret);
+});
+
+test("who leaves, or may not, asks no more", async ({ context: { running }, ...t }) => {
+  const browser = await signedIn(running);
+  const { access } = await connect(running, browser);
+  const { store } = running.installation;
+  await store.transact((db) => removeMember(db, running.context, browser.member.memberId));
+  t.is((await callUsage(running, access)).status, 401);
+  const answer = await (await callUsage(running, await running.apiKey("AUDIT_VIEW"))).text();
+  t.true(answer.includes("this needs the permission AI_INSIGHTS_VIEW"));
+});
