@@ -4,6 +4,7 @@ import type { CatalogueTables } from "../catalogue/tables.ts";
 import type { DirectoryTables } from "../directory/tables.ts";
 import type { ImportTables } from "../import/tables.ts";
 import type { IngestTables } from "../ingest/tables.ts";
+import type { FluencyTables } from "../insights/fluency/tables.ts";
 import type { InsightTables } from "../insights/tables.ts";
 import type { KeyTables } from "../keys/tables.ts";
 import type { LedgerTables } from "../ledger/tables.ts";
@@ -41,6 +42,7 @@ export interface Database
     CatalogueTables,
     ImportTables,
     InsightTables,
+    FluencyTables,
     ServiceAccountTables,
     PolicyTables,
     OAuthTables,

@@ -3,8 +3,10 @@ import { ok, refuse, type Parsed } from "@flowstate/shared/parsed";
 import type { Subject } from "@flowstate/shared/subject";
 import { dayMs, periodOf, type Period } from "@flowstate/shared/time";
 import { callEvent, type CallEvent, type IngestAnswer, type SessionBatch } from "@flowstate/shared/wire/call";
+import { fluencyEvent, type FluencyEvent } from "@flowstate/shared/wire/fluency";
 import { firstIssue } from "../ingest/decode.ts";
 import { addSeqs, containsSeq, printRanges, readRanges, type Ranges } from "../ingest/ranges.ts";
+import { takeFluency } from "../insights/fluency/take.ts";
 import type { Store, Writer } from "../store/open.ts";
 import { recordUsageChanged } from "./changed.ts";
 import { joinReports, type Joined } from "./join.ts";
@@ -32,11 +34,14 @@ interface Numbered {
   readonly report: Report;
 }
 
+/** A call, or what a conversation shows. */
+type Told = Numbered | { readonly seq: number; readonly fluency: FluencyEvent };
+
 const mostRanges = 2000;
 
 /**
- * Takes a device's batch of calls, exactly once however often and in whatever order it comes. A call told several
- * times, by several captures or devices, stays one call; what contradicts it is kept aside and said.
+ * Takes a device's batch of calls and conversations, exactly once however often and in whatever order it comes. A call
+ * told several times, by several captures or devices, stays one call; what contradicts it is kept aside and said.
  */
 export async function ingestSessions(store: Store, given: SessionReport): Promise<SessionsTaken> {
   const read = given.batch.events.map((event) => readEvent(event, given));
@@ -52,9 +57,12 @@ export async function ingestSessions(store: Store, given: SessionReport): Promis
       const refused = events.map(({ seq }) => ({ seq, reason }));
       return { answer: { accepted: 0, duplicates: 0, rejected: [...rejected, ...refused] }, periods: [] };
     }
-    const joined = await join(db, store, given, fresh);
+    const calls = fresh.filter((told) => "report" in told);
+    const joined = await join(db, store, given, calls);
     const changed = await storeCalls(db, store.engine, given.orgId, joined.touched, given.now);
-    const quarantined = await quarantine(db, given, fresh, joined);
+    const quarantined = await quarantine(db, given, calls, joined);
+    const conversations = fresh.flatMap((told) => ("fluency" in told ? [told.fluency] : []));
+    const untaken = await takeFluency(db, store.engine, given, conversations);
     await db
       .updateTable("devices")
       .set({
@@ -68,9 +76,10 @@ export async function ingestSessions(store: Store, given: SessionReport): Promis
       .execute();
     const periods = [...new Set(changed.map((call) => periodOf(call.occurred_at)))].sort();
     await recordUsageChanged(db, given.orgId, periods, given.now);
-    const accepted = fresh.length - quarantined.length;
+    const refused = [...rejected, ...quarantined, ...untaken];
+    const accepted = fresh.length - quarantined.length - untaken.length;
     const duplicates = events.length - fresh.length;
-    return { answer: { accepted, duplicates, rejected: [...rejected, ...quarantined] }, periods };
+    return { answer: { accepted, duplicates, rejected: refused }, periods };
   });
 }
 
@@ -143,22 +152,27 @@ async function quarantine(
   return found.map(({ seq, reason }) => ({ seq, reason: `kept aside: ${reason}` }));
 }
 
-type ReadEvent = Parsed<Numbered, "not_a_call"> & { readonly seq: number | null };
+type ReadEvent = Parsed<Told, "not_an_event"> & { readonly seq: number | null };
 
-/** A call of the right shape at a time that can be. Never throws. */
+/** An event of the right shape at a time that can be. Never throws. */
 function readEvent(given: unknown, { subject, batch, now }: SessionReport): ReadEvent {
-  const parsed = callEvent.safeParse(given);
-  if (!parsed.success) return { ...refuse("not_a_call", firstIssue(parsed.error)), seq: seqOf(given) };
-  const event: CallEvent = parsed.data;
+  const isFluency =
+    typeof given === "object" && given !== null && "kind" in given && given.kind === "fluency";
+  const parsed = isFluency ? fluencyEvent.safeParse(given) : callEvent.safeParse(given);
+  if (!parsed.success) return { ...refuse("not_an_event", firstIssue(parsed.error)), seq: seqOf(given) };
+  const event: CallEvent | FluencyEvent = parsed.data;
   const { seq } = event;
   if (Date.parse(event.occurredAt) > now + dayMs) {
     const text = "occurredAt: more than a day in the future; check the device's clock";
-    return { ...refuse("not_a_call", text), seq };
+    return { ...refuse("not_an_event", text), seq };
   }
-  if (controlCharacter.test([event.callId, ...event.aliases, event.sessionId].join(""))) {
-    return { ...refuse("not_a_call", "callId, aliases, sessionId: hold a control character"), seq };
+  const names = "kind" in event ? [] : [event.callId, ...event.aliases];
+  if (controlCharacter.test([...names, event.sessionId].join(""))) {
+    return { ...refuse("not_an_event", "callId, aliases, sessionId: hold a control character"), seq };
   }
-  return { ...ok({ seq, report: canonicalReport(event, batch.source, subject) }), seq };
+  return "kind" in event
+    ? { ...ok({ seq, fluency: event }), seq }
+    : { ...ok({ seq, report: canonicalReport(event, batch.source, subject) }), seq };
 }
 
 const controlCharacter = /\p{Cc}/u;
@@ -168,7 +182,7 @@ function seqOf(given: unknown): number | null {
   return typeof seq === "number" && Number.isSafeInteger(seq) && seq >= 0 ? seq : null;
 }
 
-function dropReceived(received: Ranges, events: readonly Numbered[]): readonly Numbered[] {
+function dropReceived(received: Ranges, events: readonly Told[]): readonly Told[] {
   const seen = new Set<number>();
   return events.filter(({ seq }) => {
     if (seen.has(seq) || containsSeq(received, seq)) return false;
