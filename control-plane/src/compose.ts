@@ -32,6 +32,8 @@ import { findPrincipal } from "./serve/principal.ts";
 import { restRoutes } from "./serve/rest/directory.ts";
 import { scimRoutes } from "./serve/scim/routes.ts";
 import { readWebFiles, webRoutes } from "./serve/web.ts";
+import { createPost } from "./signals/delivery/post.ts";
+import { watchDeliveries } from "./signals/delivery/watch.ts";
 import { watchSignals } from "./signals/watch.ts";
 import { version } from "./version.ts";
 
@@ -82,6 +84,7 @@ export async function compose(
     findConnector,
     baseUrlAllowed: config.providerBaseUrlAllowed,
   };
+  const postSignal = stack.use(createPost(config.signalNetworks));
   const stopping = new AbortController();
   const services = {
     store,
@@ -95,6 +98,7 @@ export async function compose(
       desk.poke();
     },
     syncing,
+    postSignal,
     stopping: stopping.signal,
   };
 
@@ -154,6 +158,8 @@ export async function compose(
   stack.use(background((signal) => watchPolicy({ store, clock }, signal, onError)));
   stack.use(background((signal) => watchInsights({ store, clock }, signal, onError)));
   stack.use(background((signal) => watchSignals({ store, clock }, signal, onError)));
+  const delivering = { store, clock, master, events, post: postSignal };
+  stack.use(background((signal) => watchDeliveries(delivering, signal, onError)));
   stack.defer(() => {
     accepting = false;
     stopping.abort();

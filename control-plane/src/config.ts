@@ -66,6 +66,11 @@ export const controlPlaneOptions = {
     describe:
       "Whether a usage provider may be added with an address of its own in the vendor's place; for tests alone.",
   }),
+  signalNetworks: option.cidrs({
+    env: "FLOWSTATE_SIGNAL_NETWORKS",
+    fallback: "",
+    describe: "Private networks to which signals may be delivered; public addresses always may.",
+  }),
   logLevel: option.logLevel({
     env: "FLOWSTATE_LOG_LEVEL",
     fallback: "info",
@@ -88,6 +93,8 @@ export interface Config {
   readonly admin: { readonly email: string | null; readonly password: Secret | null };
   /** Whether credentials may name a local server in a vendor's place. */
   readonly providerBaseUrlAllowed: boolean;
+  /** Private networks to which signals may be delivered. */
+  readonly signalNetworks: BlockList;
   readonly logLevel: string;
 }
 
@@ -120,6 +127,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     proxyUrl: proxyUrl(raw.proxyPublicHost, raw.proxyPort),
     admin: { email: adminEmail, password: adminPassword },
     providerBaseUrlAllowed: raw.providerBaseUrlAllowed,
+    signalNetworks: raw.signalNetworks,
     logLevel: raw.logLevel,
   };
 }

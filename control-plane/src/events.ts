@@ -14,6 +14,8 @@ export type SignInOutcome = "signed_in" | "wrong" | "throttled" | "bad_link";
 
 export type SyncOutcome = "done" | "failed" | "stopped";
 
+export type DeliveryOutcome = "accepted" | "refused" | "unreachable" | "given_up";
+
 /** Facts worth counting: each moves a counter and, where somebody may have to act, writes a line. */
 export interface Events {
   requestAnswered(method: string, route: string, status: number): void;
@@ -21,6 +23,8 @@ export interface Events {
   callsTaken(source: string, answer: IngestAnswer): void;
   signInTried(outcome: SignInOutcome): void;
   providerSynced(kind: string, outcome: SyncOutcome, counts: RunCounts, error: string | null): void;
+  /** Moves the counter by one delivery, or by as many as were given up together. */
+  signalDelivered(outcome: DeliveryOutcome, count?: number): void;
   readonly counters: readonly Counter[];
 }
 
@@ -30,9 +34,10 @@ export function createEvents(log: Logger): Events {
   const calls = counter("flowstate_calls_total", "Calls that devices reported, by what became of them.");
   const signIns = counter("flowstate_sign_ins_total", "Attempts to sign in, by outcome.");
   const syncs = counter("flowstate_provider_syncs_total", "Syncs of usage providers, by outcome.");
+  const deliveries = counter("flowstate_signal_deliveries_total", "Deliveries of signals, by outcome.");
   const lines = counter("flowstate_billing_lines_total", "Lines of bills, by what became of them.");
   return {
-    counters: [requests, rows, calls, signIns, syncs, lines],
+    counters: [requests, rows, calls, signIns, syncs, lines, deliveries],
     requestAnswered: (method, route, status) => {
       requests.add(`method="${method}",route="${route}",status="${status}"`, 1);
     },
@@ -54,6 +59,7 @@ export function createEvents(log: Logger): Events {
         log.warn({ source, rejected: rejected.length, reason: first.reason }, "calls rejected");
       }
     },
+    signalDelivered: (outcome, count = 1) => deliveries.add(`outcome="${outcome}"`, count),
     signInTried: (outcome) => {
       signIns.add(`outcome="${outcome}"`, 1);
       if (outcome === "throttled") log.warn("an attempt to sign in was refused after too many failures");

@@ -43,6 +43,7 @@ async function open(address: OpenedStore["address"]) {
     publicUrl: () => new URL("https://flowstate.example"),
     poke: () => undefined,
     syncing: { ...servicesOf(config, installation), clock },
+    postSignal: async () => ({ kind: "unreachable", reason: "nothing leaves this test" }) as const,
     stopping: new AbortController().signal,
   };
   const ask = async (orgId: OrgId, source: string) => {

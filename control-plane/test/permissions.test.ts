@@ -67,6 +67,22 @@ const operations: readonly [name: string, permission: Permission | null, call: s
     'mutation { resolveSignal(id: "none", resolution: ACKNOWLEDGED) { id } }',
   ],
   ["Query.agentSettings", "AI_GOVERNANCE_VIEW", "{ agentSettings { enforcement } }"],
+  ["Query.signalDestinations", "SETTINGS_INTEGRATIONS_VIEW", "{ signalDestinations { id waiting } }"],
+  [
+    "Mutation.addSignalDestination",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    'mutation { addSignalDestination(name: "siem", url: "https://siem.example.com/") { destination { id } } }',
+  ],
+  [
+    "Mutation.testSignalDestination",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    'mutation { testSignalDestination(id: "none") { ok } }',
+  ],
+  [
+    "Mutation.removeSignalDestination",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    'mutation { removeSignalDestination(id: "none") }',
+  ],
   ["Query.auditLog", "AUDIT_VIEW", "{ auditLog { sequence } }"],
   ["Mutation.provisionOrgKey", "SETTINGS_INTEGRATIONS_UPDATE", "mutation { provisionOrgKey { keyId } }"],
   ["Mutation.setMcpEnabled", "SETTINGS_INTEGRATIONS_UPDATE", "mutation { setMcpEnabled(enabled: true) }"],

@@ -270,7 +270,7 @@ async function readBounded(body: Readable, maxBytes: number): Promise<string | n
 }
 
 /** `Retry-After` in milliseconds from now (RFC 9110, 10.2.3: seconds or a date), or null. */
-function retryAfterMs(header: string | null, now: number): number | null {
+export function retryAfterMs(header: string | null, now: number): number | null {
   if (header === null) return null;
   if (/^\d{1,9}(?:\.\d+)?$/.test(header.trim())) return Math.ceil(Number(header) * 1000);
   const at = Date.parse(header);

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { FlowstateError, isFlowstateError } from "@flowstate/shared/errors";
 import type { Store, Writer } from "../store/open.ts";
 import { credentialsOwner } from "../providers/credentials.ts";
+import { destinationOwner } from "../signals/delivery/owner.ts";
 import { canaryOwner, proveMasterKey } from "./canary.ts";
 import {
   ownFile,
@@ -47,6 +48,21 @@ export async function rewrapAll(store: Store, from: MasterKey, to: MasterKey): P
         .set({ sealed_credentials: rewrap(sealed as Sealed, owner, from, to) })
         .where("org_id", "=", orgId)
         .where("provider_id", "=", providerId)
+        .execute();
+      count += 1;
+    }
+    const destinations = await db
+      .selectFrom("signal_destinations")
+      .select(["org_id", "destination_id", "sealed"])
+      .where("sealed", "is not", null)
+      .execute();
+    for (const { org_id: orgId, destination_id: destinationId, sealed } of destinations) {
+      const owner = destinationOwner(orgId, destinationId);
+      await db
+        .updateTable("signal_destinations")
+        .set({ sealed: rewrap(sealed as Sealed, owner, from, to) })
+        .where("org_id", "=", orgId)
+        .where("destination_id", "=", destinationId)
         .execute();
       count += 1;
     }

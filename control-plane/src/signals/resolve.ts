@@ -2,6 +2,7 @@ import { FlowstateError } from "@flowstate/shared/errors";
 import type { OrgId } from "@flowstate/shared/ids";
 import { recordAudit } from "../audit/record.ts";
 import type { Writer } from "../store/open.ts";
+import { enqueueSignals } from "./delivery/outbox.ts";
 import type { Signal } from "./queries.ts";
 import type { SignalResolution } from "./types.ts";
 
@@ -53,5 +54,7 @@ export async function resolveSignal(db: Writer, verdict: SignalVerdict): Promise
       .filter((part) => part !== null)
       .join("; "),
   });
-  return { ...before, ...change };
+  const after = { ...before, ...change };
+  await enqueueSignals(db, orgId, "signal.resolved", [after], now);
+  return after;
 }

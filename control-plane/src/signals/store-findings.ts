@@ -1,11 +1,10 @@
 import type { OrgId } from "@flowstate/shared/ids";
 import { dayMs } from "@flowstate/shared/time";
 import type { Writer } from "../store/open.ts";
+import { enqueueSignals } from "./delivery/outbox.ts";
 import { scopeOf, signalIdOf, type Finding } from "./finding.ts";
-import type { SignalTables } from "./tables.ts";
+import type { Signal } from "./queries.ts";
 import { signalSeverities, signalTypes, weigh, type SignalSeverity, type SignalType } from "./types.ts";
-
-export type Signal = SignalTables["signals"];
 
 export interface Stored {
   /** New signals, and known ones that have become graver. */
@@ -23,6 +22,7 @@ const silenceMs = 30 * dayMs;
 /**
  * Makes signals of findings. What is known already is brought up to date until somebody has resolved it; what was
  * called a false positive stays silent for 30 days; of each type at most a hundred are new on a day, the gravest first.
+ * What is raised goes into the outbox of every destination that wants it.
  */
 export async function storeFindings(
   db: Writer,
@@ -54,6 +54,7 @@ export async function storeFindings(
     raised.push(row);
     added += 1;
   }
+  await enqueueSignals(db, orgId, "signal.detected", raised, now);
   return { raised, added, held: fresh.length - added };
 }
 

@@ -17,6 +17,7 @@ import type { ProviderTables } from "../providers/tables.ts";
 import type { QuotaTables } from "../proxy-status/tables.ts";
 import type { ReconciliationTables } from "../reconcile/tables.ts";
 import type { ServiceAccountTables } from "../service-accounts/tables.ts";
+import type { SignalDeliveryTables } from "../signals/delivery/tables.ts";
 import type { SignalTables } from "../signals/tables.ts";
 import type { UsageTables } from "../usage/tables.ts";
 
@@ -47,6 +48,7 @@ export interface Database
     PolicyTables,
     OAuthTables,
     SignalTables,
+    SignalDeliveryTables,
     JobTables {
   migrations: { number: bigint; name: string; applied_at: number };
   /** Facts about the installation: the canary that proves the master key. */

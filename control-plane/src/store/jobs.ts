@@ -27,6 +27,25 @@ export async function scheduleJob(db: Writer, orgId: OrgId, name: string, dueAt:
     .execute();
 }
 
+/** Makes the job due at `dueAt`, unless it has failed and waits for its next attempt. */
+export async function hastenJob(db: Writer, orgId: OrgId, name: string, dueAt: number): Promise<void> {
+  await db
+    .insertInto("jobs")
+    .values({
+      org_id: orgId,
+      name,
+      due_at: dueAt,
+      lease_owner: null,
+      lease_expires_at: null,
+      failures: 0n,
+      last_error: null,
+    })
+    .onConflict((on) =>
+      on.columns(["org_id", "name"]).doUpdateSet({ due_at: dueAt }).where("jobs.failures", "=", 0n),
+    )
+    .execute();
+}
+
 export async function cancelJob(db: Writer, orgId: OrgId, name: string): Promise<void> {
   await db.deleteFrom("jobs").where("org_id", "=", orgId).where("name", "=", name).execute();
 }

@@ -8,6 +8,7 @@ import type { Permission } from "../../access/permissions.ts";
 import type { KeyContext } from "../../keys/provision.ts";
 import type { SyncServices } from "../../providers/sync.ts";
 import type { createStatusCard } from "../../proxy-status/status.ts";
+import type { Post } from "../../signals/delivery/post.ts";
 import type { Store, Writer } from "../../store/open.ts";
 
 /** What resolvers may use. */
@@ -23,6 +24,8 @@ export interface GraphqlServices {
   readonly poke: () => void;
   /** What the syncing of usage providers stands on. */
   readonly syncing: SyncServices;
+  /** Sends a signal to where it is to be delivered. */
+  readonly postSignal: Post;
   /** Aborts when the server stops: a sync under way ends in a state from which the next goes on. */
   readonly stopping: AbortSignal;
 }

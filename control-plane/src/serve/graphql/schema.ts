@@ -19,6 +19,7 @@ import { addLedger } from "./ledger.ts";
 import { addReconciliation } from "./reconciliation.ts";
 import { addScalars } from "./scalars.ts";
 import { addServiceAccounts } from "./service-accounts.ts";
+import { addSignalDestinations } from "./signal-destinations.ts";
 import { addSignals } from "./signals.ts";
 import { addSurfaces } from "./surfaces.ts";
 import { addUsage } from "./usage.ts";
@@ -42,7 +43,7 @@ addLedger(builder);
 addUsage(builder);
 addForecasts(builder);
 addSurfaces(builder);
-addSignals(builder, addServiceAccounts(builder));
+addSignalDestinations(builder, addSignals(builder, addServiceAccounts(builder)));
 addPolicy(builder);
 addAgentSettings(builder);
 

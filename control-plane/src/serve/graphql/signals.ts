@@ -20,7 +20,7 @@ const mostSignals = 1000;
 
 type AccountType = ReturnType<typeof addServiceAccounts>;
 
-/** What somebody should look at, and what was made of it. */
+/** What somebody should look at, and what was made of it. Returns the types of severity and category. */
 export function addSignals(builder: Builder, Account: AccountType) {
   const { Severity, Category, Resolution, Row, Type } = addTypes(builder);
 

@@ -21,6 +21,7 @@ import { serviceAccounts } from "./0550-service-accounts.ts";
 import { policy } from "./0551-policy.ts";
 import { agentPolicy } from "./0560-agent-policy.ts";
 import { signals } from "./0600-signals.ts";
+import { signalDelivery } from "./0601-signal-delivery.ts";
 import { fluency } from "./0650-fluency.ts";
 
 /** Every step, in the order in which it runs. Steps are added at the end and never changed. */
@@ -47,5 +48,6 @@ export const migrations: readonly Migration[] = [
   policy,
   agentPolicy,
   signals,
+  signalDelivery,
   fluency,
 ];
