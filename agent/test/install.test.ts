@@ -1,7 +1,17 @@
 /** Installation on Linux with the system's own programs: one person's in a home folder, a machine's in a folder for its root. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  symlinkSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import anyTest, { type ExecutionContext } from "ava";
@@ -104,6 +114,8 @@ test("a machine's unit is enabled by systemd, its authority trusted by the syste
     "home/ada",
   ])
     mkdirSync(join(root, path), { recursive: true });
+  chmodSync(root, 0o755);
+  chownSync(join(root, "home/ada"), ada.uid, ada.gid);
   writeFileSync(join(root, "etc/passwd"), `ada:x:${ada.uid}:${ada.gid}::/home/ada:/bin/sh\n`);
   writeFileSync(join(root, "etc/ca-certificates.conf"), "");
   const another = createAuthority({ commonName: "Another authority", days: 10 }).certificate;
@@ -149,6 +161,49 @@ test("a machine's unit is enabled by systemd, its authority trusted by the syste
   if (record === null) return t.fail("there is no record");
   await uninstall(record, { keepData: false, ...hands });
   t.deepEqual(treeOf(root), before);
+});
+
+test("an administrator's installation goes nowhere that the person could not go", async (t) => {
+  if (process.getuid?.() !== 0) return void t.pass("only an administrator could be led astray");
+  const links: readonly (readonly [link: string, target: string])[] = [
+    [".flowstate", "secret"],
+    [".config", "secret"],
+    [".profile", "secret/file"],
+    [".claude/settings.json", "secret/file"],
+  ];
+  for (const [link, target] of links) {
+    using folder = temporaryFolder();
+    const root = folder.path;
+    chmodSync(root, 0o755);
+    for (const path of ["etc", "home/ada/.claude", "secret"])
+      mkdirSync(join(root, path), { recursive: true });
+    writeFileSync(join(root, "etc/passwd"), "ada:x:12345:12345::/home/ada:/bin/sh\n");
+    writeFileSync(join(root, "secret/file"), "{}");
+    for (const path of ["home/ada", "home/ada/.claude"]) chownSync(join(root, path), 12_345, 12_345);
+    symlinkSync(join(root, target), join(root, "home/ada", link));
+    const before = treeOf(join(root, "secret"));
+    const surroundings = {
+      env: {
+        FLOWSTATE_OTLP_KEY: mintKey("org").text,
+        FLOWSTATE_USER: "ada@example.com",
+        FLOWSTATE_CAPTURE: "otlp,relay,intercept",
+      },
+      platform: "linux",
+      root,
+      administrator: true,
+      program: { kind: "checkout", command: ["/opt/node"] },
+      self: { account: "root", home: "/root", owner: { uid: 0, gid: 0 } },
+    } as const;
+    const attempt = async (): Promise<void> =>
+      install(prepare({ tools: true, trust: true, runAs: "ada" }, surroundings), {
+        root,
+        run: async () => undefined,
+      });
+    await t.throwsAsync(attempt(), { message: /EACCES/ }, link);
+    t.deepEqual(treeOf(join(root, "secret")), before, link);
+    t.is(statSync(join(root, "secret")).uid, 0, link);
+    t.is(process.geteuid?.(), 0);
+  }
 });
 
 /** The system's own programs, led to another root. What only a running system can do is left out. */

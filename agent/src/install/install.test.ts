@@ -6,6 +6,7 @@ import { parse as parseJsonc } from "jsonc-parser";
 import { parse as parsePlist } from "plist";
 import { parse as parseToml } from "smol-toml";
 import { mintKey } from "@flowstate/shared/keys";
+import { createAuthority } from "@flowstate/shared/tls/certificate";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import type { Command, Hands } from "../machine/change.ts";
 import { install, uninstall } from "./install.ts";
@@ -288,6 +289,31 @@ test("a person's own telemetry, and a file that cannot be read, stay as they are
   if (record === null) return t.fail("there is no record");
   await uninstall(record, { keepData: false, ...at.hands });
   t.deepEqual(treeOf(at.root), before);
+});
+
+test("an authority that a person has put in place is not what the system is made to trust", async (t) => {
+  using at = machine("linux");
+  const folder = join(at.root, at.home, ".flowstate/tls");
+  mkdirSync(folder, { recursive: true });
+  const { certificate, privateKey } = createAuthority({
+    commonName: "Flowstate device authority",
+    days: 700,
+  });
+  const plant = (): void => {
+    writeFileSync(join(folder, "ca.pem"), certificate);
+    writeFileSync(join(folder, "ca-key.pem"), privateKey);
+  };
+  const surroundings = { ...at.surroundings, env: { ...machineEnv, ...intercepting } };
+  const trusted = join(at.root, "/usr/local/share/ca-certificates/flowstate-device.crt");
+  plant();
+  await install(prepare(noFlags, surroundings), at.hands);
+  const first = readFileSync(trusted, "utf8");
+  t.not(first, certificate);
+  await install(prepare(noFlags, surroundings), at.hands);
+  t.is(readFileSync(trusted, "utf8"), first, "the one that an installation made is kept");
+  plant();
+  await install(prepare(noFlags, surroundings), at.hands);
+  t.not(readFileSync(trusted, "utf8"), certificate);
 });
 
 const refusals: [what: string, flags: Partial<InstallFlags>, env: NodeJS.ProcessEnv, message: RegExp][] = [

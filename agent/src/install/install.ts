@@ -8,6 +8,7 @@ import {
   type Hands,
   type Trace,
 } from "../machine/change.ts";
+import { withRightsOf } from "../machine/rights.ts";
 import { version } from "../version.ts";
 import { removeData } from "./data.ts";
 import { planInstallation, type Installation } from "./plan.ts";
@@ -23,7 +24,8 @@ export async function install(installation: Installation, hands: Hands): Promise
   const file = recordFile(platform, scope, person.home);
   const earlier = readRecord(join(hands.root, file))?.traces ?? [];
   const known = (name: string): Trace | null => earlier.find((trace) => trace.name === name) ?? null;
-  const record = { version, scope, person, dataFolder, traces: [] };
+  const authority = installation.authority?.sha256 ?? null;
+  const record = { version, scope, person, dataFolder, authority, traces: [] };
   const changes = planInstallation(installation);
   const traces = [recordChange(file, record), ...changes].map((change) =>
     traceOf(change, hands, known(change.name)),
@@ -33,7 +35,7 @@ export async function install(installation: Installation, hands: Hands): Promise
 
   const obsolete = obsoleteOf(earlier, traces);
   await write([...traces, ...obsolete]);
-  makeFolders(join(hands.root, dataFolder), hands.root, person.owner, 0o700);
+  withRightsOf(person.owner, () => makeFolders(join(hands.root, dataFolder), 0o700));
   for (const trace of obsolete.toReversed()) await revertChange(trace, hands);
   for (const change of changes) await applyChange(change, hands);
   await write(traces);
@@ -69,7 +71,8 @@ export async function uninstall(
       left.unshift(trace);
     });
   }
-  if (!keepData) removeData(join(hands.root, record.dataFolder));
+  const { dataFolder, person } = record;
+  if (!keepData) withRightsOf(person.owner, () => removeData(join(hands.root, dataFolder)));
   if (own === undefined) return;
   if (failures.length === 0) return revertChange(own, hands);
   await applyChange(recordChange(own.files[0] ?? "", { ...record, traces: [own, ...left] }), hands);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
 import { FlowstateError } from "@flowstate/shared/errors";
-import type { Owner } from "../machine/change.ts";
+import type { Owner } from "../machine/rights.ts";
 
 /** The account whose tools an installation watches. */
 export interface Person {

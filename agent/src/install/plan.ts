@@ -42,7 +42,9 @@ export interface Installation {
   /** Tools that are told to send their telemetry, and where to; null where none are. */
   readonly telemetry: { readonly address: string; readonly tools: readonly TelemetryTool[] } | null;
   /** The device's authority and where its files are; null where nothing is intercepted. */
-  readonly authority: (AuthorityFiles & TrustedCertificate & { readonly bundle: string }) | null;
+  readonly authority:
+    | (AuthorityFiles & TrustedCertificate & { readonly bundle: string; readonly sha256: string })
+    | null;
   /** Null where the system's store is not to be touched, or none is known. */
   readonly trustStore: TrustStore | null;
 }
@@ -74,7 +76,7 @@ function programChange({ platform, scope, person, program }: Installation): read
   const path = programPath({ platform, scope, person });
   if (program.kind === "checkout") return [];
   const files = [{ path, content: { copyOf: program.file }, mode: 0o755 }];
-  return [{ ...noChange, name: "program", files, owner: scope === "user" ? person.owner : null }];
+  return [{ ...noChange, name: "program", files, actor: scope === "user" ? person.owner : null }];
 }
 
 /**
@@ -85,7 +87,8 @@ function settingsChange({ platform, scope, person, settings }: Installation): Ch
   const machine = scope === "system" && platform !== "win32";
   const path = machine ? machineSettingsFile : personalSettingsFile(person.home, platform);
   const files = [{ path, content: renderSettingsFile(settings), mode: 0o600 }];
-  return { ...noChange, name: "settings", files, owner: person.owner };
+  const whose = machine ? { owner: person.owner } : { actor: person.owner };
+  return { ...noChange, name: "settings", files, ...whose };
 }
 
 /** Shells that start from now on, and on Linux what a desktop starts. */
@@ -104,7 +107,7 @@ function toolsChange({ platform, person, tools, authority }: Installation): read
     lines: shellExports(environment),
   }));
   const files = platform === "linux" ? [...bundle, desktop] : bundle;
-  return [{ ...noChange, name: "tools", files, lines, owner: person.owner }];
+  return [{ ...noChange, name: "tools", files, lines, actor: person.owner }];
 }
 
 /** Each tool's own settings: variables of OpenTelemetry in a shell would speak for everything else that is started there. */
@@ -118,7 +121,7 @@ function telemetryChange({ platform, person, telemetry }: Installation): readonl
       name: "telemetry",
       lines: settings.flatMap(({ lines }) => lines),
       values: settings.flatMap(({ values }) => values),
-      owner: person.owner,
+      actor: person.owner,
     },
   ];
 }
@@ -135,12 +138,12 @@ function serviceChange(installation: Installation): Change {
     environment: homeEnvironment(platform, person.home),
     dataFolder,
   };
-  const owner = scope === "user" ? person.owner : null;
+  const actor = scope === "user" ? person.owner : null;
   switch (platform) {
     case "linux":
-      return { ...systemdChange(options), owner };
+      return { ...systemdChange(options), actor };
     case "darwin":
-      return { ...launchdChange(options, person.owner?.uid ?? 0), owner };
+      return { ...launchdChange(options, person.owner?.uid ?? 0), actor };
     case "win32":
       return windowsServiceChange(options, String.raw`C:\Program Files\Flowstate\FlowstateAgent.exe`);
   }

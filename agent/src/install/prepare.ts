@@ -1,19 +1,20 @@
 import { X509Certificate } from "node:crypto";
-import { chownSync, existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { isSea } from "node:sea";
 import { getCACertificates } from "node:tls";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { FlowstateError } from "@flowstate/shared/errors";
 import { makeFolders } from "../machine/change.ts";
 import { machineSettingsFile, personalSettingsFile } from "../machine/managed-settings.ts";
+import { withRightsOf } from "../machine/rights.ts";
 import { parseSettingsFile } from "../machine/settings-file.ts";
 import { telemetryTools } from "../machine/tool-telemetry.ts";
 import { findTrustStore } from "../machine/trust-store.ts";
-import { openAuthority } from "../observe/intercept/ca.ts";
+import { openAuthority, renewAuthority } from "../observe/intercept/ca.ts";
 import { checkSettings, parsePlatform, parseScope, settingsToStore, type InstallFlags } from "./options.ts";
 import { currentPerson, findPerson, type Person } from "./person.ts";
 import type { Installation, Platform, Program, Scope } from "./plan.ts";
-import { readRecord, recordFile } from "./record.ts";
+import { readRecord, recordFile, type InstallRecord } from "./record.ts";
 
 /** What an installation is made for and with; the defaults are this machine's. */
 export interface Surroundings {
@@ -50,13 +51,17 @@ export function prepare(flags: InstallFlags, surroundings: Surroundings): Instal
   const { env, root, program } = surroundings;
   const platform = parsePlatform(surroundings.platform);
   const scope = parseScope(flags.scope, platform, surroundings.administrator);
-  const person = choosePerson(flags.runAs, platform, scope, surroundings);
+  const earlier = readRecord(join(root, recordFile(platform, scope, surroundings.self.home)));
+  const person = choosePerson(flags.runAs, platform, scope, earlier?.person ?? null, surroundings);
   const settingsFile =
     scope === "system" && platform !== "win32"
       ? machineSettingsFile
       : personalSettingsFile(person.home, platform);
   const place = join(root, settingsFile);
-  const stored = existsSync(place) ? parseSettingsFile(readFileSync(place, "utf8")) : {};
+  const inHome = settingsFile !== machineSettingsFile;
+  const stored = withRightsOf(inHome ? person.owner : null, () =>
+    existsSync(place) ? parseSettingsFile(readFileSync(place, "utf8")) : {},
+  );
   const settings = settingsToStore(flags, env, stored);
   const config = checkSettings(settings, person.home);
   const { dataFolder, captures, cloudProxy, controlPlane, relayPort, otlpPort } = config;
@@ -68,13 +73,16 @@ export function prepare(flags: InstallFlags, surroundings: Surroundings): Instal
       "FLOWSTATE_RELAY_PORT: tools have to know it, so it must not be 0",
     );
   const other = otherProxy(env, [relayPort, Number(stored["FLOWSTATE_RELAY_PORT"] ?? relayPort)]);
-  const used = telemetryTools.filter((folder) => existsSync(join(root, person.home, folder)));
+  const used = withRightsOf(person.owner, () =>
+    telemetryTools.filter((folder) => existsSync(join(root, person.home, folder))),
+  );
   const reports = captures.has("otlp") && flags.tools && used.length > 0;
   if (reports && otlpPort === 0)
     throw new FlowstateError(
       "FS_CONFIG_INVALID",
       "FLOWSTATE_OTLP_PORT: tools have to know it, so it must not be 0",
     );
+  const authorityFolder = join(dataFolder, "tls");
   return {
     platform,
     scope,
@@ -86,7 +94,9 @@ export function prepare(flags: InstallFlags, surroundings: Surroundings): Instal
     otherProxy: other,
     tools: useful && flags.tools && other === null ? { relayPort, direct: [controlPlane.hostname] } : null,
     telemetry: reports ? { address: `http://127.0.0.1:${otlpPort}`, tools: used } : null,
-    authority: intercepts ? prepareAuthority(dataFolder, person, root) : null,
+    authority: intercepts
+      ? prepareAuthority(authorityFolder, join(root, authorityFolder), person, scope, earlier)
+      : null,
     trustStore: scope === "system" && flags.trust ? findTrustStore(platform, root) : null,
   };
 }
@@ -103,11 +113,10 @@ function choosePerson(
   runAs: string | undefined,
   platform: Platform,
   scope: Scope,
-  surroundings: Surroundings,
+  earlier: Person | null,
+  { env, root, self }: Surroundings,
 ): Person {
-  const { env, root, self } = surroundings;
   if (scope === "user") return self;
-  const earlier = readRecord(join(root, recordFile(platform, scope, self.home)))?.person ?? null;
   const name = runAs ?? (earlier === null ? env["SUDO_USER"] : undefined) ?? "";
   if (name !== "") return findPerson(name, { platform, root });
   if (earlier !== null) return earlier;
@@ -118,25 +127,35 @@ function choosePerson(
   );
 }
 
-/** Made here and not by the first start, so that the system can be told to trust it. */
-function prepareAuthority(dataFolder: string, person: Person, root: string): Installation["authority"] {
-  const folder = join(dataFolder, "tls");
-  makeFolders(join(root, dataFolder), root, person.owner, 0o700);
-  const { certificate } = openAuthority(join(root, folder));
-  const { owner } = person;
-  if (owner !== null)
-    for (const file of ["", "ca.pem", "ca-key.pem"])
-      chownSync(join(root, folder, file), owner.uid, owner.gid);
-  const file = join(folder, "ca.pem");
-  const { fingerprint } = new X509Certificate(certificate);
+/**
+ * Made here and not by the first start, so that the system can be told to trust it. The folder is the person's: what an
+ * administrator makes the whole system trust is therefore only ever an authority that an installation has made itself.
+ */
+function prepareAuthority(
+  folder: string,
+  place: string,
+  { owner }: Person,
+  scope: Scope,
+  earlier: InstallRecord | null,
+): Installation["authority"] {
+  const { certificate } = withRightsOf(owner, () => {
+    makeFolders(dirname(place), 0o700);
+    const known = openAuthority(place);
+    const ours = scope === "user" || fingerprint(known.certificate) === earlier?.authority;
+    return ours ? known : renewAuthority(place);
+  });
   const others = getCACertificates("system");
   const roots = (others.length > 0 ? others : getCACertificates("bundled")).map((pem) => `${pem.trim()}\n`);
   return {
     pem: certificate,
-    file,
-    sha1: fingerprint.replaceAll(":", ""),
-    caFile: file,
+    sha1: new X509Certificate(certificate).fingerprint.replaceAll(":", ""),
+    sha256: fingerprint(certificate),
+    caFile: join(folder, "ca.pem"),
     bundleFile: join(folder, "bundle.pem"),
     bundle: `${roots.join("")}${certificate}`,
   };
+}
+
+function fingerprint(certificate: string): string {
+  return new X509Certificate(certificate).fingerprint256;
 }

@@ -11,6 +11,8 @@ export interface InstallRecord {
   readonly scope: Scope;
   readonly person: Person;
   readonly dataFolder: string;
+  /** SHA-256 of the authority that the installation made; null where it made none. */
+  readonly authority: string | null;
   /** In the order in which they were made; the record's own first, for it goes last. */
   readonly traces: readonly Trace[];
 }
@@ -26,8 +28,8 @@ export function recordFile(platform: Platform, scope: Scope, home: string): stri
 /** The record as a change like any other, so that it too is taken back with the folders it needed. */
 export function recordChange(path: string, record: InstallRecord): Change {
   const content = `${JSON.stringify(record, null, 2)}\n`;
-  const owner = record.scope === "user" ? record.person.owner : null;
-  return { ...noChange, name: "record", files: [{ path, content, mode: 0o644 }], owner };
+  const actor = record.scope === "user" ? record.person.owner : null;
+  return { ...noChange, name: "record", files: [{ path, content, mode: 0o644 }], actor };
 }
 
 /** Null where nothing is installed. Throws FS_INPUT_INVALID for a record that cannot be read. */

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { missingValues, withoutValues, withValues, type Insertion, type JsonValue } from "./json-values.ts";
+import { withRightsOf, type Owner } from "./rights.ts";
 import { withMarkedLines, withoutMarkedLines } from "./marked-lines.ts";
 
 /** A program with its arguments; no shell reads them. */
@@ -45,7 +46,9 @@ export interface Change {
   readonly files: readonly PlacedFile[];
   readonly lines: readonly PlacedLines[];
   readonly values: readonly PlacedValues[];
-  /** Whose the files and new folders are; null for whoever does the change. */
+  /** Whose rights it is done with: a person's, in their home folder; null for whoever does it. */
+  readonly actor: Owner | null;
+  /** To whom its files are given where an administrator does it; null for nobody else. */
   readonly owner: Owner | null;
   /** Run first both ways, to stop what may be running; a failure means that nothing was. */
   readonly toStop: readonly Command[];
@@ -57,15 +60,11 @@ export interface Change {
   readonly afterRemove: readonly Command[];
 }
 
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
-
 export const noChange: Omit<Change, "name"> = {
   files: [],
   lines: [],
   values: [],
+  actor: null,
   owner: null,
   toStop: [],
   afterInstall: [],
@@ -81,7 +80,7 @@ export interface Hands {
 }
 
 /** All that is needed to take a change back, also by a later version that would make another one. */
-export interface Trace extends Pick<Change, "name" | "toStop" | "beforeRemove" | "afterRemove"> {
+export interface Trace extends Pick<Change, "name" | "actor" | "toStop" | "beforeRemove" | "afterRemove"> {
   readonly files: readonly string[];
   readonly lines: readonly string[];
   readonly values: readonly { readonly path: string; readonly insertions: readonly Insertion[] }[];
@@ -92,8 +91,12 @@ export interface Trace extends Pick<Change, "name" | "toStop" | "beforeRemove" |
 }
 
 /** The trace that a change is about to leave, read before it is done, and together with the one of an earlier time. */
-export function traceOf(change: Change, { root }: Hands, earlier: Trace | null): Trace {
-  const { name, toStop, beforeRemove, afterRemove } = change;
+export function traceOf(change: Change, hands: Hands, earlier: Trace | null): Trace {
+  return withRightsOf(change.actor, () => examine(change, hands, earlier));
+}
+
+function examine(change: Change, { root }: Hands, earlier: Trace | null): Trace {
+  const { name, actor, toStop, beforeRemove, afterRemove } = change;
   const files = change.files.map(({ path }) => path);
   const lines = change.lines
     .filter((each) => fits(each, readText(join(root, each.path))))
@@ -108,6 +111,7 @@ export function traceOf(change: Change, { root }: Hands, earlier: Trace | null):
   const newFolders = [...files, ...foreign].flatMap((path) => foldersAbove(path).filter(isNew));
   return {
     name,
+    actor,
     toStop,
     beforeRemove,
     afterRemove,
@@ -121,25 +125,31 @@ export function traceOf(change: Change, { root }: Hands, earlier: Trace | null):
 
 /** Does a change; doing it twice is the same as once. */
 export async function applyChange(change: Change, { root, run }: Hands): Promise<void> {
-  const { files, lines, values, owner, toStop, afterInstall } = change;
-  for (const command of toStop) await run(command).catch(() => undefined);
-  for (const { path, content, mode } of files) replaceFile(join(root, path), root, content, mode, owner);
-  const edit = (path: string, edited: (text: string | null) => string | null): void => {
-    const text = readText(join(root, path));
-    const now = edited(text);
-    // Written in place, because such a file is often a link into somebody's collection of settings.
-    if (now === null || now === text) return;
-    if (text === null) replaceFile(join(root, path), root, now, 0o644, owner);
-    else writeFileSync(join(root, path), now);
-  };
+  for (const command of change.toStop) await run(command).catch(() => undefined);
+  withRightsOf(change.actor, () => placeFiles(change, root));
+  for (const command of change.afterInstall) await run(command);
+}
+
+function placeFiles({ files, lines, values, owner }: Change, root: string): void {
+  for (const { path, content, mode } of files) replaceFile(join(root, path), content, mode, owner);
   for (const each of lines)
-    edit(each.path, (text) => (fits(each, text) ? withMarkedLines(text ?? "", each.lines) : null));
+    editFile(join(root, each.path), (text) =>
+      fits(each, text) ? withMarkedLines(text ?? "", each.lines) : null,
+    );
   for (const each of values)
-    edit(each.path, (text) => {
+    editFile(join(root, each.path), (text) => {
       const insertions = missingValues(text ?? emptyJson, each.values);
       return insertions === null ? null : withValues(text ?? emptyJson, insertions);
     });
-  for (const command of afterInstall) await run(command);
+}
+
+/** Written in place, because such a file is often a link into somebody's collection of settings. */
+function editFile(place: string, edited: (text: string | null) => string | null): void {
+  const text = readText(place);
+  const now = edited(text);
+  if (now === null || now === text) return;
+  if (text === null) replaceFile(place, now, 0o644, null);
+  else writeFileSync(place, now);
 }
 
 const emptyJson = "{}\n";
@@ -164,13 +174,12 @@ export async function revertChange(trace: Trace, { root, run }: Hands): Promise<
   };
   for (const command of toStop) await run(command).catch(() => undefined);
   if (files.length === 0 || files.some((path) => existsSync(join(root, path)))) await runAll(beforeRemove);
-  removeFiles(trace, root);
+  withRightsOf(trace.actor, () => removeFiles(trace, root));
   await runAll(afterRemove);
   if (failures.length > 0) throw failures[0];
 }
 
-/** Removes the files, lines, values and folders of a trace, and runs none of its commands. */
-export function removeFiles(
+function removeFiles(
   {
     files,
     lines,
@@ -208,28 +217,21 @@ function foldersAbove(path: string): string[] {
   return dirname(folder) === folder ? [] : [...foldersAbove(folder), folder];
 }
 
-function replaceFile(
-  place: string,
-  root: string,
-  content: PlacedFile["content"],
-  mode: number,
-  owner: Owner | null,
-): void {
-  makeFolders(dirname(place), root, owner);
+function replaceFile(place: string, content: PlacedFile["content"], mode: number, owner: Owner | null): void {
+  makeFolders(dirname(place));
   const fresh = `${place}.new`;
   rmSync(fresh, { force: true });
-  writeFileSync(fresh, typeof content === "string" ? content : "", { mode: 0o600 });
+  writeFileSync(fresh, typeof content === "string" ? content : "", { mode: 0o600, flag: "wx" });
   if (typeof content !== "string") copyFileSync(content.copyOf, fresh);
   // Not left to the umask: what the system reads has to be readable.
   chmodSync(fresh, mode);
-  if (owner !== null) chownSync(fresh, owner.uid, owner.gid);
+  if (owner !== null && process.getuid?.() === 0) chownSync(fresh, owner.uid, owner.gid);
   renameSync(fresh, place);
 }
 
-export function makeFolders(folder: string, root: string, owner: Owner | null, mode = 0o755): void {
-  if (folder === root || existsSync(folder)) return;
-  makeFolders(dirname(folder), root, owner);
+export function makeFolders(folder: string, mode = 0o755): void {
+  if (existsSync(folder)) return;
+  makeFolders(dirname(folder));
   mkdirSync(folder);
   chmodSync(folder, mode);
-  if (owner !== null) chownSync(folder, owner.uid, owner.gid);
 }

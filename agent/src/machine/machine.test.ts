@@ -33,7 +33,7 @@ const textOf = ({ files: [file] }: Change): string => {
   const content = file?.content;
   return typeof content === "string" ? content : "";
 };
-const certificate = { pem: "-----BEGIN CERTIFICATE-----\n", file: "/var/lib/ca.pem", sha1: "AB12" };
+const certificate = { pem: "-----BEGIN CERTIFICATE-----\n", sha1: "AB12" };
 
 test("the launchd description says what was asked for, whatever characters are in it", (t) => {
   const change = launchdChange(options, 501);

@@ -7,8 +7,6 @@ export type TrustStore = "macos" | "windows" | "debian" | "redhat" | "suse" | "a
 
 export interface TrustedCertificate {
   readonly pem: string;
-  /** Where the agent keeps it. */
-  readonly file: string;
   /** SHA-1 of the certificate in hexadecimal without colons, the name by which the stores of macOS and Windows know it. */
   readonly sha1: string;
 }
@@ -40,14 +38,19 @@ export function findTrustStore(platform: NodeJS.Platform, root = "/"): TrustStor
   return found === undefined ? null : (found[0] as TrustStore);
 }
 
-/** Makes the system trust a certificate, and takes it back without a trace. */
-export function trustChange(store: TrustStore, { pem, file, sha1 }: TrustedCertificate): Change {
+/**
+ * Makes the system trust a certificate, and takes it back without a trace. The commands of macOS and Windows are given a
+ * copy that an administrator alone can change: the agent's own lies where its person may.
+ */
+export function trustChange(store: TrustStore, { pem, sha1 }: TrustedCertificate): Change {
   const name = "trust";
   if (store === "macos") {
     const keychain = "/Library/Keychains/System.keychain";
+    const file = "/Library/Application Support/Flowstate/device-ca.pem";
     return {
       ...noChange,
       name,
+      files: [{ path: file, content: pem, mode: 0o644 }],
       afterInstall: [["security", "add-trusted-cert", "-d", "-r", "trustRoot", "-k", keychain, file]],
       beforeRemove: [
         ["security", "remove-trusted-cert", "-d", file],
@@ -56,9 +59,11 @@ export function trustChange(store: TrustStore, { pem, file, sha1 }: TrustedCerti
     };
   }
   if (store === "windows") {
+    const file = String.raw`C:\ProgramData\Flowstate\device-ca.pem`;
     return {
       ...noChange,
       name,
+      files: [{ path: file, content: pem, mode: 0o644 }],
       afterInstall: [["certutil", "-addstore", "-f", "root", file]],
       beforeRemove: [["certutil", "-delstore", "root", sha1]],
     };

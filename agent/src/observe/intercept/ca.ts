@@ -33,7 +33,11 @@ export const permittedDomains: readonly string[] = [
 /** This machine's authority: the one in `folder`, or a new one where there is none or it ends within 30 days. */
 export function openAuthority(folder: string, now = Date.now()): KeyedCertificate {
   const known = readAuthority(folder);
-  if (known !== null && endsAt(known) - now > leafDays * dayMs) return known;
+  return known !== null && endsAt(known) - now > leafDays * dayMs ? known : renewAuthority(folder, now);
+}
+
+/** A new authority in `folder`, whatever is there. */
+export function renewAuthority(folder: string, now = Date.now()): KeyedCertificate {
   const fresh = createAuthority({
     commonName: authorityName,
     days: authorityDays,
