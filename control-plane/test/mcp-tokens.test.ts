@@ -3,26 +3,45 @@ import anyTest, { type TestFn } from "ava";
 import { systemClock } from "@flowstate/shared/clock";
 import { removeMember } from "../src/members/members.ts";
 import { tokenLifetime } from "../src/oauth/server.ts";
-import { askToken, authorize, callUsage, connect, signedIn } from "./support/connect.ts";
+import {
+  askToken,
+  authorizationRequest,
+  authorize,
+  callUsage,
+  connect,
+  redirectUri,
+  register,
+  signedIn,
+} from "./support/connect.ts";
 import { startRunning, type Running } from "./support/running.ts";
 
-const test = anyTest as TestFn<{ running: Running; pass: (seconds: number) => void }>;
+interface Ahead {
+  readonly running: Running;
+  readonly pass: (seconds: number) => void;
+}
+
+const test = anyTest as TestFn<Ahead>;
 
 test.before(async (t) => {
-  let aheadMs = 0;
-  const clock = { ...systemClock, now: () => Date.now() + aheadMs };
-  const running = await startRunning({ clock });
-  t.context = { running, pass: (seconds) => void (aheadMs += seconds * 1000) };
+  t.context = await startAhead();
 });
 test.after.always(({ context }) => context.running[Symbol.asyncDispose]());
+
+/** A control plane for which time passes when told to. */
+async function startAhead(): Promise<Ahead> {
+  let aheadMs = 0;
+  const clock = { ...systemClock, now: () => Date.now() + aheadMs };
+  return { running: await startRunning({ clock }), pass: (seconds) => void (aheadMs += seconds * 1000) };
+}
 
 test.serial(
   "an access token is good for an hour, and a refresh token gives another",
   async ({ context: { running, pass }, ...t }) => {
     const { access, refresh, clientId, expiresInSeconds } = await connect(running, await signedIn(running));
     t.is(expiresInSeconds, tokenLifetime.accessSeconds);
+    pass(tokenLifetime.accessSeconds - 60);
     t.is((await callUsage(running, access)).status, 200);
-    pass(tokenLifetime.accessSeconds);
+    pass(60);
     t.is((await callUsage(running, access)).status, 401);
     const renewal = { grant_type: "refresh_token", client_id: clientId, refresh_token: refresh };
     const { status, body } = await askToken(running, renewal);
@@ -45,6 +64,47 @@ test.serial(
     t.is((await renew(first.refresh)).status, 400);
     t.is((await renew(String(body["refresh_token"]))).status, 400);
     t.is((await callUsage(running, String(body["access_token"]))).status, 401);
+  },
+);
+
+test("a client that nobody agrees to within a day is forgotten, and no other", async (t) => {
+  const { running, pass } = await startAhead();
+  await using _ = running;
+  const browser = await signedIn(running);
+  const agreed = await authorize(running, browser);
+  const answer = await register(running, { client_name: "c", redirect_uris: [redirectUri] });
+  const { client_id: clientId } = (await answer.json()) as { client_id: string };
+  const ask = (client: string) => {
+    const exchange = { clientId: client, redirectUri, resource: `${running.address}/mcp` };
+    return fetch(authorizationRequest(running, exchange).url, { redirect: "manual" });
+  };
+  t.is((await ask(clientId)).status, 303);
+  pass(86_400);
+  const refused = await ask(clientId);
+  t.is(refused.status, 400);
+  t.is(((await refused.json()) as { error: string }).error, "invalid_client");
+  t.is((await ask(agreed.client_id)).status, 303);
+});
+
+test.serial(
+  "one address registers at most sixty clients a minute",
+  async ({ context: { running, pass }, ...t }) => {
+    pass(60);
+    const metadata = { client_name: "c", redirect_uris: [redirectUri] };
+    const statuses = new Map<number, number>();
+    for (let index = 0; index < 61; index += 1) {
+      const { status } = await register(running, metadata);
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+    t.deepEqual(
+      [...statuses],
+      [
+        [201, 60],
+        [429, 1],
+      ],
+    );
+    pass(60);
+    t.is((await register(running, metadata)).status, 201);
   },
 );
 

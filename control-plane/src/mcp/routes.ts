@@ -4,15 +4,18 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "@flowstate/shared/clock";
 import { bearerToken } from "../access/bearer.ts";
 import { actorOf } from "../access/check.ts";
+import { createPace } from "../access/pace.ts";
 import { readSurfaceSettings } from "../orgs/surfaces.ts";
 import { readScope } from "../oauth/scopes.ts";
 import type { Store } from "../store/open.ts";
 import { findCaller, type CallerDependencies, type McpCaller } from "./caller.ts";
-import { callsPerMinute, createPace } from "./pace.ts";
 import type { McpSurface } from "./surface.ts";
 
 /** The endpoint, and the product's documented name for it. */
 export const mcpPaths = ["/mcp", "/api/mcp/protocol"] as const;
+
+/** Of one person, or one API key. */
+const callsPerMinute = 100;
 
 export interface McpDependencies extends CallerDependencies {
   readonly store: Store;
@@ -31,7 +34,7 @@ export async function mcpRoutes(app: FastifyInstance, dependencies: McpDependenc
     done(null, body),
   );
 
-  const pace = createPace(clock);
+  const pace = createPace(clock, callsPerMinute);
   for (const path of mcpPaths) {
     const metadata = `/.well-known/oauth-protected-resource${path}`;
     const challenge = (error = ""): string =>

@@ -1,10 +1,13 @@
 import { hash } from "node:crypto";
 import type { Adapter, AdapterPayload } from "oidc-provider";
 import type { Clock } from "@flowstate/shared/clock";
-import type { Store } from "../store/open.ts";
+import type { Store, Writer } from "../store/open.ts";
 
 /** Their identifier is what the client presents, so it is kept as a hash alone. */
 const secretModels = new Set(["AccessToken", "RefreshToken", "AuthorizationCode"]);
+
+/** A client that registered itself and was never agreed to is forgotten after so long. */
+const unusedClientMs = 24 * 3_600_000;
 
 /** A client that lost the answer may present a spent refresh token again for so long. */
 const refreshGraceMs = 60_000;
@@ -21,12 +24,13 @@ export function createOAuthAdapter(store: Store, clock: Clock): (model: string) 
           grant_id: payload.grantId ?? null,
           uid: payload.uid ?? null,
           consumed_at: null,
-          expires_at: expiresIn === undefined ? null : clock.now() + expiresIn * 1000,
+          expires_at: model === "Client" ? clock.now() + unusedClientMs : expiryOf(expiresIn, clock.now()),
         };
         await store.transact(async (db) => {
-          // Each grant pays for the removal of what has expired since the one before.
-          if (model === "Grant")
+          // Each pays for the removal of what has expired since the one before.
+          if (model === "Grant" || model === "Client")
             await db.deleteFrom("oauth_records").where("expires_at", "<", clock.now()).execute();
+          if (model === "Grant") await keepClient(db, payload.clientId ?? "");
           await db
             .insertInto("oauth_records")
             .values({ ...own(id), ...values })
@@ -81,6 +85,19 @@ export function createOAuthAdapter(store: Store, clock: Clock): (model: string) 
       },
     };
   };
+}
+
+async function keepClient(db: Writer, clientId: string): Promise<void> {
+  await db
+    .updateTable("oauth_records")
+    .set({ expires_at: null })
+    .where("model", "=", "Client")
+    .where("id_hash", "=", hash("sha256", clientId))
+    .execute();
+}
+
+function expiryOf(expiresInSeconds: number | undefined, now: number): number | null {
+  return expiresInSeconds === undefined ? null : now + expiresInSeconds * 1000;
 }
 
 interface Row {

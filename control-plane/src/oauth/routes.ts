@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Provider } from "oidc-provider";
 import type { Clock } from "@flowstate/shared/clock";
 import { FlowstateError } from "@flowstate/shared/errors";
+import { createPace } from "../access/pace.ts";
 import { recordAudit } from "../audit/record.ts";
 import { cookieValue, isSameOrigin } from "../login/cookie.ts";
 import { findLogin, parseLoginSecret, type Login } from "../login/logins.ts";
@@ -24,12 +25,16 @@ export interface OAuthDependencies {
 
 const discovery = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
 
+/** Of one address: anybody may register, and each registration is a record. */
+const registrationsPerMinute = 60;
+
 /** The product's documented paths, for clients that were told them. */
 const otherPrefix = "/api/mcp/oauth";
 
 /** The authorization server's endpoints and the page on which a person agrees. */
 export async function oauthRoutes(app: FastifyInstance, dependencies: OAuthDependencies): Promise<void> {
-  const { publicUrl, server } = dependencies;
+  const { clock, publicUrl, server } = dependencies;
+  const pace = createPace(clock, registrationsPerMinute);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "string", bodyLimit: 50_000 }, (_, body, done) =>
     done(null, body),
@@ -48,6 +53,16 @@ export async function oauthRoutes(app: FastifyInstance, dependencies: OAuthDepen
       // Each request starts afresh: who agreed before, on this browser, is none of its business.
       ...(path === "/oauth/authorize" ? { cookie: "" } : {}),
     };
+    if (path === "/oauth/register") {
+      const { admitted, resetSeconds } = pace(request.ip);
+      void reply.header("retry-after", resetSeconds);
+      if (!admitted) {
+        throw new FlowstateError(
+          "FS_RATE_LIMITED",
+          `at most ${registrationsPerMinute} registrations a minute`,
+        );
+      }
+    }
     const sent = typeof request.body === "string" ? request.body : "";
     const body = path === "/oauth/register" ? registrationOf(sent) : sent;
     const forwarded = forward(request.raw, { url: `${path}${url.search}`, headers, body });

@@ -1,6 +1,5 @@
 import type { Clock } from "@flowstate/shared/clock";
 
-export const callsPerMinute = 100;
 const windowMs = 60_000;
 
 export interface Admission {
@@ -10,8 +9,8 @@ export interface Admission {
   readonly resetSeconds: number;
 }
 
-/** Counts each caller's requests by the minute, in this process. */
-export function createPace(clock: Clock): (caller: string) => Admission {
+/** Counts each caller's requests by the minute, in this process, and admits so many. */
+export function createPace(clock: Clock, mostPerMinute: number): (caller: string) => Admission {
   let windows = new Map<string, { readonly until: number; count: number }>();
   return (caller) => {
     const now = clock.now();
@@ -19,11 +18,11 @@ export function createPace(clock: Clock): (caller: string) => Admission {
     const known = windows.get(caller);
     const window = known !== undefined && known.until > now ? known : { until: now + windowMs, count: 0 };
     windows.set(caller, window);
-    const admitted = window.count < callsPerMinute;
+    const admitted = window.count < mostPerMinute;
     if (admitted) window.count += 1;
     return {
       admitted,
-      remaining: callsPerMinute - window.count,
+      remaining: mostPerMinute - window.count,
       resetSeconds: Math.ceil((window.until - now) / 1000),
     };
   };
