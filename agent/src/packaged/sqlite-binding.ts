@@ -18,8 +18,17 @@ export function getBinding(): unknown {
   return loaded;
 }
 
-/** A temporary folder may be mounted so that nothing in it runs; the first folder in which it does is taken. */
+/** A temporary folder may be closed, or mounted so that nothing in it runs; the first folder in which it does is taken. */
 function load([folder = "", ...others]: readonly string[]): unknown {
+  try {
+    return loadIn(folder);
+  } catch (error) {
+    if (others.length === 0) throw error;
+    return load(others);
+  }
+}
+
+function loadIn(folder: string): unknown {
   const place = mkdtempSync(join(folder, ".flowstate-native-"));
   try {
     const file = join(place, bindingAsset);
@@ -27,9 +36,6 @@ function load([folder = "", ...others]: readonly string[]): unknown {
     const module = { exports: {} };
     process.dlopen(module, file);
     return module.exports;
-  } catch (error) {
-    if (others.length === 0) throw error;
-    return load(others);
   } finally {
     try {
       rmSync(place, { recursive: true, force: true });
