@@ -4,12 +4,11 @@ import { once } from "node:events";
 import {
   chmodSync,
   chownSync,
-  symlinkSync,
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -24,23 +23,12 @@ import { prepare } from "../src/install/prepare.ts";
 import { readRecord } from "../src/install/record.ts";
 import type { Command } from "../src/machine/change.ts";
 import { startControlPlane } from "./support/control-plane.ts";
+import { treeOf } from "./support/machine.ts";
 import { claudeRow, newPerson } from "./support/person.ts";
 
 const systemctl = ["/usr/bin/systemctl", "/bin/systemctl"].find((file) => existsSync(file));
 const updateCertificates = ["/usr/sbin/update-ca-certificates"].find((file) => existsSync(file));
 const test = systemctl === undefined ? anyTest.skip : anyTest;
-
-/** Every file and link under a folder by its mode and text. */
-function treeOf(folder: string): Readonly<Record<string, string>> {
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  return Object.fromEntries(
-    entries.map((entry) => {
-      const path = join(entry.parentPath, entry.name);
-      const file = entry.isFile() ? `${statSync(path).mode.toString(8)} ${readFileSync(path, "utf8")}` : "";
-      return [path.slice(folder.length), file];
-    }),
-  );
-}
 
 /** What a service manager would start, from the unit itself. */
 function startOf(unit: string): readonly string[] {

@@ -1,69 +1,18 @@
-import { readdirSync, readFileSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DOMParser } from "@xmldom/xmldom";
 import test from "ava";
 import { parse as parseJsonc } from "jsonc-parser";
 import { parse as parsePlist } from "plist";
 import { parse as parseToml } from "smol-toml";
-import { mintKey } from "@flowstate/shared/keys";
 import { createAuthority } from "@flowstate/shared/tls/certificate";
-import { temporaryFolder } from "@flowstate/shared/testing/temp";
-import type { Command, Hands } from "../machine/change.ts";
+import { key, machine, machineEnv, me, noFlags, treeOf } from "../../test/support/machine.ts";
+import type { Hands } from "../machine/change.ts";
 import { install, uninstall } from "./install.ts";
-import { parseScope, settingsToStore, type InstallFlags } from "./options.ts";
-import { findPerson, parseDscl, parsePasswd, type Person } from "./person.ts";
+import type { Person } from "./person.ts";
 import { planInstallation, type Installation } from "./plan.ts";
-import { prepare, type Surroundings } from "./prepare.ts";
+import { prepare } from "./prepare.ts";
 import { readRecord } from "./record.ts";
-
-const key = mintKey("org").text;
-const noFlags: InstallFlags = { tools: true, trust: true };
-const me = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-
-/** Every file under a folder with its mode and text, and every folder. */
-function treeOf(folder: string): Readonly<Record<string, string>> {
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  return Object.fromEntries(
-    entries.map((entry) => {
-      const path = join(entry.parentPath, entry.name);
-      const text = entry.isFile() ? `${statSync(path).mode.toString(8)} ${readFileSync(path, "utf8")}` : "";
-      return [path.slice(folder.length), text];
-    }),
-  );
-}
-
-const machineEnv = { FLOWSTATE_OTLP_KEY: key, FLOWSTATE_USER: "ada@example.com", SUDO_USER: "ada" };
-
-/** A machine under a folder, with an account `ada` and a shell profile of hers. */
-function machine(platform: "linux" | "darwin") {
-  const folder = temporaryFolder();
-  const home = platform === "linux" ? "/home/ada" : "/Users/ada";
-  for (const path of ["/etc", "/usr/local/share/ca-certificates", home])
-    mkdirSync(join(folder.path, path), { recursive: true });
-  writeFileSync(join(folder.path, "/etc/passwd"), `ada:x:${me.uid}:${me.gid}:Ada:${home}:/bin/sh\n`);
-  writeFileSync(join(folder.path, home, ".profile"), "umask 022");
-  const ran: string[] = [];
-  const hands: Hands = {
-    root: folder.path,
-    run: (command: Command) => Promise.resolve(void ran.push(command.join(" "))),
-  };
-  const surroundings: Surroundings = {
-    env: machineEnv,
-    platform,
-    root: folder.path,
-    administrator: true,
-    program: { kind: "checkout", command: ["/opt/node", "/opt/flow state/flowstate.js"] },
-    self: { account: "root", home: "/root", owner: me },
-  };
-  return {
-    root: folder.path,
-    home,
-    hands,
-    ran,
-    surroundings,
-    [Symbol.dispose]: () => folder[Symbol.dispose](),
-  };
-}
 
 const intercepting = { FLOWSTATE_CAPTURE: "session-logs,relay,intercept" };
 
@@ -314,79 +263,4 @@ test("an authority that a person has put in place is not what the system is made
   plant();
   await install(prepare(noFlags, surroundings), at.hands);
   t.not(readFileSync(trusted, "utf8"), certificate);
-});
-
-const refusals: [what: string, flags: Partial<InstallFlags>, env: NodeJS.ProcessEnv, message: RegExp][] = [
-  ["no key", {}, { FLOWSTATE_OTLP_KEY: "" }, /^FLOWSTATE_OTLP_KEY: it takes the organisation's key/],
-  ["a key of another kind", { key: mintKey("api").text }, {}, /^FLOWSTATE_OTLP_KEY/],
-  ["an e-mail that was not filled in", { user: "${USER_EMAIL}" }, {}, /^FLOWSTATE_USER/],
-  ["a host that is none", { host: "a b" }, {}, /FLOWSTATE_CLOUD_PROXY is "https:\/\/a b"/],
-  ["a second line in a value", { user: "a@example.com\nX=1" }, {}, /one line/],
-  ["enterprise mode", { mode: "enterprise" }, {}, /^--mode enterprise: it takes telemetry/],
-  ["a scope that is none", { scope: "planet" }, {}, /^--scope planet: it takes system or user/],
-  ["nobody to run as", {}, { SUDO_USER: "" }, /^--run-as: say whose tools/],
-  ["an account that is not there", { runAs: "grace" }, {}, /^there is no account grace/],
-  ["an account that is no name", { runAs: "../ada" }, {}, /^there is no account/],
-  [
-    "a relay whose port nobody can know",
-    { host: "proxy.example.com" },
-    { FLOWSTATE_RELAY_PORT: "0" },
-    /^FLOWSTATE_RELAY_PORT/,
-  ],
-];
-
-for (const [what, flags, env, message] of refusals) {
-  test(`an installation is refused before it changes anything: ${what}`, (t) => {
-    using at = machine("linux");
-    const before = treeOf(at.root);
-    const surroundings = { ...at.surroundings, env: { ...at.surroundings.env, ...env } };
-    t.throws(() => prepare({ ...noFlags, ...flags }, surroundings), { message });
-    t.deepEqual(treeOf(at.root), before);
-  });
-}
-
-test("a shell that has a proxy keeps it, and one that has the relay gets the new one", (t) => {
-  const env = { ...machineEnv, ...intercepting };
-  const toolsWith = (more: NodeJS.ProcessEnv) => {
-    using at = machine("linux");
-    return prepare(noFlags, { ...at.surroundings, env: { ...env, ...more } });
-  };
-  t.like(toolsWith({ https_proxy: "http://me:secret@proxy.corp:3128" }), {
-    tools: null,
-    otherProxy: "proxy.corp:3128",
-  });
-  t.like(toolsWith({ HTTPS_PROXY: "http://127.0.0.1:7480" }), { tools: { relayPort: 7480 } });
-  t.is(toolsWith({ HTTPS_PROXY: "nonsense" }).tools, null);
-});
-
-test("flags win over the environment, and this over what is stored", (t) => {
-  const stored = { FLOWSTATE_USER: "stored", FLOWSTATE_RELAY_PORT: "1", FLOWSTATE_CAPTURE: "relay" };
-  const env = { FLOWSTATE_USER: "env", FLOWSTATE_RELAY_PORT: "2", FLOWSTATE_CAPTURE: "", PATH: "/bin" };
-  t.deepEqual(settingsToStore({ ...noFlags, user: "flag", host: "proxy.example.com:8443" }, env, stored), {
-    FLOWSTATE_USER: "flag",
-    FLOWSTATE_RELAY_PORT: "2",
-    FLOWSTATE_CAPTURE: "relay",
-    FLOWSTATE_CLOUD_PROXY: "https://proxy.example.com:8443",
-  });
-  t.is(parseScope(undefined, "linux", false), "user");
-  t.throws(() => parseScope("system", "linux", false), { message: /sudo/ });
-  t.throws(() => parseScope("user", "win32", true), { message: /Windows/ });
-});
-
-test("accounts are read as Linux and macOS print them", (t) => {
-  const passwd = "root:x:0:0::/root:/bin/sh\nada:x:1000:100:Ada,,,:/home/ada:/bin/sh\nbad:x:y:1::/:/bin/sh\n";
-  t.deepEqual(parsePasswd("ada", passwd), {
-    account: "ada",
-    home: "/home/ada",
-    owner: { uid: 1000, gid: 100 },
-  });
-  t.is(parsePasswd("bad", passwd), null);
-  t.is(parsePasswd("nobody", passwd), null);
-  const dscl = "NFSHomeDirectory: /Users/ada\nPrimaryGroupID: 20\nUniqueID: 501\n";
-  const ada: Person = { account: "ada", home: "/Users/ada", owner: { uid: 501, gid: 20 } };
-  t.deepEqual(parseDscl("ada", dscl), ada);
-  t.is(parseDscl("ada", dscl.replace(": /Users/ada", ":\n /Users/a b"))?.home, "/Users/a b");
-  t.is(parseDscl("ada", "DS Error: -14136"), null);
-  t.deepEqual(findPerson("ada", { platform: "darwin", root: "", ask: () => dscl }), ada);
-  t.is(findPerson(String.raw`ACME\ada`, { platform: "win32", root: "" }).home, String.raw`C:\Users\ada`);
 });
