@@ -13,30 +13,38 @@ import {
   register,
   signedIn,
 } from "./support/connect.ts";
+import { testOnBothEngines, type OpenedStore } from "./support/both-engines.ts";
 import { startRunning, type Running } from "./support/running.ts";
 
-interface Ahead {
+const test = anyTest as TestFn<{ running: Running }>;
+
+test.before(async (t) => {
+  t.context = { running: await startRunning() };
+});
+test.after.always(({ context }) => context.running[Symbol.asyncDispose]());
+
+interface Ahead extends AsyncDisposable {
   readonly running: Running;
   readonly pass: (seconds: number) => void;
 }
 
-const test = anyTest as TestFn<Ahead>;
-
-test.before(async (t) => {
-  t.context = await startAhead();
-});
-test.after.always(({ context }) => context.running[Symbol.asyncDispose]());
-
 /** A control plane for which time passes when told to. */
-async function startAhead(): Promise<Ahead> {
+async function startAhead({ address }: OpenedStore): Promise<Ahead> {
   let aheadMs = 0;
   const clock = { ...systemClock, now: () => Date.now() + aheadMs };
-  return { running: await startRunning({ clock }), pass: (seconds) => void (aheadMs += seconds * 1000) };
+  const running = await startRunning({ clock, store: address, orgSlug: "acme" });
+  return {
+    running,
+    pass: (seconds) => void (aheadMs += seconds * 1000),
+    [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+  };
 }
 
-test.serial(
+testOnBothEngines(
   "an access token is good for an hour, and a refresh token gives another",
-  async ({ context: { running, pass }, ...t }) => {
+  async (t, opened) => {
+    await using ahead = await startAhead(opened);
+    const { running, pass } = ahead;
     const { access, refresh, clientId, expiresInSeconds } = await connect(running, await signedIn(running));
     t.is(expiresInSeconds, tokenLifetime.accessSeconds);
     pass(tokenLifetime.accessSeconds - 60);
@@ -50,9 +58,11 @@ test.serial(
   },
 );
 
-test.serial(
+testOnBothEngines(
   "a refresh token is rotated, and one used again later ends the grant",
-  async ({ context: { running, pass }, ...t }) => {
+  async (t, opened) => {
+    await using ahead = await startAhead(opened);
+    const { running, pass } = ahead;
     const first = await connect(running, await signedIn(running));
     const renew = (token: string) =>
       askToken(running, { grant_type: "refresh_token", client_id: first.clientId, refresh_token: token });
@@ -67,46 +77,47 @@ test.serial(
   },
 );
 
-test("a client that nobody agrees to within a day is forgotten, and no other", async (t) => {
-  const { running, pass } = await startAhead();
-  await using _ = running;
-  const browser = await signedIn(running);
-  const agreed = await authorize(running, browser);
-  const answer = await register(running, { client_name: "c", redirect_uris: [redirectUri] });
-  const { client_id: clientId } = (await answer.json()) as { client_id: string };
-  const ask = (client: string) => {
-    const exchange = { clientId: client, redirectUri, resource: `${running.address}/mcp` };
-    return fetch(authorizationRequest(running, exchange).url, { redirect: "manual" });
-  };
-  t.is((await ask(clientId)).status, 303);
-  pass(86_400);
-  const refused = await ask(clientId);
-  t.is(refused.status, 400);
-  t.is(((await refused.json()) as { error: string }).error, "invalid_client");
-  t.is((await ask(agreed.client_id)).status, 303);
-});
-
-test.serial(
-  "one address registers at most sixty clients a minute",
-  async ({ context: { running, pass }, ...t }) => {
-    pass(60);
-    const metadata = { client_name: "c", redirect_uris: [redirectUri] };
-    const statuses = new Map<number, number>();
-    for (let index = 0; index < 61; index += 1) {
-      const { status } = await register(running, metadata);
-      statuses.set(status, (statuses.get(status) ?? 0) + 1);
-    }
-    t.deepEqual(
-      [...statuses],
-      [
-        [201, 60],
-        [429, 1],
-      ],
-    );
-    pass(60);
-    t.is((await register(running, metadata)).status, 201);
+testOnBothEngines(
+  "a client that nobody agrees to within a day is forgotten, and no other",
+  async (t, opened) => {
+    await using ahead = await startAhead(opened);
+    const { running, pass } = ahead;
+    const browser = await signedIn(running);
+    const agreed = await authorize(running, browser);
+    const answer = await register(running, { client_name: "c", redirect_uris: [redirectUri] });
+    const { client_id: clientId } = (await answer.json()) as { client_id: string };
+    const ask = (client: string) => {
+      const exchange = { clientId: client, redirectUri, resource: `${running.address}/mcp` };
+      return fetch(authorizationRequest(running, exchange).url, { redirect: "manual" });
+    };
+    t.is((await ask(clientId)).status, 303);
+    pass(86_400);
+    const refused = await ask(clientId);
+    t.is(refused.status, 400);
+    t.is(((await refused.json()) as { error: string }).error, "invalid_client");
+    t.is((await ask(agreed.client_id)).status, 303);
   },
 );
+
+testOnBothEngines("one address registers at most sixty clients a minute", async (t, opened) => {
+  await using ahead = await startAhead(opened);
+  const { running, pass } = ahead;
+  const metadata = { client_name: "c", redirect_uris: [redirectUri] };
+  const statuses = new Map<number, number>();
+  for (let index = 0; index < 61; index += 1) {
+    const { status } = await register(running, metadata);
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  }
+  t.deepEqual(
+    [...statuses],
+    [
+      [201, 60],
+      [429, 1],
+    ],
+  );
+  pass(60);
+  t.is((await register(running, metadata)).status, 201);
+});
 
 for (const [title, changed] of [
   ["another verifier", { code_verifier: "x".repeat(43) }],

@@ -79,7 +79,10 @@ export function headOf(facts: UsageFacts, { startDate, endDate }: UsageWindow, m
  * text can pretend to be something else than a name.
  */
 export function plain(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").slice(0, 200);
+  return text
+    .replaceAll(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
+    .slice(0, 200)
+    .toWellFormed();
 }
 
 function isoOf(at: number | null): string | null {
