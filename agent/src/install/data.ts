@@ -4,10 +4,10 @@ import { systemCode } from "@flowstate/shared/errors";
 import { claimInstance } from "../local/instance.ts";
 import { removeEmptyFolder } from "../machine/change.ts";
 
-/** Everything that the agent itself puts into its data folder. */
+/** Everything that the agent itself puts into its data folder, with what SQLite and a write by renaming leave beside it. */
 const own = [
   /^(?:instance|ledger|outbox|fluency)\.db(?:-wal|-shm|-journal)?$/,
-  /^scan\.cache(?:\.\w+)?$/,
+  /^(?:scan\.cache|policy\.json)(?:\.\w+)?$/,
   /^agent(?:-stderr)?\.log(?:\.1)?$/,
   /^agent\.sock$/,
   /^flowstate\.env$/,
@@ -21,9 +21,12 @@ const own = [
 export function removeData(folder: string): void {
   if (existsSync(join(folder, "instance.db"))) claimInstance(folder)[Symbol.dispose]();
   for (const name of namesIn(folder))
-    if (own.some((pattern) => pattern.test(name)))
-      rmSync(join(folder, name), { recursive: true, force: true });
+    if (isOwn(name)) rmSync(join(folder, name), { recursive: true, force: true });
   removeEmptyFolder(folder);
+}
+
+export function isOwn(name: string): boolean {
+  return own.some((pattern) => pattern.test(name));
 }
 
 function namesIn(folder: string): readonly string[] {

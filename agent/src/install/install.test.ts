@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DOMParser } from "@xmldom/xmldom";
 import test from "ava";
@@ -8,6 +8,7 @@ import { parse as parseToml } from "smol-toml";
 import { createAuthority } from "@flowstate/shared/tls/certificate";
 import { key, machine, machineEnv, me, noFlags, treeOf } from "../../test/support/machine.ts";
 import type { Hands } from "../machine/change.ts";
+import { isOwn } from "./data.ts";
 import { install, uninstall } from "./install.ts";
 import type { Person } from "./person.ts";
 import { planInstallation, type Installation } from "./plan.ts";
@@ -81,6 +82,21 @@ test("data is kept where it is to be, and a new installation finds it", async (t
   t.deepEqual(readdirSync(join(at.root, "/home/ada/.flowstate")).sort(), ["ledger.db", "notes.txt"]);
   await uninstall(record, { keepData: false, ...at.hands });
   t.deepEqual(readdirSync(join(at.root, "/home/ada/.flowstate")), ["notes.txt"]);
+});
+
+test("whatever the sources put into the data folder is removed with it", (t) => {
+  const sources = join(import.meta.dirname, "..");
+  const names = globSync("**/*.ts", { cwd: sources }).flatMap((file) =>
+    [...readFileSync(join(sources, file), "utf8").matchAll(/join\((?:\w+\.)?dataFolder, "([^"]+)"/g)].map(
+      ([, name = ""]) => name,
+    ),
+  );
+  t.true(names.includes("ledger.db"));
+  t.deepEqual(
+    names.filter((name) => !isOwn(name)),
+    [],
+    "name it in install/data.ts",
+  );
 });
 
 test("an installation that breaks off at any command can be taken back to the byte", async (t) => {
