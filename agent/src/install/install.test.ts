@@ -170,7 +170,7 @@ test("on Windows the service's description parses, and the key is neither in it 
     settings: { FLOWSTATE_OTLP_KEY: key, FLOWSTATE_USER: "ada@example.com" },
     dataFolder: String.raw`C:\Users\Ada & Co\.flowstate`,
     otherProxy: null,
-    tools: { relayPort: 7480, direct: [] },
+    tools: { relayPort: 7480, direct: [], profiles: [] },
     telemetry: null,
     authority: null,
     trustStore: null,

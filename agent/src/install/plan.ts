@@ -38,7 +38,12 @@ export interface Installation {
   /** A proxy that the person's shell names already, and that tools therefore keep; null where there is none. */
   readonly otherProxy: string | null;
   /** What the person's tools are told; null where they are to be left alone. */
-  readonly tools: { readonly relayPort: number; readonly direct: readonly string[] } | null;
+  readonly tools: {
+    readonly relayPort: number;
+    readonly direct: readonly string[];
+    /** Files in the person's home folder that their shells read when they start. */
+    readonly profiles: readonly string[];
+  } | null;
   /** Tools that are told to send their telemetry, and where to; null where none are. */
   readonly telemetry: { readonly address: string; readonly tools: readonly TelemetryTool[] } | null;
   /** The device's authority and where its files are; null where nothing is intercepted. */
@@ -102,7 +107,7 @@ function toolsChange({ platform, person, tools, authority }: Installation): read
     content: environmentFile(environment),
     mode: 0o644,
   };
-  const lines = [".profile", ".zshenv"].map((file) => ({
+  const lines = tools.profiles.map((file) => ({
     path: posix.join(person.home, file),
     lines: shellExports(environment),
   }));

@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import test from "ava";
 import { mintKey } from "@flowstate/shared/keys";
 import { machine, machineEnv, noFlags, treeOf } from "../../test/support/machine.ts";
@@ -47,6 +49,22 @@ test("a shell that has a proxy keeps it, and one that has the relay gets the new
   t.like(toolsWith({ HTTPS_PROXY: "http://127.0.0.1:7480" }), { tools: { relayPort: 7480 } });
   t.is(toolsWith({ HTTPS_PROXY: "nonsense" }).tools, null);
 });
+
+const profiles: [what: string, files: readonly string[], profiles: readonly string[]][] = [
+  ["none", [], [".profile"]],
+  ["a profile of bash", [".bash_profile", ".bash_login"], [".bash_profile"]],
+  ["a login file of bash", [".bash_login"], [".bash_login"]],
+  ["a settings file of zsh", [".zshrc"], [".profile", ".zshenv"]],
+];
+
+for (const [what, files, expected] of profiles) {
+  test(`shells are told in the files that they read: ${what}`, (t) => {
+    using at = machine("linux");
+    for (const file of files) writeFileSync(join(at.root, at.home, file), "");
+    const env = { ...machineEnv, FLOWSTATE_CAPTURE: "relay,intercept" };
+    t.deepEqual(prepare(noFlags, { ...at.surroundings, env }).tools?.profiles, expected);
+  });
+}
 
 test("flags win over the environment, and this over what is stored", (t) => {
   const stored = { FLOWSTATE_USER: "stored", FLOWSTATE_RELAY_PORT: "1", FLOWSTATE_CAPTURE: "relay" };

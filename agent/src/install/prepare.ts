@@ -82,6 +82,7 @@ export function prepare(flags: InstallFlags, surroundings: Surroundings): Instal
       "FS_CONFIG_INVALID",
       "FLOWSTATE_OTLP_PORT: tools have to know it, so it must not be 0",
     );
+  const profiles = withRightsOf(person.owner, () => profilesIn(join(root, person.home), platform));
   const authorityFolder = join(dataFolder, "tls");
   return {
     platform,
@@ -92,13 +93,24 @@ export function prepare(flags: InstallFlags, surroundings: Surroundings): Instal
     settings: scope === "system" ? { ...settings, FLOWSTATE_DATA_DIR: dataFolder } : settings,
     dataFolder,
     otherProxy: other,
-    tools: useful && flags.tools && other === null ? { relayPort, direct: [controlPlane.hostname] } : null,
+    tools:
+      useful && flags.tools && other === null
+        ? { relayPort, direct: [controlPlane.hostname], profiles }
+        : null,
     telemetry: reports ? { address: `http://127.0.0.1:${otlpPort}`, tools: used } : null,
     authority: intercepts
       ? prepareAuthority(authorityFolder, join(root, authorityFolder), person, scope, earlier)
       : null,
     trustStore: scope === "system" && flags.trust ? findTrustStore(platform, root) : null,
   };
+}
+
+/** A login shell of bash reads the first of three files and no other; zsh has its own, where somebody uses it. */
+function profilesIn(home: string, platform: Platform): readonly string[] {
+  const has = (file: string): boolean => existsSync(join(home, file));
+  const login = [".bash_profile", ".bash_login"].find(has) ?? ".profile";
+  const zsh = platform === "darwin" || [".zshenv", ".zshrc", ".zprofile"].some(has);
+  return zsh ? [login, ".zshenv"] : [login];
 }
 
 /** Where the environment leads already, if that is not the relay: a network may let nobody out by another way. */
