@@ -9,12 +9,14 @@ import { createPushHub } from "./ingest/push.ts";
 import { ingestRoutes } from "./ingest/routes.ts";
 import { watchInsights } from "./insights/watch.ts";
 import { createKeyring } from "./keys/keyring.ts";
+import { createOidcClient } from "./login/oidc/client.ts";
 import { signInLink } from "./login/invite.ts";
 import { loginRoutes } from "./login/routes.ts";
 import { bootstrap, offerFirstLink } from "./login/first-start.ts";
 import { mcpPaths, mcpRoutes } from "./mcp/routes.ts";
 import { createUsageSurface, type McpSurface } from "./mcp/surface.ts";
 import type { ToolServices } from "./mcp/tools.ts";
+import { createPublicFetch } from "./oauth/public-fetch.ts";
 import { oauthRoutes } from "./oauth/routes.ts";
 import { createOAuthServer } from "./oauth/server.ts";
 import { findConnector } from "./providers/registry.ts";
@@ -86,6 +88,7 @@ export async function compose(
   };
   const postSignal = stack.use(createPost(config.signalNetworks));
   const stopping = new AbortController();
+  const oidc = createOidcClient(createPublicFetch(config.oidcNetworks), clock);
   const services = {
     store,
     clock,
@@ -98,6 +101,7 @@ export async function compose(
       desk.poke();
     },
     syncing,
+    oidc,
     postSignal,
     stopping: stopping.signal,
   };
@@ -147,7 +151,7 @@ export async function compose(
   const hasWeb = web !== null;
   await app.register((scope) => webRoutes(scope, web));
   await app.register((scope) =>
-    loginRoutes(scope, { store, events, clock, pepper, publicUrl, proxyUrl, version, hasWeb }),
+    loginRoutes(scope, { store, events, clock, master, oidc, publicUrl, proxyUrl, version, hasWeb }),
   );
   address = await listen(app, config.http.host, config.http.port);
   stack.use(background((signal) => hub.watch(signal)));

@@ -71,6 +71,11 @@ export const controlPlaneOptions = {
     fallback: "",
     describe: "Private networks to which signals may be delivered; public addresses always may.",
   }),
+  oidcNetworks: option.cidrs({
+    env: "FLOWSTATE_OIDC_NETWORKS",
+    fallback: "",
+    describe: "Private networks in which an identity provider may be; public addresses always may.",
+  }),
   logLevel: option.logLevel({
     env: "FLOWSTATE_LOG_LEVEL",
     fallback: "info",
@@ -95,6 +100,8 @@ export interface Config {
   readonly providerBaseUrlAllowed: boolean;
   /** Private networks to which signals may be delivered. */
   readonly signalNetworks: BlockList;
+  /** Private networks in which an identity provider may be. */
+  readonly oidcNetworks: BlockList;
   readonly logLevel: string;
 }
 
@@ -128,6 +135,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     admin: { email: adminEmail, password: adminPassword },
     providerBaseUrlAllowed: raw.providerBaseUrlAllowed,
     signalNetworks: raw.signalNetworks,
+    oidcNetworks: raw.oidcNetworks,
     logLevel: raw.logLevel,
   };
 }

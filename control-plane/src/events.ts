@@ -10,7 +10,7 @@ export interface Counter {
   readonly values: ReadonlyMap<string, number>;
 }
 
-export type SignInOutcome = "signed_in" | "wrong" | "throttled" | "bad_link";
+export type SignInOutcome = "signed_in" | "wrong" | "refused" | "throttled" | "bad_link";
 
 export type SyncOutcome = "done" | "failed" | "stopped";
 
@@ -22,6 +22,7 @@ export interface Events {
   meterTaken(keyId: string, source: string, answer: IngestAnswer): void;
   callsTaken(source: string, answer: IngestAnswer): void;
   signInTried(outcome: SignInOutcome): void;
+  identityProviderFailed(detail: string): void;
   providerSynced(kind: string, outcome: SyncOutcome, counts: RunCounts, error: string | null): void;
   /** Moves the counter by one delivery, or by as many as were given up together. */
   signalDelivered(outcome: DeliveryOutcome, count?: number): void;
@@ -64,6 +65,7 @@ export function createEvents(log: Logger): Events {
       signIns.add(`outcome="${outcome}"`, 1);
       if (outcome === "throttled") log.warn("an attempt to sign in was refused after too many failures");
     },
+    identityProviderFailed: (detail) => log.warn({ detail }, "an identity provider signed nobody in"),
     providerSynced: (kind, outcome, counts, error) => {
       syncs.add(`kind="${kind}",outcome="${outcome}"`, 1);
       for (const change of ["added", "revised", "withdrawn"] as const) {

@@ -7,6 +7,7 @@ import { newOrgId, type OrgId } from "@flowstate/shared/ids";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { permissions } from "../src/access/permissions.ts";
 import { readConfig } from "../src/config.ts";
+import { createOidcClient } from "../src/login/oidc/client.ts";
 import { createOrg } from "../src/orgs/orgs.ts";
 import { seedDemo } from "../src/providers/demo/seed.ts";
 import { servicesOf } from "../src/providers/services.ts";
@@ -44,6 +45,7 @@ async function open(address: OpenedStore["address"]) {
     poke: () => undefined,
     syncing: { ...servicesOf(config, installation), clock },
     postSignal: async () => ({ kind: "unreachable", reason: "nothing leaves this test" }) as const,
+    oidc: createOidcClient(() => Promise.reject(new Error("nothing leaves this test")), clock),
     stopping: new AbortController().signal,
   };
   const ask = async (orgId: OrgId, source: string) => {

@@ -17,6 +17,13 @@ const operations: readonly [name: string, permission: Permission | null, call: s
   ["Query.refusedCredentials", "SETTINGS_INTEGRATIONS_VIEW", "{ refusedCredentials { reason count } }"],
   ["Query.apiKeys", "SETTINGS_API_KEYS_CREATE", "{ apiKeys { keyId } }"],
   ["Query.members", "MEMBERS_UPDATE", "{ members { email } }"],
+  ["Query.oidcSettings", "MEMBERS_UPDATE", "{ oidcSettings { issuer } }"],
+  [
+    "Mutation.setOidcSettings",
+    "MEMBERS_UPDATE",
+    'mutation { setOidcSettings(issuer: "https://i.example", clientId: "c", emailDomains: ["i.example"]) { issuer } }',
+  ],
+  ["Mutation.removeOidcSettings", "MEMBERS_UPDATE", "mutation { removeOidcSettings }"],
   ["Query.usageProviders", "SETTINGS_INTEGRATIONS_VIEW", "{ usageProviders { id } }"],
   ["Query.usageProviderForms", "SETTINGS_INTEGRATIONS_VIEW", "{ usageProviderForms { kind } }"],
   ["Query.orgAiServices", "AI_INSIGHTS_VIEW", "{ orgAiServices { id } }"],

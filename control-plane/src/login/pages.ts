@@ -54,6 +54,8 @@ export interface SignInForm {
   readonly next: string | null;
   /** Whether this address may have passkeys. */
   readonly passkeys: boolean;
+  /** Organisations that sign in at an identity provider. */
+  readonly atProvider: readonly string[];
 }
 
 export function signInPage({
@@ -63,6 +65,7 @@ export function signInPage({
   notice,
   next,
   passkeys,
+  atProvider,
 }: SignInForm): string {
   const only = organisations.length === 1 ? organisations[0] : undefined;
   const org =
@@ -78,7 +81,37 @@ ${org}
 ${field("E-mail", "email", "email", email, "username")}
 ${field("Password", "password", "password", "", "current-password")}
 <button>Sign in</button>
-</form>${passkeys ? passkeyForm(next) : ""}`,
+</form>${atProvider.length === 0 ? "" : providerWay(only, next)}${passkeys ? passkeyForm(next) : ""}`,
+  );
+}
+
+/** By a link where the organisation is known, because a form must not lead on to another origin. */
+function providerWay(only: string | undefined, next: string | null): string {
+  if (only !== undefined) {
+    return `
+<p><a href="${escapeHtml(startPath(only, next))}">Sign in at your identity provider</a></p>`;
+  }
+  return `
+<form method="get" action="/sign-in/oidc">
+${next === null ? "" : `<input type="hidden" name="next" value="${escapeHtml(next)}">`}
+${field("Organisation", "organisation", "text", "", "organization")}
+<button>Use your identity provider</button>
+</form>`;
+}
+
+/** Where the way to an organisation's identity provider begins. */
+function startPath(organisation: string, next: string | null): string {
+  const query = new URLSearchParams({ organisation, ...(next === null ? {} : { next }) });
+  return `/sign-in/oidc/start?${query}`;
+}
+
+/** Names the identity provider before the browser goes there. */
+export function providerPage(organisation: string, issuer: string, next: string | null): string {
+  return page(
+    "Sign in",
+    `<h1>Sign in to Flowstate</h1>
+<p>${escapeHtml(organisation)} signs in at <code>${escapeHtml(new URL(issuer).host)}</code>.</p>
+<p><a href="${escapeHtml(startPath(organisation, next))}">Continue</a></p>`,
   );
 }
 

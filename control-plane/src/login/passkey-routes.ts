@@ -4,9 +4,11 @@ import { z } from "zod";
 import type { Events, SignInOutcome } from "../events.ts";
 import { memberOfAccount } from "../members/account.ts";
 import type { Member } from "../members/members.ts";
+import type { MasterKey } from "../secrets/master-key.ts";
 import { findBrowserLogin, parseNext, signInBrowser, type BrowserDependencies } from "./browser.ts";
 import { deriveFlowKey, flowCookie, flowValue, newFlow, readFlow, spendFlow, type Flow } from "./flow.ts";
 import { isFresh } from "./logins.ts";
+import { isHeldToOidc } from "./oidc/settings.ts";
 import { passkeyScript } from "./pages.ts";
 import {
   askForAny,
@@ -22,21 +24,21 @@ import { admitAttempt, forgive, type Attempt } from "./throttle.ts";
 
 export interface PasskeyDependencies extends BrowserDependencies {
   readonly events: Events;
-  readonly pepper: Buffer;
+  readonly master: MasterKey;
 }
 
 const challengeName = "challenge";
 
 /** What the script of our pages asks and sends, as JSON. */
 export async function passkeyRoutes(app: FastifyInstance, dependencies: PasskeyDependencies): Promise<void> {
-  const { store, clock, events, pepper, publicUrl } = dependencies;
+  const { store, clock, events, master, publicUrl } = dependencies;
   app.addContentTypeParser(
     "application/json",
     { parseAs: "string", bodyLimit: 64 << 10 },
     app.getDefaultJsonParser("error", "error"),
   );
   app.addHook("onRequest", async (_, reply) => void reply.type("application/json"));
-  const key = deriveFlowKey(pepper);
+  const key = deriveFlowKey(master.pepper);
   const begin = (reply: FastifyReply, flow: Flow): string => {
     void reply.header("set-cookie", flowCookie(flow, key, publicUrl()));
     return flowValue(flow, challengeName, key);
@@ -73,6 +75,9 @@ export async function passkeyRoutes(app: FastifyInstance, dependencies: PasskeyD
     if (outcome.kind === "throttled") {
       void reply.header("retry-after", String(outcome.retryAfterSeconds));
       throw new FlowstateError("FS_RATE_LIMITED", "Too many attempts. Try again later.");
+    }
+    if (outcome.kind === "refused") {
+      throw new FlowstateError("FS_FORBIDDEN", "Your organisation signs in at its identity provider.");
     }
     throw new FlowstateError("FS_UNAUTHENTICATED", "This passkey does not sign you in here.");
   });
@@ -149,7 +154,8 @@ async function tryPasskey(
     await forgive(db, attempt);
     return true;
   });
-  return used ? { kind: "signed_in", member } : { kind: "wrong" };
+  if (!used) return { kind: "wrong" };
+  return (await isHeldToOidc(store.reader, member)) ? { kind: "refused" } : { kind: "signed_in", member };
 }
 
 const body = z.object({

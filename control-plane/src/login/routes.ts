@@ -7,6 +7,7 @@ import { parseSubject } from "@flowstate/shared/subject";
 import type { Events } from "../events.ts";
 import type { Member } from "../members/members.ts";
 import { listOrgs, type Org } from "../orgs/orgs.ts";
+import type { MasterKey } from "../secrets/master-key.ts";
 import type { Store } from "../store/open.ts";
 import { addAccount } from "./account-routes.ts";
 import { findBrowserLogin, parseNext, signInBrowser } from "./browser.ts";
@@ -21,6 +22,9 @@ import {
   spentLinkPage,
   type SignInForm,
 } from "./pages.ts";
+import type { OidcClient } from "./oidc/client.ts";
+import { addOidc } from "./oidc/routes.ts";
+import { isHeldToOidc, listOrgsWithOidc } from "./oidc/settings.ts";
 import { relyingPartyOf } from "./passkey-ceremony.ts";
 import { passkeyRoutes } from "./passkey-routes.ts";
 import { admitAttempt, forgive, type Attempt } from "./throttle.ts";
@@ -29,13 +33,17 @@ export interface LoginDependencies {
   readonly store: Store;
   readonly events: Events;
   readonly clock: Clock;
-  readonly pepper: Buffer;
+  readonly master: MasterKey;
+  readonly oidc: OidcClient;
   readonly publicUrl: () => URL;
   readonly proxyUrl: string;
   readonly version: string;
   /** The web application is there: whoever is signed in goes to it. */
   readonly hasWeb: boolean;
 }
+
+const blankForm = { email: "", organisation: "", notice: null, next: null } as const;
+const atProviderOnly = "Your organisation signs in at its identity provider.";
 
 /** Pages for people: the front page, signing in and out, the account. None needs a script but for passkeys. */
 export async function loginRoutes(app: FastifyInstance, dependencies: LoginDependencies): Promise<void> {
@@ -64,10 +72,13 @@ export async function loginRoutes(app: FastifyInstance, dependencies: LoginDepen
   ): Promise<FastifyReply> => {
     const organisations = (await listOrgs(store.reader)).map(({ slug }) => slug);
     const passkeys = relyingPartyOf(publicUrl()) !== null;
-    return reply.headers(scriptPageHeaders).send(signInPage({ ...given, organisations, passkeys }));
+    const atProvider = await listOrgsWithOidc(store.reader);
+    const form = { ...given, organisations, passkeys, atProvider };
+    return reply.headers(scriptPageHeaders).send(signInPage(form));
   };
   addAccount(app, dependencies);
   await app.register((scope) => passkeyRoutes(scope, dependencies));
+  addOidc(app, dependencies, (reply, notice, next) => show(reply, { ...blankForm, notice, next }));
 
   app.get("/", async (request, reply) => {
     const login = await findBrowserLogin(request, dependencies);
@@ -76,7 +87,7 @@ export async function loginRoutes(app: FastifyInstance, dependencies: LoginDepen
   });
 
   app.get<{ Querystring: { next?: string } }>("/sign-in", async ({ query }, reply) =>
-    show(reply, { email: "", organisation: "", notice: null, next: parseNext(query.next) }),
+    show(reply, { ...blankForm, next: parseNext(query.next) }),
   );
 
   app.post("/sign-in", async (request, reply) => {
@@ -86,6 +97,8 @@ export async function loginRoutes(app: FastifyInstance, dependencies: LoginDepen
     switch (outcome.kind) {
       case "signed_in":
         return go(request, reply, { member: outcome.member, by: "password", next: form.next });
+      case "refused":
+        return show(reply.code(403), { ...form, notice: atProviderOnly });
       case "wrong":
         return show(reply.code(401), { ...form, notice: "The e-mail or the password is wrong." });
       case "throttled":
@@ -105,10 +118,11 @@ export async function loginRoutes(app: FastifyInstance, dependencies: LoginDepen
     const secret = parseLoginSecret(request.params.secret);
     const member =
       secret === null ? null : await store.transact((db) => spendSignInLink(db, secret, clock.now()));
-    events.signInTried(member === null ? "bad_link" : "signed_in");
-    return member === null
-      ? reply.code(404).send(spentLinkPage())
-      : go(request, reply, { member, by: "link", next: null });
+    const held = member !== null && (await isHeldToOidc(store.reader, member));
+    events.signInTried(member === null ? "bad_link" : held ? "refused" : "signed_in");
+    if (member === null) return reply.code(404).send(spentLinkPage());
+    if (held) return show(reply.code(403), { ...blankForm, notice: atProviderOnly });
+    return go(request, reply, { member, by: "link", next: null });
   });
 
   app.post("/sign-out", async (request, reply) => {
@@ -121,7 +135,7 @@ export async function loginRoutes(app: FastifyInstance, dependencies: LoginDepen
 
 type Outcome =
   | { readonly kind: "signed_in"; readonly member: Member }
-  | { readonly kind: "wrong" }
+  | { readonly kind: "wrong" | "refused" }
   | { readonly kind: "throttled"; readonly retryAfterSeconds: number };
 
 interface Form {
@@ -147,6 +161,7 @@ async function tryPassword(
   if (!admission.ok) return { kind: "throttled", retryAfterSeconds: admission.retryAfterSeconds };
   const member = await findByPassword(store.reader, org.orgId, tried, password);
   if (member === null) return { kind: "wrong" };
+  if (await isHeldToOidc(store.reader, member)) return { kind: "refused" };
   await store.transact((db) => forgive(db, attempt));
   return { kind: "signed_in", member };
 }

@@ -2,6 +2,7 @@ import { existsSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import { FlowstateError, isFlowstateError } from "@flowstate/shared/errors";
 import type { Store, Writer } from "../store/open.ts";
+import { clientSecretOwner } from "../login/oidc/client-secret.ts";
 import { credentialsOwner } from "../providers/credentials.ts";
 import { destinationOwner } from "../signals/delivery/owner.ts";
 import { canaryOwner, proveMasterKey } from "./canary.ts";
@@ -63,6 +64,15 @@ export async function rewrapAll(store: Store, from: MasterKey, to: MasterKey): P
         .set({ sealed: rewrap(sealed as Sealed, owner, from, to) })
         .where("org_id", "=", orgId)
         .where("destination_id", "=", destinationId)
+        .execute();
+      count += 1;
+    }
+    const clients = await db.selectFrom("oidc_settings").select(["org_id", "sealed_secret"]).execute();
+    for (const { org_id: orgId, sealed_secret: sealed } of clients) {
+      await db
+        .updateTable("oidc_settings")
+        .set({ sealed_secret: rewrap(sealed as Sealed, clientSecretOwner(orgId), from, to) })
+        .where("org_id", "=", orgId)
         .execute();
       count += 1;
     }

@@ -9,6 +9,7 @@ import type { InsightTables } from "../insights/tables.ts";
 import type { KeyTables } from "../keys/tables.ts";
 import type { LedgerTables } from "../ledger/tables.ts";
 import type { LoginTables } from "../login/tables.ts";
+import type { OidcTables } from "../login/oidc/tables.ts";
 import type { MemberTables } from "../members/tables.ts";
 import type { OAuthTables } from "../oauth/tables.ts";
 import type { OrgTables } from "../orgs/tables.ts";
@@ -30,6 +31,7 @@ export interface Database
     OrgTables,
     MemberTables,
     LoginTables,
+    OidcTables,
     KeyTables,
     AuditTables,
     IngestTables,

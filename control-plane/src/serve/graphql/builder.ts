@@ -6,6 +6,7 @@ import type { Period, UsageDate } from "@flowstate/shared/time";
 import { actorOf, check, type Principal } from "../../access/check.ts";
 import type { Permission } from "../../access/permissions.ts";
 import type { KeyContext } from "../../keys/provision.ts";
+import type { OidcClient } from "../../login/oidc/client.ts";
 import type { SyncServices } from "../../providers/sync.ts";
 import type { createStatusCard } from "../../proxy-status/status.ts";
 import type { Post } from "../../signals/delivery/post.ts";
@@ -24,6 +25,8 @@ export interface GraphqlServices {
   readonly poke: () => void;
   /** What the syncing of usage providers stands on. */
   readonly syncing: SyncServices;
+  /** What identity providers are asked through. */
+  readonly oidc: OidcClient;
   /** Sends a signal to where it is to be delivered. */
   readonly postSignal: Post;
   /** Aborts when the server stops: a sync under way ends in a state from which the next goes on. */

@@ -6,7 +6,7 @@ import { refuseMoreThanOwn, type addApiKeys } from "./api-keys.ts";
 import { callerOf, changeBy, commit, type Builder, type GraphqlContext } from "./builder.ts";
 
 /** People who may sign in, and who is signed in now. */
-export function addMembers(builder: Builder, PermissionName: PermissionRef): void {
+export function addMembers(builder: Builder, PermissionName: PermissionRef) {
   const RoleName = builder.enumType("Role", {
     description: "a named set of permissions",
     values: Object.fromEntries(
@@ -136,6 +136,7 @@ export function addMembers(builder: Builder, PermissionName: PermissionRef): voi
       },
     }),
   }));
+  return RoleName;
 }
 
 type PermissionRef = ReturnType<typeof addApiKeys>;

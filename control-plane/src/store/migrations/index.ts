@@ -16,6 +16,7 @@ import { devices } from "./0300-devices.ts";
 import { surfaces } from "./0400-surfaces.ts";
 import { usageSums } from "./0410-usage-sums.ts";
 import { passkeys } from "./0420-passkeys.ts";
+import { oidc } from "./0421-oidc.ts";
 import { forecasts } from "./0500-forecasts.ts";
 import { serviceAccounts } from "./0550-service-accounts.ts";
 import { policy } from "./0551-policy.ts";
@@ -43,6 +44,7 @@ export const migrations: readonly Migration[] = [
   surfaces,
   usageSums,
   passkeys,
+  oidc,
   forecasts,
   serviceAccounts,
   policy,
