@@ -7,7 +7,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { generateCorpus } from "./generate.ts";
 
@@ -17,7 +17,7 @@ using folder = temporaryFolder();
 const corpus = generateCorpus({ root: join(folder.path, "corpus"), megabytes });
 const ccusage = installCcusage(join(folder.path, "peer"));
 const ours = [
-  process.execPath,
+  // Itself, and not by `node`: its first line says how Node is to be started.
   new URL("../bin/flowstate.js", import.meta.url).pathname,
   "scan",
   "--json",
@@ -27,7 +27,7 @@ const ours = [
 const theirs = [ccusage, "daily", "--json", "--offline", "--timezone", "UTC"];
 const dataFolder = join(folder.path, "data");
 const env = {
-  PATH: process.env["PATH"],
+  PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`,
   HOME: join(folder.path, "home"),
   CLAUDE_CONFIG_DIR: corpus.claudeHome,
   CODEX_HOME: corpus.codexHome,

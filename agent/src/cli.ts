@@ -1,19 +1,16 @@
 import { homedir } from "node:os";
 import { InvalidArgumentError, type Command } from "commander";
 import { createProgram } from "@flowstate/shared/cli";
-import { runDoctor } from "./commands/doctor.ts";
-import { runInstall, runUninstall, type InstallCommandFlags } from "./commands/install.ts";
-import { runLogs, type LogsFlags } from "./commands/logs.ts";
-import { printPac } from "./commands/pac.ts";
-import { runDaemon, type RunFlags } from "./commands/run.ts";
-import { runScan, type ScanFlags } from "./commands/scan.ts";
-import { runSessions, type SessionsFlags } from "./commands/sessions.ts";
-import { runStatus } from "./commands/status.ts";
+import type { InstallCommandFlags } from "./commands/install.ts";
+import type { LogsFlags } from "./commands/logs.ts";
+import type { RunFlags } from "./commands/run.ts";
+import type { ScanFlags } from "./commands/scan.ts";
+import type { SessionsFlags } from "./commands/sessions.ts";
 import { readConfig, readDaemonConfig, readRelayConfig } from "./config.ts";
 import { managedSettings, withManaged } from "./machine/managed-settings.ts";
 import { version } from "./version.ts";
 
-/** `flowstate`: the agent on a person's machine. */
+/** `flowstate`: the agent on a person's machine. Only the command that is asked for is loaded: a scan is over sooner. */
 export function agentProgram(env: NodeJS.ProcessEnv): Command {
   const sources = () => managedSettings(homedir());
   const managed = () => withManaged(env, sources());
@@ -26,17 +23,19 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
     .option("--by <what>", "day, session, model, project or tool", "day")
     .option("--timezone <zone>", "IANA name; the machine's own when not given")
     .option("--json", "print one JSON document")
-    .action((flags: ScanFlags) => runScan(flags, readConfig(env)));
+    .action(async (flags: ScanFlags) => (await import("./commands/scan.ts")).runScan(flags, readConfig(env)));
   program
     .command("run")
     .description("the daemon in the foreground: captures calls, relays, and reports")
     .option("--service", "started by a service manager: log to the data folder alone")
-    .action((flags: RunFlags) => runDaemon(readDaemonConfig(managed()), flags));
+    .action(async (flags: RunFlags) =>
+      (await import("./commands/run.ts")).runDaemon(readDaemonConfig(managed()), flags),
+    );
   program
     .command("proxy", { hidden: true })
     .command("run")
     .description("the same as run")
-    .action(() => runDaemon(readDaemonConfig(managed()), {}));
+    .action(async () => (await import("./commands/run.ts")).runDaemon(readDaemonConfig(managed()), {}));
   program
     .command("install")
     .description("make the agent a service; again, to bring it up to date or to change a setting")
@@ -53,41 +52,51 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
     .option("--run-as <account>", "whose tools are counted; whoever called sudo")
     .option("--no-tools", "leave shells, desktops and the settings of tools alone")
     .option("--no-trust", "leave the system's trust store alone")
-    .action((flags: InstallCommandFlags) => runInstall(flags, env));
+    .action(async (flags: InstallCommandFlags) =>
+      (await import("./commands/install.ts")).runInstall(flags, env),
+    );
   program
     .command("uninstall")
     .description("take back all that install did, and remove the agent's data")
     .option("--keep-data", "leave the ledger and what waits to be delivered")
     .option("--scope <scope>", "system or user, where both are installed")
-    .action((flags: { readonly keepData?: boolean; readonly scope?: string }) => runUninstall(flags, env));
+    .action(async (flags: { readonly keepData?: boolean; readonly scope?: string }) =>
+      (await import("./commands/install.ts")).runUninstall(flags, env),
+    );
   program
     .command("status")
     .description("what the running agent says of itself; exit code 69 where none runs")
     .option("--json", "print one JSON document")
-    .action((flags: { readonly json?: boolean }) => runStatus(flags, readConfig(managed())));
+    .action(async (flags: { readonly json?: boolean }) =>
+      (await import("./commands/status.ts")).runStatus(flags, readConfig(managed())),
+    );
   program
     .command("doctor")
     .description("prove each step of a call's way to the control plane, a line each")
-    .action(() => {
+    .action(async () => {
       const found = sources();
-      return runDoctor(withManaged(env, found), found);
+      return (await import("./commands/doctor.ts")).runDoctor(withManaged(env, found), found);
     });
   program
     .command("sessions")
     .description("the latest conversations that the agent knows, with what they cost")
     .option("--limit <number>", "how many conversations", parseCount, 20)
     .option("--json", "print one JSON document")
-    .action((flags: SessionsFlags) => runSessions(flags, readConfig(managed())));
+    .action(async (flags: SessionsFlags) =>
+      (await import("./commands/sessions.ts")).runSessions(flags, readConfig(managed())),
+    );
   program
     .command("logs")
     .description("what the agent has logged last")
     .option("--lines <number>", "how many lines", parseCount, 100)
     .option("--follow", "go on with what is logged from now on")
-    .action((flags: LogsFlags) => runLogs(flags, readConfig(managed())));
+    .action(async (flags: LogsFlags) =>
+      (await import("./commands/logs.ts")).runLogs(flags, readConfig(managed())),
+    );
   program
     .command("pac")
     .description("the proxy auto-configuration script, as the relay serves it at /proxy.pac")
-    .action(() => printPac(readRelayConfig(managed())));
+    .action(async () => (await import("./commands/pac.ts")).printPac(readRelayConfig(managed())));
   return program;
 }
 

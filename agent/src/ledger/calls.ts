@@ -86,6 +86,11 @@ export function callTable(db: Sqlite): CallTable {
       "SELECT DISTINCT id FROM call_account WHERE pair_key = ? AND ended_at BETWEEN ? AND ? ORDER BY ended_at, id LIMIT ?",
     )
     .pluck();
+  const othersNearby = db
+    .prepare(
+      "SELECT 1 FROM call_account WHERE pair_key = ? AND ended_at BETWEEN ? AND ? AND capture <> ? LIMIT 1",
+    )
+    .pluck();
   const dueCalls = db.prepare(
     `SELECT id, body, changed_at, revision, told FROM call WHERE changed_at <= @until OR changed_at > @now
      ORDER BY changed_at, id LIMIT @limit`,
@@ -141,10 +146,12 @@ export function callTable(db: Sqlite): CallTable {
     const ids = new Set<number>([id]);
     for (const sighting of Object.values((JSON.parse(body) as Call).sightings)) {
       const key = pairKey(sighting);
-      const at = endOf(sighting);
       if (key === null) continue;
-      const found = nearby.all(key, at - 2 * sameEndMs, at + 2 * sameEndMs, mostNearby) as number[];
-      for (const one of found) ids.add(one);
+      const at = endOf(sighting);
+      const around = [key, at - 2 * sameEndMs, at + 2 * sameEndMs] as const;
+      // Mostly there is one source, and nothing to join.
+      if (othersNearby.get(...around, sighting.capture) === undefined) continue;
+      for (const one of nearby.all(...around, mostNearby) as number[]) ids.add(one);
     }
     if (ids.size === 1) return;
     const rows = [...ids].flatMap((one) => callRow(one) ?? []);

@@ -4,6 +4,7 @@ import { setImmediate as breathe } from "node:timers/promises";
 import { fewestBlank, type FormatCount } from "../ledger/formats.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { stampOf, type LogCursor } from "../ledger/logs.ts";
+import type { Sighting } from "../normalise/sighting.ts";
 import { explore, type LogFile } from "../observe/files/discover.ts";
 import { countAnswers, readLog, readSlice, type SliceReading } from "../observe/files/read.ts";
 import type { LineReader } from "../observe/files/reader.ts";
@@ -99,7 +100,8 @@ async function follow(
   const { path, size, modifiedMs, reader } = file;
   const start = { path, size, modifiedMs, offset: 0, mark: null, state: null, silent: 0 };
   if (reader.kind !== "lines" || path.endsWith(".zst")) {
-    const { sightings, broken, formats } = await readLog(file);
+    const sightings: Sighting[] = [];
+    const { broken, formats } = await readLog(file, (sighting) => sightings.push(sighting));
     ledger.transact(() => {
       ledger.calls.note(sightings, now());
       ledger.formats.add("session-log", formats);
@@ -110,8 +112,9 @@ async function follow(
   let cursor = startAgain(ledger.logs.cursor(key), file) ?? start;
   let broken = 0;
   for (;;) {
-    const slice = readSlice(path, reader, cursor, sliceBytes);
-    const { silent, formats } = hush(path, reader, slice, cursor.silent);
+    const sightings: Sighting[] = [];
+    const slice = readSlice(path, reader, cursor, sliceBytes, (sighting) => sightings.push(sighting));
+    const { silent, formats } = hush(path, reader, slice, cursor.silent, sightings.length > 0);
     const next: LogCursor = {
       path,
       // Only a log that was read to its end stands as it was found.
@@ -123,7 +126,7 @@ async function follow(
       silent,
     };
     ledger.transact(() => {
-      ledger.calls.note(slice.sightings, now());
+      ledger.calls.note(sightings, now());
       ledger.formats.add("session-log", formats);
       ledger.logs.put(key, next);
     });
@@ -167,9 +170,10 @@ function hush(
   reader: LineReader,
   slice: SliceReading,
   silentBefore: number,
+  hasCalls: boolean,
 ): { readonly silent: number; readonly formats: readonly FormatCount[] } {
   if (slice.formats.length > 0 || slice.bytes === 0) {
-    return { silent: slice.sightings.length > 0 ? 0 : silentBefore, formats: slice.formats };
+    return { silent: hasCalls ? 0 : silentBefore, formats: slice.formats };
   }
   const { answers, toolVersion } = countAnswers(path, reader, slice);
   const silent = silentBefore + answers;

@@ -16,9 +16,7 @@ export async function collect(
   for (const [done, file] of files.entries()) {
     onProgress?.(done, files.length);
     try {
-      const reading = await readLog(file);
-      broken += reading.broken;
-      for (const sighting of reading.sightings) calls.add(withoutRequests(sighting));
+      broken += (await readLog(file, (sighting) => calls.add(withoutRequests(sighting)))).broken;
     } catch {
       broken += 1;
     }

@@ -39,25 +39,24 @@ export function packedCalls(): PackedCalls {
       larger.set(figures);
       figures = larger;
     }
-    const values = [
-      place.occurredAt,
-      tokens.input,
-      tokens.output,
-      tokens.cacheRead,
-      tokens.cacheWrite5m,
-      tokens.cacheWrite1h,
-      tokens.reasoning,
-      evidence.least,
-      evidence.stopped,
-    ];
-    for (const [column, value] of values.entries()) figures[width * index + column] = value ?? unknown;
+    const row = width * index;
+    figures[row] = place.occurredAt;
+    figures[row + 1] = tokens.input ?? unknown;
+    figures[row + 2] = tokens.output ?? unknown;
+    figures[row + 3] = tokens.cacheRead ?? unknown;
+    figures[row + 4] = tokens.cacheWrite5m ?? unknown;
+    figures[row + 5] = tokens.cacheWrite1h ?? unknown;
+    figures[row + 6] = tokens.reasoning ?? unknown;
+    figures[row + 7] = evidence.least ?? unknown;
+    figures[row + 8] = evidence.stopped ?? unknown;
     if (last === undefined || !isAlike(last, sighting)) last = shareOf(sighting);
     ids[index] = callId;
     shared[index] = last;
     if (aliases.length > 0 || evidence.blocks !== null || durationMs !== null) {
       rare.set(index, { aliases, durationMs, blocks: evidence.blocks });
     }
-    for (const name of [callId, ...aliases]) indexOf.set(name, index);
+    indexOf.set(callId, index);
+    for (const alias of aliases) indexOf.set(alias, index);
   };
 
   const get = (index: number): Sighting | null => {
@@ -89,6 +88,11 @@ export function packedCalls(): PackedCalls {
 
   return {
     add(sighting) {
+      // Most calls are met once, by one name.
+      if (sighting.aliases.length === 0 && !indexOf.has(sighting.callId)) {
+        size += 1;
+        return put(ids.length, sighting);
+      }
       const found = new Set<number>();
       for (const name of [sighting.callId, ...sighting.aliases]) {
         const index = indexOf.get(name);

@@ -6,7 +6,7 @@
 import { readCount, tokens, type TokenCounts } from "@flowstate/shared/tokens";
 import { estimateTokens } from "../../normalise/estimate.ts";
 import { logSighting, type Sighting } from "../../normalise/sighting.ts";
-import { fields, id, instant, items, name, path, type Fields } from "./json.ts";
+import { fields, id, instant, items, name, parseFields, path, type Fields } from "./json.ts";
 import type { LineReader } from "./reader.ts";
 
 export const claudeCode: LineReader = {
@@ -21,9 +21,32 @@ export const claudeCode: LineReader = {
       fields(row["message"])["model"] !== "<synthetic>",
   },
   versionOf: (row) => name(row["version"]),
+  brief: withoutContent,
   start: () => ({}),
   read: readRow,
 };
+
+/** Letters a token in ordinary text: a block within them says nothing against the reported count. */
+const usualLetters = 4;
+
+const contentStart = Buffer.from(',"content":[');
+const contentEnd = Buffer.from('],"stop_reason":');
+
+/**
+ * Content is most of a row, and says nothing where it is short for the reported output. A quotation mark inside a text is
+ * escaped, so what is found here is structure; and where it is not the end of this very list that is found, what is left
+ * has more closing brackets than opening ones and is no JSON.
+ */
+function withoutContent(buffer: Buffer, start: number, end: number): Fields | null {
+  const from = buffer.indexOf(contentStart, start) + contentStart.length;
+  if (from < start + contentStart.length || from >= end) return null;
+  const to = buffer.indexOf(contentEnd, from);
+  if (to < 0 || to >= end) return null;
+  const row = parseFields(buffer.toString("utf8", start, from) + buffer.toString("utf8", to, end));
+  if (row === null) return null;
+  const output = readCount(fields(fields(row["message"])["usage"])["output_tokens"]) ?? 0;
+  return to - from <= output * usualLetters ? row : null;
+}
 
 function readRow(row: Fields): readonly Sighting[] {
   const nested = fields(fields(row["data"])["message"]);
@@ -92,9 +115,6 @@ function readUsage(usage: Fields): TokenCounts {
   const isEmpty = Object.values(counts).every((count) => count === null || count === 0);
   return isEmpty ? tokens({}) : counts;
 }
-
-/** Letters a token in ordinary text: a block within them says nothing against the reported count. */
-const usualLetters = 4;
 
 function readBlocks(content: unknown, reported: number): Readonly<Record<string, number>> | null {
   let blocks: Record<string, number> | null = null;

@@ -1,5 +1,5 @@
 import { readdirSync, realpathSync, statSync, type Dirent } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { sep } from "node:path";
 import type { Reader } from "./reader.ts";
 import type { Source } from "./sources.ts";
 
@@ -46,14 +46,14 @@ interface Finds {
 function walk(source: Source, root: string, folder: string, depth: number, finds: Finds): void {
   finds.folders.add(folder);
   for (const entry of readFolder(folder)) {
-    const path = join(folder, entry.name);
+    const path = folder + sep + entry.name;
     if (entry.isDirectory()) {
       if (depth > 0) walk(source, root, path, depth - 1, finds);
       continue;
     }
     // A symbolic link may lead out of the configured folder; what it points to is found under its own name.
     if (!entry.isFile()) continue;
-    const below = relative(root, path);
+    const below = path.slice(root.length + 1);
     const reader = source.readerOf(sep === "/" ? below : below.replaceAll(sep, "/"));
     const file = reader === null ? null : identify(path, source.tool, reader);
     if (file === null) continue;

@@ -2,20 +2,18 @@ import { createReadStream, readFileSync } from "node:fs";
 import { createZstdDecompress } from "node:zlib";
 import { unreachable } from "@flowstate/shared/assert";
 import type { FormatCount } from "../../ledger/formats.ts";
-import { callSet } from "../../normalise/call-set.ts";
+import { mergeSightings } from "../../normalise/merge.ts";
 import type { Sighting } from "../../normalise/sighting.ts";
 import type { LogFile } from "./discover.ts";
 import { parseFields, type Fields } from "./json.ts";
 import { forMarkedLines, markedLines, wholeFile, type LinesRead } from "./lines.ts";
 import type { LineReader } from "./reader.ts";
 
-/** What one log tells of. */
+/** How the reading of a log went. */
 export interface LogReading {
-  /** One sighting a call: what the rows of one call say together. */
-  readonly sightings: readonly Sighting[];
   /** Rows that could not be read: broken JSON inside the file, or lines beyond any bound. */
   readonly broken: number;
-  /** How far the rows that look like calls were understood, by version of the tool. */
+  /** How far the rows that look like calls were understood; a version of the tool may stand more than once. */
   readonly formats: readonly FormatCount[];
 }
 
@@ -32,25 +30,36 @@ export interface SliceReading extends LogReading {
 /** Documents are read whole; one larger than this is no log. */
 const largestDocument = 256 << 20;
 
-/** Reads a log from its beginning. Throws only what the operating system or SQLite says of the file itself. */
-export async function readLog({ path, reader, size }: LogFile): Promise<LogReading> {
+/** Takes what a log tells of, a call at a time: a large log is never held in memory. */
+export type OnSighting = (sighting: Sighting) => void;
+
+/**
+ * Reads a log from its beginning. Rows of one call that follow each other are passed on as one; others come as they
+ * stand. Throws only what the operating system or SQLite says of the file itself.
+ */
+export async function readLog({ path, reader, size }: LogFile, onSighting: OnSighting): Promise<LogReading> {
   switch (reader.kind) {
     case "lines": {
-      if (path.endsWith(".zst")) return readCompressed(path, reader);
-      const rows = collect(reader, reader.start(path));
+      if (path.endsWith(".zst")) return readCompressed(path, reader, onSighting);
+      const rows = readRows(reader, reader.start(path), onSighting);
       return rows.end(forMarkedLines(path, wholeFile, reader.marks, rows.onLine));
     }
-    case "document":
-      return size > largestDocument ? { ...nothing, broken: 1 } : readDocument(path, reader.read);
-    case "database":
+    case "document": {
+      const document = size > largestDocument ? undefined : parseDocument(readFileSync(path, "utf8"));
+      if (document === undefined) return { broken: 1, formats: [] };
+      for (const sighting of reader.read(document, path)) onSighting(sighting);
+      return { broken: 0, formats: [] };
+    }
+    case "database": {
       // Loaded only where there is a database: SQLite costs a scan more to start than a small log to read.
-      return { ...nothing, sightings: (await import("./database.ts")).readDatabase(reader, path) };
+      const { readDatabase } = await import("./database.ts");
+      for (const sighting of readDatabase(reader, path)) onSighting(sighting);
+      return { broken: 0, formats: [] };
+    }
     default:
       return unreachable(reader);
   }
 }
-
-const nothing: LogReading = { sightings: [], broken: 0, formats: [] };
 
 /** Reads whole lines from an offset on, about `mostBytes` of them, with what the reader knew there. */
 export function readSlice(
@@ -58,10 +67,11 @@ export function readSlice(
   reader: LineReader,
   from: { readonly offset: number; readonly state: string | null },
   mostBytes: number,
+  onSighting: OnSighting,
 ): SliceReading {
   const known = from.state === null ? null : parseFields(from.state);
   const state = { ...reader.start(path), ...known };
-  const rows = collect(reader, state);
+  const rows = readRows(reader, state, onSighting);
   const lines = forMarkedLines(path, { offset: from.offset, mostBytes }, reader.marks, rows.onLine);
   const reading = rows.end(lines);
   const { offset, isEnd } = lines;
@@ -89,8 +99,8 @@ export function countAnswers(
   return { answers, toolVersion };
 }
 
-async function readCompressed(path: string, reader: LineReader): Promise<LogReading> {
-  const rows = collect(reader, reader.start(path));
+async function readCompressed(path: string, reader: LineReader, onSighting: OnSighting): Promise<LogReading> {
+  const rows = readRows(reader, reader.start(path), onSighting);
   const lines = markedLines(reader.marks, rows.onLine);
   try {
     for await (const chunk of createReadStream(path).pipe(createZstdDecompress()) as AsyncIterable<Buffer>) {
@@ -111,41 +121,43 @@ function isBrokenFrame(error: unknown): boolean {
   return error instanceof Error && "code" in error && /^(?:ZSTD|Z_)/.test(String(error.code));
 }
 
-function collect(reader: LineReader, state: object) {
-  const calls = callSet();
-  const formats = new Map<string | null, FormatCount>();
+function readRows(reader: LineReader, state: object, onSighting: OnSighting) {
+  let last: Sighting | null = null;
+  const formats: { tool: string; toolVersion: string | null; seen: number; blank: number }[] = [];
   let broken = 0;
   const count = (row: Fields, blank: 0 | 1): void => {
     const toolVersion = reader.versionOf?.(row, state) ?? null;
-    const known = formats.get(toolVersion) ?? { tool: reader.tool, toolVersion, seen: 0, blank: 0 };
-    formats.set(toolVersion, { ...known, seen: known.seen + 1, blank: known.blank + blank });
+    let format = formats.at(-1);
+    if (format === undefined || format.toolVersion !== toolVersion) {
+      format = { tool: reader.tool, toolVersion, seen: 0, blank: 0 };
+      formats.push(format);
+    }
+    format.seen += 1;
+    format.blank += blank;
   };
   return {
     onLine(buffer: Buffer, start: number, end: number): void {
-      const row = parseFields(buffer.toString("utf8", start, end));
+      const row = reader.brief?.(buffer, start, end) ?? parseFields(buffer.toString("utf8", start, end));
       if (row === null) {
         broken += 1;
         return;
       }
       const sightings = reader.read(row, state);
-      for (const sighting of sightings) calls.add(sighting);
+      for (const sighting of sightings) {
+        if (last !== null && last.callId === sighting.callId) last = mergeSightings(last, sighting);
+        else {
+          if (last !== null) onSighting(last);
+          last = sighting;
+        }
+      }
       if (sightings.length > 0) count(row, 0);
       else if (reader.answers?.isAnswer(row) === true) count(row, 1);
     },
-    end: ({ skipped }: LinesRead): LogReading => ({
-      sightings: [...calls.calls()],
-      broken: broken + skipped,
-      formats: [...formats.values()],
-    }),
+    end({ skipped }: LinesRead): LogReading {
+      if (last !== null) onSighting(last);
+      return { broken: broken + skipped, formats };
+    },
   };
-}
-
-function readDocument(
-  path: string,
-  read: (document: unknown, file: string) => readonly Sighting[],
-): LogReading {
-  const document = parseDocument(readFileSync(path, "utf8"));
-  return document === undefined ? { ...nothing, broken: 1 } : { ...nothing, sightings: read(document, path) };
 }
 
 function parseDocument(text: string): unknown {

@@ -15,6 +15,8 @@ export interface LineReader<State extends object = object> {
   readonly marks: readonly string[];
   /** How a row looks that stands for an answer, so that one which tells of no usage is noticed; absent where usage is told apart from answers. */
   readonly answers?: AnswerSign;
+  /** The row of a line without what does not matter in it, which is most of many lines; null where all of it is to be read. */
+  brief?(buffer: Buffer, start: number, end: number): Fields | null;
   start(file: string): State;
   /** The tool's version, as a row or the rows before it say; null where they do not. */
   versionOf?(row: Fields, state: State): string | null;

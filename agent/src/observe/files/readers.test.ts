@@ -5,9 +5,9 @@ import { dirname, join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import { openSqlite } from "@flowstate/shared/sqlite";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
-import { callSet } from "../../normalise/call-set.ts";
 import { readOutput } from "../../normalise/merge.ts";
 import type { Sighting } from "../../normalise/sighting.ts";
+import { packedCalls } from "../../scan/packed-calls.ts";
 import { discover } from "./discover.ts";
 import { forMarkedLines, wholeFile } from "./lines.ts";
 import { readLog } from "./read.ts";
@@ -21,9 +21,9 @@ import { sourcesOf } from "./sources.ts";
 
 /** Every call of a home folder, once. */
 async function callsIn(home: string): Promise<Sighting[]> {
-  const calls = callSet();
+  const calls = packedCalls();
   for (const file of discover(sourcesOf({ home, platform: "linux", env: {} }))) {
-    for (const sighting of (await readLog(file)).sightings) calls.add(sighting);
+    await readLog(file, calls.add);
   }
   return [...calls.calls()];
 }
@@ -408,9 +408,10 @@ test("a last line without an end waits; a broken line between good ones is count
   );
   write(file, `${rows[0]}\n{"usage":{"input_tokens":1,\n${rows[1]}`);
   const [found] = discover(sourcesOf({ home: folder.path, platform: "linux", env: {} }));
-  const before = found === undefined ? null : await readLog(found);
-  t.is(before?.sightings.length, 1);
-  t.is(before?.broken, 1);
+  const before: Sighting[] = [];
+  const reading = found === undefined ? null : await readLog(found, (sighting) => before.push(sighting));
+  t.is(before.length, 1);
+  t.is(reading?.broken, 1);
   appendFileSync(file, "\n");
   t.is((await callsIn(folder.path)).length, 2);
 });

@@ -1,0 +1,91 @@
+/**
+ * `node agent/bench/idle.ts [FILES] [SECONDS]`: what the daemon costs while nothing happens, with many logs watched, and
+ * what one more row costs it. Linux only.
+ *
+ * Goals: below 80 MB and 0.1 % of a processor with 5,000 logs.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { mintKey } from "@flowstate/shared/keys";
+import { temporaryFolder } from "@flowstate/shared/testing/temp";
+import { until } from "@flowstate/shared/testing/until";
+import { startIngest } from "../test/support/ingest.ts";
+import { claudeRow } from "../test/support/person.ts";
+
+const files = Number(process.argv[2] ?? 5000);
+const seconds = Number(process.argv[3] ?? 120);
+const perFolder = 25;
+const callsPerFile = 4;
+const patientMs = 600_000;
+
+using folder = temporaryFolder();
+await using ingest = await startIngest();
+for (let index = 0; index < files; index += 1) {
+  const project = join(folder.path, ".claude/projects", `-src-${Math.floor(index / perFolder)}`);
+  mkdirSync(project, { recursive: true });
+  const rows = Array.from({ length: callsPerFile }, (_, call) => claudeRow(`msg_${index}_${call}`));
+  writeFileSync(join(project, `s${index}.jsonl`), rows.join(""));
+}
+
+const daemon = spawn(process.execPath, [new URL("../src/main.ts", import.meta.url).pathname, "run"], {
+  env: {
+    HOME: folder.path,
+    PATH: process.env["PATH"],
+    FLOWSTATE_OTLP_KEY: mintKey("org").text,
+    FLOWSTATE_USER: "ada@example.com",
+    FLOWSTATE_CONTROL_PLANE: ingest.url,
+    FLOWSTATE_RELAY_PORT: "0",
+    FLOWSTATE_OTLP_PORT: "0",
+  },
+  stdio: ["ignore", "ignore", "inherit", "ipc"],
+});
+await once(daemon, "message");
+const pid = daemon.pid ?? 0;
+await until("every call to be delivered", () => ingest.calls().length === files * callsPerFile, patientMs);
+print(
+  `start: ${files} logs and ${files * callsPerFile} calls read and delivered with ${cpuS(pid).toFixed(2)} CPU-s`,
+);
+print(`memory after it: ${rssMb(pid).toFixed(0)} MB`);
+
+// A garbage collector that has nothing to do gives memory back.
+await delay(30_000);
+const before = cpuS(pid);
+await delay(seconds * 1000);
+const spent = cpuS(pid) - before;
+print(
+  `idle for ${seconds} s: ${((100 * spent) / seconds).toFixed(3)} % of a processor, ${rssMb(pid).toFixed(0)} MB`,
+);
+
+const busyBefore = cpuS(pid);
+const rows = 60;
+for (let row = 0; row < rows; row += 1) {
+  appendFileSync(join(folder.path, ".claude/projects/-src-0/s0.jsonl"), claudeRow(`msg_new_${row}`));
+  await delay(1000);
+}
+print(
+  `a row a second for a minute: ${((100 * (cpuS(pid) - busyBefore)) / rows).toFixed(2)} % of a processor`,
+);
+daemon.kill();
+await once(daemon, "exit");
+
+/** User and system time so far; the clock of `/proc` ticks a hundred times a second. */
+function cpuS(id: number): number {
+  const stat = readFileSync(`/proc/${id}/stat`, "utf8");
+  const [user = 0, system = 0] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 13)
+    .map(Number);
+  return (user + system) / 100;
+}
+
+function rssMb(id: number): number {
+  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${id}/status`, "utf8"))?.[1]) / 1024;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
