@@ -6,7 +6,7 @@ import { join } from "node:path";
 import anyTest, { type TestFn } from "ava";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { until } from "@flowstate/shared/testing/until";
-import { startInstallation, type Installation } from "./support/installation.ts";
+import { runProgram, startInstallation, type Installation } from "./support/installation.ts";
 
 const test = anyTest as TestFn<{ installation: Installation; key: string }>;
 const program = new URL("../agent/src/main.ts", import.meta.url).pathname;
@@ -54,6 +54,12 @@ class Machine implements AsyncDisposable {
     this.#daemon = daemon;
     const [ready] = (await once(daemon, "message")) as [{ type: string }];
     if (ready.type !== "ready") throw new Error(JSON.stringify(ready));
+  }
+
+  /** What `flowstate policy` says. */
+  async policy(): Promise<{ policy: { version: number | null; settings: { enforcement: string } } | null }> {
+    const { stdout } = await runProgram(process.execPath, [program, "policy", "--json"], this.#env);
+    return stdout === "" ? { policy: null } : (JSON.parse(stdout) as { policy: never });
   }
 
   async end(signal: "SIGTERM" | "SIGKILL"): Promise<number | null> {
@@ -134,6 +140,29 @@ test.serial("calls made while the control plane is away arrive when it is back",
   await machine.start();
   await until("both", async () => (await tokensOf(t.context, "bob@example.com")) === 230);
   t.pass();
+});
+
+test.serial("a policy that is activated, and a setting that is changed, reach the daemon", async (t) => {
+  const { installation } = t.context;
+  await using machine = new Machine(t.context, "cleo@example.com");
+  await machine.start();
+  await until("the daemon to have asked", async () => (await machine.policy()).policy !== null);
+  t.like(await machine.policy(), { policy: { version: null, settings: { enforcement: "observe" } } });
+  const document = JSON.stringify({
+    rules: [{ name: "No Opus", type: "MODEL_DENYLIST", action: "BLOCK", models: ["claude-opus-*"] }],
+  });
+  const { draftPolicy } = await installation.graphql<{ draftPolicy: { version: number } }>(
+    "mutation ($d: String!) { draftPolicy(document: $d) { version } }",
+    { d: document },
+  );
+  const { version } = draftPolicy;
+  await installation.graphql("mutation ($v: Int!) { activatePolicy(version: $v) { state } }", { v: version });
+  await installation.graphql("mutation { setAgentSettings(enforcement: ENFORCE) { enforcement } }");
+  await until("the policy", async () => {
+    const { policy } = await machine.policy();
+    return policy?.version === version && policy.settings.enforcement === "enforce";
+  });
+  t.is(await machine.end("SIGTERM"), 0, "a daemon that waits for news stops all the same");
 });
 
 test.serial("without a key or with a wrong e-mail the daemon says so in one line and ends", async (t) => {

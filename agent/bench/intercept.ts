@@ -35,7 +35,7 @@ const intercept = startIntercept({
   authority: deviceAuthority,
   upstreamCa: [authority.certificate],
   onSighting: () => void (counted += 1),
-  decide: null,
+  judge: () => null,
   log: createLogger("bench", "silent"),
 });
 const toProvider = (): Socket =>

@@ -94,6 +94,13 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
       (await import("./commands/logs.ts")).runLogs(flags, readConfig(managed())),
     );
   program
+    .command("policy")
+    .description("what the organisation asks of calls from here, and which rules they met")
+    .option("--json", "print one JSON document")
+    .action(async (flags: { readonly json?: boolean }) =>
+      (await import("./commands/policy.ts")).runPolicy(flags, readConfig(managed())),
+    );
+  program
     .command("pac")
     .description("the proxy auto-configuration script, as the relay serves it at /proxy.pac")
     .action(async () => (await import("./commands/pac.ts")).printPac(readRelayConfig(managed())));

@@ -33,6 +33,7 @@ function renderStatus(status: DaemonStatus, now: number): string {
       "calls",
       `${plural(calls.known, "call")} known, ${delivery.waiting + calls.untold} waiting to be delivered`,
     ],
+    ["policy", renderPolicy(status.policy)],
     ...(delivery.rejected > 0 ? [["refused", plural(delivery.rejected, "call")] as const] : []),
     ...distrust.map(({ host, client }) => ["not read", `${client || "a client"} to ${host}`] as const),
     ["data folder", status.dataFolder],
@@ -54,6 +55,17 @@ function renderLogs({ lookedAt, broken }: DaemonStatus["logs"], now: number): st
   if (lookedAt === null) return "not looked at yet";
   const looked = `looked at ${ago(lookedAt, now)}`;
   return broken === 0 ? looked : `${looked}; ${plural(broken, "row")} not understood`;
+}
+
+function renderPolicy({ version, rules, settings, problem, met }: DaemonStatus["policy"]): string {
+  const blocking = met.filter(({ action }) => action === "BLOCK");
+  const count = blocking.reduce((sum, { enforcedCalls }) => sum + enforcedCalls, 0);
+  return [
+    version === null ? "none" : `version ${version} with ${plural(rules.length, "rule")} for this person`,
+    ...(rules.length > 0 && settings?.enforcement === "observe" ? ["observed alone"] : []),
+    ...(count === 0 ? [] : [`${plural(count, "call")} refused`]),
+    ...(problem === null ? [] : [`not heard: ${problem}`]),
+  ].join(", ");
 }
 
 /** Metrics come later than events, so that only a wide gap says something. */

@@ -1,4 +1,5 @@
 import type { FormatAlarm } from "../ledger/formats.ts";
+import type { PolicyStatus } from "../policy/officer.ts";
 import type { ChecksumRow } from "../observe/otlp/checksum.ts";
 
 /** What a running daemon says of itself; instants are ISO 8601 in UTC, null where a thing has not happened yet. */
@@ -30,6 +31,8 @@ export interface DaemonStatus {
   } | null;
   /** Formats of tools that this agent does not understand any more: their calls may be missing. */
   readonly notUnderstood: readonly FormatAlarm[];
+  /** What the organisation says that calls must hold to, and which rules calls here met. */
+  readonly policy: PolicyStatus;
   readonly calls: {
     readonly known: number;
     /** Changed and not yet put into the outbox. */

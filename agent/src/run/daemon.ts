@@ -15,6 +15,9 @@ import { serveStatus } from "../local/socket.ts";
 import { createVitals, instant, type Vitals } from "../local/status.ts";
 import { openAuthority } from "../observe/intercept/ca.ts";
 import { startIntercept, type Intercept } from "../observe/intercept/server.ts";
+import { followPolicy } from "../policy/follow.ts";
+import { keepPolicy, readKeptPolicy } from "../policy/kept.ts";
+import { createOfficer } from "../policy/officer.ts";
 import { startRelay } from "../relay/server.ts";
 import { version } from "../version.ts";
 import { createCallSender } from "./deliver.ts";
@@ -123,6 +126,29 @@ export async function startDaemon(
       }),
     );
   }
+  const officer = createOfficer(log, now);
+  const policyFile = join(dataFolder, "policy.json");
+  const kept = readKeptPolicy(policyFile);
+  if (kept !== null) officer.replace(kept);
+  stack.use(
+    steady({ what: "following the policy", clock, log }, (signal) =>
+      followPolicy(
+        {
+          controlPlane: config.controlPlane,
+          credential,
+          clock,
+          kept,
+          onPolicy: (news) => {
+            officer.replace(news);
+            keepPolicy(policyFile, news);
+          },
+          onHeard: () => officer.heard(instant(now())),
+          onProblem: officer.failed,
+        },
+        signal,
+      ),
+    ),
+  );
   const telemetry = config.captures.has("otlp")
     ? stack.use(await receiveTelemetry({ port: config.otlpPort, ledger, log, now }))
     : null;
@@ -132,7 +158,7 @@ export async function startDaemon(
         authority: openAuthority(join(dataFolder, "tls"), now()),
         upstreamCa: undefined,
         onSighting: intake.note,
-        decide: null,
+        judge: officer.judge,
         log,
         now,
       })
@@ -162,6 +188,7 @@ export async function startDaemon(
       logs: vitals.read().logs,
       telemetry: telemetry?.status() ?? null,
       notUnderstood: ledger.formats.alarms(),
+      policy: officer.status(),
       calls: ledger.calls.counts(),
       delivery: { waiting: outbox.depth().rows, ...vitals.read().delivery },
       distrust: (intercept?.distrust() ?? []).map(({ host, userAgent }) => ({ host, client: userAgent })),

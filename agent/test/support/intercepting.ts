@@ -31,6 +31,23 @@ export interface Intercepting extends AsyncDisposable {
   ): Promise<TLSSocket>;
 }
 
+/** A TLS connection to a host through the relay on a port, established. */
+export async function dialThrough(
+  port: number,
+  host: string,
+  { protocols, ca }: { readonly protocols: readonly string[]; readonly ca: readonly string[] },
+): Promise<TLSSocket> {
+  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+  socket.on("error", () => undefined);
+  socket.write(`CONNECT ${host}:443 HTTP/1.1\r\nHost: ${host}:443\r\nUser-Agent: test/1\r\n\r\n`);
+  const [head] = (await once(socket, "data")) as [Buffer];
+  if (!head.toString().startsWith("HTTP/1.1 200")) throw new Error(head.toString());
+  const tls = connectTls({ socket, servername: host, ca: [...ca], ALPNProtocols: [...protocols] });
+  tls.on("error", () => undefined);
+  await once(tls, "secureConnect");
+  return tls;
+}
+
 export async function startIntercepting(leadTo: number, decide: Decide | null = null): Promise<Intercepting> {
   const sightings: Sighting[] = [];
   const log = createLogger("test", "silent");
@@ -39,7 +56,7 @@ export async function startIntercepting(leadTo: number, decide: Decide | null = 
     authority: deviceAuthority,
     upstreamCa: [authority.certificate],
     onSighting: (sighting) => void sightings.push(sighting),
-    decide,
+    judge: () => decide,
     log,
   });
   const relay = await startRelay({
@@ -53,17 +70,8 @@ export async function startIntercepting(leadTo: number, decide: Decide | null = 
     relay,
     intercept,
     sightings,
-    async dial(host, { protocols = ["http/1.1"], ca = [deviceAuthority.certificate] } = {}) {
-      const socket = connect({ port: relay.port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
-      socket.on("error", () => undefined);
-      socket.write(`CONNECT ${host}:443 HTTP/1.1\r\nHost: ${host}:443\r\nUser-Agent: test/1\r\n\r\n`);
-      const [head] = (await once(socket, "data")) as [Buffer];
-      if (!head.toString().startsWith("HTTP/1.1 200")) throw new Error(head.toString());
-      const tls = connectTls({ socket, servername: host, ca: [...ca], ALPNProtocols: [...protocols] });
-      tls.on("error", () => undefined);
-      await once(tls, "secureConnect");
-      return tls;
-    },
+    dial: (host, { protocols = ["http/1.1"], ca = [deviceAuthority.certificate] } = {}) =>
+      dialThrough(relay.port, host, { protocols, ca }),
     async [Symbol.asyncDispose]() {
       await relay[Symbol.asyncDispose]();
       await proxy[Symbol.asyncDispose]();

@@ -24,7 +24,9 @@ export interface Person extends AsyncDisposable {
   /** Starts a command that does not end by itself. */
   spawn(...args: readonly string[]): ChildProcessByStdio<null, Readable, Readable>;
   /** Starts the daemon; resolves with its process and the relay's address once it is ready. */
-  startDaemon(): Promise<{ readonly process: ChildProcess; readonly relay: string | null }>;
+  startDaemon(
+    settings?: NodeJS.ProcessEnv,
+  ): Promise<{ readonly process: ChildProcess; readonly relay: string | null }>;
 }
 
 const program = new URL("../../src/main.ts", import.meta.url).pathname;
@@ -64,9 +66,9 @@ export function newPerson(settings: NodeJS.ProcessEnv = {}): Person {
       ]);
       return { code, stdout, stderr };
     },
-    async startDaemon() {
+    async startDaemon(settings = {}) {
       const daemon = spawn(process.execPath, [program, "run"], {
-        env,
+        env: { ...env, ...settings },
         stdio: ["ignore", "ignore", "ignore", "ipc"],
       });
       daemons.push(daemon);

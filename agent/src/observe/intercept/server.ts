@@ -21,8 +21,8 @@ export interface InterceptOptions {
   /** PEM of authorities that providers are verified with; undefined means the system's. */
   readonly upstreamCa: readonly string[] | undefined;
   readonly onSighting: (sighting: Sighting) => void;
-  /** Null where nothing is enforced. */
-  readonly decide: Decide | null;
+  /** What judges calls now; null while nothing does. */
+  readonly judge: () => Decide | null;
   readonly log: Logger;
   readonly now?: () => number;
 }
@@ -96,8 +96,8 @@ export function startIntercept(options: InterceptOptions): Intercept {
     watchTrust(secured, now, (trusts) => noteResult(to.host, userAgent, trusts));
     const onError = (error: unknown): void =>
       log.error({ err: error, host: to.host }, "could not read a call");
-    const { decide, onSighting } = options;
-    const watch = watchCalls({ host: to.host, aiHost, decide, onSighting, onError, now });
+    const { judge, onSighting } = options;
+    const watch = watchCalls({ host: to.host, aiHost, judge, onSighting, onError, now });
     if (upstream.alpnProtocol === "h2") carryHttp2(secured, upstream, to.host, watch);
     else carryHttp1(secured, upstream, watch);
   };

@@ -5,13 +5,14 @@ import { findEndpoint } from "./endpoint.ts";
 import { openExchange, type Exchange, type PendingCall } from "./exchange.ts";
 import type { HeaderLookup } from "./tool.ts";
 
-/** Judges a call before a byte of it goes on. Null where every call passes: requests then stream. */
+/** Judges a call before a byte of it goes on. */
 export type Decide = (call: PendingCall) => Verdict | Promise<Verdict>;
 
 /** What both protocols need to watch the calls of one connection. */
 export interface Watch {
   /** Null for a request that is no call. */
   open(method: string, path: string, header: HeaderLookup, isUpgrade?: boolean): Exchange | null;
+  /** False where every call passes: requests then stream. */
   readonly decides: boolean;
   /** Null where the call may go on. */
   refusal(exchange: Exchange): Promise<RefusalAnswer | null>;
@@ -22,21 +23,24 @@ export interface Watch {
 export interface WatchOptions {
   readonly host: string;
   readonly aiHost: AiHost;
-  readonly decide: Decide | null;
+  readonly judge: () => Decide | null;
   readonly onSighting: (sighting: Sighting) => void;
   readonly onError: (error: unknown) => void;
   readonly now: () => number;
 }
 
 /** A failure of ours to read or to judge never stops a call: it is reported and the call goes on. */
-export function watchCalls({ host, aiHost, decide, onSighting, onError, now }: WatchOptions): Watch {
+export function watchCalls({ host, aiHost, judge, onSighting, onError, now }: WatchOptions): Watch {
   return {
-    decides: decide !== null,
+    get decides() {
+      return judge() !== null;
+    },
     open(method, path, header, isUpgrade = false) {
       const endpoint = findEndpoint(aiHost, method, path, isUpgrade);
       return endpoint === null ? null : openExchange({ aiHost, host, path, endpoint, header, now });
     },
     async refusal(exchange) {
+      const decide = judge();
       if (decide === null) return null;
       try {
         const call = exchange.pending();

@@ -1,0 +1,99 @@
+import { backoffMs, type Clock } from "@flowstate/shared/clock";
+import type { Secret } from "@flowstate/shared/secret";
+import { agentPolicy } from "@flowstate/shared/wire/agent-policy";
+import type { KeptPolicy } from "./kept.ts";
+
+export interface FollowOptions {
+  readonly controlPlane: URL;
+  /** `Basic …` of the person's e-mail and the organisation's key. */
+  readonly credential: Secret;
+  readonly clock: Clock;
+  /** What is known at the start. */
+  readonly kept: KeptPolicy | null;
+  /** Something new. */
+  readonly onPolicy: (kept: KeptPolicy) => void;
+  /** The control plane was heard, with news or without. */
+  readonly onHeard: () => void;
+  readonly onProblem: (reason: string) => void;
+}
+
+/** As long as proxies on the way take for a connection that is in use. */
+const waitSeconds = 50;
+const answerMs = 70_000;
+/** A control plane that answers without waiting is asked no more often than this. */
+const leastMs = 1000;
+const pollMs = 30_000;
+const longestRetryMs = 300_000;
+
+type Answer =
+  | { readonly kind: "news"; readonly kept: KeptPolicy }
+  | { readonly kind: "same" }
+  | { readonly kind: "problem"; readonly reason: string };
+
+/**
+ * Asks the control plane what to do and waits there for news until `signal` aborts (`Prefer: wait`, RFC 7240). While it
+ * cannot be reached the last answer holds.
+ */
+export async function followPolicy(options: FollowOptions, signal: AbortSignal): Promise<void> {
+  const { clock, onPolicy, onHeard, onProblem } = options;
+  let etag = options.kept?.etag ?? null;
+  let failures = 0;
+  while (!signal.aborted) {
+    const askedAt = clock.now();
+    // After a failure a quick answer first: only then is it known that somebody answers.
+    const answer = await ask(options, etag, failures === 0 ? waitSeconds : 0, signal);
+    if (signal.aborted) return;
+    if (answer.kind === "problem") {
+      onProblem(answer.reason);
+      failures += 1;
+      await clock.sleep(backoffMs(failures, { baseMs: leastMs, maxMs: longestRetryMs }), signal);
+      continue;
+    }
+    const isBack = failures > 0;
+    failures = 0;
+    onHeard();
+    if (answer.kind === "news") {
+      etag = answer.kept.etag;
+      onPolicy(answer.kept);
+    }
+    const tookMs = clock.now() - askedAt;
+    const isHasty = answer.kind === "same" && tookMs < leastMs && !isBack;
+    const restMs = isHasty ? pollMs : leastMs - tookMs;
+    if (restMs > 0) await clock.sleep(restMs, signal);
+  }
+}
+
+/** Never rejects. */
+async function ask(
+  { controlPlane, credential }: FollowOptions,
+  etag: string | null,
+  wait: number,
+  signal: AbortSignal,
+): Promise<Answer> {
+  try {
+    const answer = await fetch(new URL("/ingest/v1/policy", controlPlane), {
+      headers: {
+        authorization: credential.reveal(),
+        ...(wait === 0 ? {} : { prefer: `wait=${wait}` }),
+        ...(etag === null ? {} : { "if-none-match": etag }),
+      },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(answerMs)]),
+    });
+    if (answer.status === 304) return { kind: "same" };
+    const text = await answer.text();
+    if (answer.status === 401 || answer.status === 403) {
+      return problem(`the control plane refuses the key or the e-mail (${answer.status})`);
+    }
+    if (answer.status !== 200) return problem(`the control plane answers ${answer.status}`);
+    const policy = agentPolicy.safeParse(JSON.parse(text));
+    const tag = answer.headers.get("etag");
+    if (!policy.success || tag === null) return problem("the control plane's policy is not understood");
+    return { kind: "news", kept: { etag: tag, policy: policy.data } };
+  } catch (error) {
+    return problem(error instanceof Error ? error.message : "the control plane cannot be reached");
+  }
+}
+
+function problem(reason: string): Answer {
+  return { kind: "problem", reason };
+}

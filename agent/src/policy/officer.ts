@@ -1,0 +1,100 @@
+import type { AgentPolicy } from "@flowstate/shared/wire/agent-policy";
+import type { Logger } from "@flowstate/shared/log";
+import type { Decide } from "../observe/intercept/watch.ts";
+import { createEvaluator, type Broken, type Evaluator } from "./evaluate.ts";
+import type { KeptPolicy } from "./kept.ts";
+
+/** How often a rule was met since the start. */
+export interface RuleCount {
+  readonly rule: string;
+  readonly action: string;
+  /** Calls that broke it. */
+  readonly calls: number;
+  /** Those on which it took effect; the others were only observed. */
+  readonly enforcedCalls: number;
+}
+
+/** What the daemon says of the policy; instants are ISO 8601 in UTC. */
+export interface PolicyStatus {
+  /** Null before a policy was ever activated. */
+  readonly version: number | null;
+  readonly issuedAt: string | null;
+  /** When the control plane was last heard; null since the start for never. */
+  readonly heardAt: string | null;
+  /** Why it is not heard; null where it is. */
+  readonly problem: string | null;
+  readonly settings: AgentPolicy["settings"] | null;
+  readonly rules: readonly string[];
+  readonly notUnderstood: readonly string[];
+  readonly met: readonly RuleCount[];
+}
+
+/** Holds the policy in force, judges by it and counts what it met. */
+export interface Officer {
+  replace(kept: KeptPolicy): void;
+  heard(at: string): void;
+  failed(reason: string): void;
+  /** Null while there is nothing to judge by: requests then stream. */
+  judge(): Decide | null;
+  status(): PolicyStatus;
+}
+
+export function createOfficer(log: Logger, now: () => number): Officer {
+  let policy: AgentPolicy | null = null;
+  let evaluator: Evaluator | null = null;
+  let heardAt: string | null = null;
+  let problem: string | null = null;
+  const met = new Map<string, RuleCount>();
+  const count = ({ rule, action, enforced }: Broken): void => {
+    const before = met.get(rule);
+    met.set(rule, {
+      rule,
+      action,
+      calls: (before?.calls ?? 0) + 1,
+      enforcedCalls: (before?.enforcedCalls ?? 0) + (enforced ? 1 : 0),
+    });
+  };
+  const decide: Decide = (call) => {
+    if (evaluator === null) return { kind: "allow" };
+    const { verdict, broken } = evaluator.judge(call, now());
+    for (const each of broken) {
+      count(each);
+      if (each.action === "OBSERVE" || !each.enforced) continue;
+      log.warn(
+        { rule: each.rule, action: each.action, host: call.host },
+        "a call breaks a rule of the policy",
+      );
+    }
+    return verdict;
+  };
+  return {
+    replace(kept) {
+      policy = kept.policy;
+      const before = evaluator?.notUnderstood.join() ?? "";
+      evaluator = createEvaluator(kept.policy);
+      const { notUnderstood } = evaluator;
+      if (notUnderstood.length > 0 && notUnderstood.join() !== before) {
+        log.warn({ rules: notUnderstood }, "rules that this agent does not know are left out");
+      }
+    },
+    heard(at) {
+      heardAt = at;
+      problem = null;
+    },
+    failed(reason) {
+      if (reason !== problem) log.warn({ reason }, "the policy cannot be asked for; the last one holds");
+      problem = reason;
+    },
+    judge: () => (evaluator?.hasRules === true ? decide : null),
+    status: () => ({
+      version: policy?.version ?? null,
+      issuedAt: policy?.issuedAt ?? null,
+      heardAt,
+      problem,
+      settings: policy?.settings ?? null,
+      rules: policy?.rules.map(({ rule: { name } }) => name) ?? [],
+      notUnderstood: evaluator?.notUnderstood ?? [],
+      met: [...met.values()],
+    }),
+  };
+}

@@ -1,0 +1,168 @@
+/** The policy as a person meets it: followed, kept, enforced between a tool and a provider, and shown. */
+import { once } from "node:events";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { request, type IncomingMessage } from "node:http";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import test from "ava";
+import { until } from "@flowstate/shared/testing/until";
+import { defaultAgentSettings } from "@flowstate/shared/wire/agent-policy";
+import { startCloudProxy } from "./support/cloud-proxy.ts";
+import { dialThrough } from "./support/intercepting.ts";
+import { newPerson, type Person } from "./support/person.ts";
+import { startPolicyDesk, type FakePolicyDesk } from "./support/policy-desk.ts";
+import { startProvider } from "./support/provider.ts";
+import { authority } from "./support/tls.ts";
+
+const enforcing = { ...defaultAgentSettings, enforcement: "enforce" } as const;
+const noOpus = {
+  rule: {
+    name: "No Opus",
+    type: "MODEL_DENYLIST",
+    action: "BLOCK",
+    models: ["claude-opus-*"],
+    message: "Ask it@example.com.",
+  },
+  spentUsd: null,
+};
+
+interface Shown {
+  readonly policy: { readonly version: number | null } | null;
+  readonly status: {
+    readonly version: number | null;
+    readonly problem: string | null;
+    readonly notUnderstood: readonly string[];
+    readonly met: readonly {
+      readonly rule: string;
+      readonly calls: number;
+      readonly enforcedCalls: number;
+    }[];
+  } | null;
+}
+
+const shownBy = async (person: Person): Promise<Shown> =>
+  JSON.parse((await person.flowstate("policy", "--json")).stdout) as Shown;
+
+const shownWhen = (what: string, person: Person, holds: (shown: Shown) => boolean): Promise<Shown> =>
+  until(
+    what,
+    async () => {
+      const shown = await shownBy(person);
+      return holds(shown) ? shown : null;
+    },
+    30_000,
+  );
+
+test("a rule is enforced as soon as it is told, and given up as soon as it is gone", async (t) => {
+  const answer = {
+    type: "message",
+    id: "msg_1",
+    model: "m",
+    stop_reason: "end_turn",
+    content: [],
+    usage: {},
+  };
+  await using provider = await startProvider((_, response) => {
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify(answer));
+  });
+  await using proxy = await startCloudProxy({ leadTo: provider.port });
+  await using desk = await startPolicyDesk();
+  const person = newPerson({
+    FLOWSTATE_CONTROL_PLANE: desk.url,
+    FLOWSTATE_CAPTURE: "relay,intercept",
+    FLOWSTATE_CLOUD_PROXY: proxy.url.origin,
+    FLOWSTATE_LOG_LEVEL: "silent",
+  });
+  await using disposing = person;
+  const trusted = join(person.home, "authority.pem");
+  writeFileSync(trusted, authority.certificate);
+  const { relay } = await disposing.startDaemon({
+    NODE_EXTRA_CA_CERTS: trusted,
+    FLOWSTATE_CLOUD_PROXY_CA: trusted,
+  });
+  const ca = [readFileSync(join(person.home, ".flowstate/tls/ca.pem"), "utf8")];
+  const port = Number(new URL(relay ?? "").port);
+  const call = async (model: string): Promise<{ status: number; body: string }> => {
+    const socket = await dialThrough(port, "api.anthropic.com", { protocols: ["http/1.1"], ca });
+    const headers = { host: "api.anthropic.com", "user-agent": "claude-cli/2.0.1 (external, cli)" };
+    const out = request({ createConnection: () => socket, method: "POST", path: "/v1/messages", headers });
+    out.end(JSON.stringify({ model, messages: [] }));
+    const [response] = (await once(out, "response")) as [IncomingMessage];
+    const body = await text(response);
+    socket.destroy();
+    return { status: response.statusCode ?? 0, body };
+  };
+
+  t.is((await call("claude-opus-4-5")).status, 200, "nothing is asked yet");
+  desk.put({ version: 1, rules: [noOpus] });
+  await shownWhen("the rule", person, ({ status }) => status?.version === 1);
+  t.is((await call("claude-opus-4-5")).status, 200, "the organisation only observes");
+  const observed = await shownBy(person);
+  t.like(observed.status?.met, [{ rule: "No Opus", calls: 1, enforcedCalls: 0 }] as never);
+
+  desk.put({ version: 1, rules: [noOpus], settings: enforcing });
+  const refused = await until(
+    "the rule to be enforced",
+    async () => {
+      const tried = await call("claude-opus-4-5");
+      return tried.status === 403 ? tried : null;
+    },
+    30_000,
+  );
+  const { error } = JSON.parse(refused.body) as { error: { type: string; message: string } };
+  t.deepEqual(error, {
+    type: "permission_error",
+    message: `Your organisation's policy does not allow this call (rule "No Opus"). Ask it@example.com.`,
+  });
+  t.is((await call("claude-sonnet-4-5")).status, 200);
+  t.regex(
+    (await person.flowstate("status")).stdout,
+    /policy +version 1 with 1 rule for this person, 1 call refused/,
+  );
+
+  desk.put({ version: 2, rules: [] });
+  await until("the rule to be gone", async () => (await call("claude-opus-4-5")).status === 200, 30_000);
+});
+
+const activated = async (desk: FakePolicyDesk, person: Person): Promise<void> => {
+  desk.put({
+    version: 4,
+    rules: [noOpus, { rule: { name: "Later", type: "OF_ANOTHER_DAY" }, spentUsd: null }],
+  });
+  await shownWhen("version 4", person, ({ status }) => status?.version === 4);
+};
+
+test("the last policy holds while the control plane is away, also after a restart", async (t) => {
+  await using desk = await startPolicyDesk();
+  await using person = newPerson({ FLOWSTATE_CONTROL_PLANE: desk.url, FLOWSTATE_CAPTURE: "session-logs" });
+  t.is((await person.flowstate("policy")).code, 66);
+  const { process: first } = await person.startDaemon();
+  await activated(desk, person);
+  const exited = once(first, "exit");
+  first.kill("SIGKILL");
+  await exited;
+  const kept = await person.flowstate("policy");
+  t.regex(kept.stdout, /^Policy 4, as of /);
+  t.regex(kept.stdout, /BLOCK +No Opus +MODEL_DENYLIST/);
+  t.regex(kept.stdout, /No agent runs/);
+  t.is(statSync(join(person.home, ".flowstate/policy.json")).mode & 0o077, 0);
+
+  desk.status = 503;
+  await person.startDaemon();
+  const away = await shownWhen("the failure", person, ({ status }) => status?.problem !== null);
+  t.like(away, { policy: { version: 4 }, status: { version: 4, problem: "the control plane answers 503" } });
+  t.deepEqual(away.status?.notUnderstood, ["Later"], "a rule of a type to come is named and left out");
+  desk.status = null;
+  await shownWhen("it to be heard again", person, ({ status }) => status?.problem === null);
+});
+
+test("a damaged file of the last policy is as good as none", async (t) => {
+  await using desk = await startPolicyDesk();
+  await using person = newPerson({ FLOWSTATE_CONTROL_PLANE: desk.url, FLOWSTATE_CAPTURE: "session-logs" });
+  person.write(".flowstate/policy.json", '{"etag":"x","policy":');
+  await person.startDaemon();
+  const shown = await shownWhen("an answer", person, ({ policy }) => policy !== null);
+  t.is(shown.policy?.version, null);
+  t.true(desk.asked < 20, "it is not asked without a pause");
+});
