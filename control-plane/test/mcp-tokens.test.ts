@@ -1,6 +1,7 @@
 /** What codes and tokens are good for, and how long. */
 import anyTest, { type TestFn } from "ava";
 import { systemClock } from "@flowstate/shared/clock";
+import { readAudit } from "../src/audit/record.ts";
 import { removeMember } from "../src/members/members.ts";
 import { tokenLifetime } from "../src/oauth/server.ts";
 import {
@@ -12,6 +13,7 @@ import {
   redirectUri,
   register,
   signedIn,
+  type Browser,
 } from "./support/connect.ts";
 import { testOnBothEngines, type OpenedStore } from "./support/both-engines.ts";
 import { startRunning, type Running } from "./support/running.ts";
@@ -142,12 +144,39 @@ test("a code gives nothing to another client", async ({ context: { running }, ..
 });
 
 test("a code used again ends what it gave", async ({ context: { running }, ...t }) => {
-  const grant = await authorize(running, await signedIn(running));
+  const browser = await signedIn(running);
+  const grant = await authorize(running, browser);
   const { body } = await askToken(running, grant);
   t.is((await callUsage(running, String(body["access_token"]))).status, 200);
   t.is((await askToken(running, grant)).status, 400);
   t.is((await callUsage(running, String(body["access_token"]))).status, 401);
+  t.deepEqual(await disconnections(running, browser), [
+    `Test client: a spent code of ${browser.member.email} was presented again`,
+  ]);
 });
+
+for (const given of ["access", "refresh"] as const) {
+  test(`a client that gives back its ${given} token has neither any more, and no other client has less`, async ({
+    context: { running },
+    ...t
+  }) => {
+    const browser = await signedIn(running);
+    const [own, other] = [await connect(running, browser), await connect(running, browser)];
+    const giveBack = (clientId: string) =>
+      fetch(`${running.address}/oauth/revoke`, {
+        method: "POST",
+        body: new URLSearchParams({ client_id: clientId, token: own[given] }),
+      });
+    t.is((await giveBack(other.clientId)).status, 200);
+    t.is((await callUsage(running, own.access)).status, 200);
+    t.is((await giveBack(own.clientId)).status, 200);
+    t.is((await callUsage(running, own.access)).status, 401);
+    const renewal = { grant_type: "refresh_token", client_id: own.clientId, refresh_token: own.refresh };
+    t.is((await askToken(running, renewal)).status, 400);
+    t.is((await callUsage(running, other.access)).status, 200);
+    t.deepEqual(await disconnections(running, browser), []);
+  });
+}
 
 test("a token for another resource opens nothing", async ({ context: { running }, ...t }) => {
   const { access, clientId } = await connect(running, await signedIn(running));
@@ -187,3 +216,14 @@ test("who leaves, or may not, asks no more", async ({ context: { running }, ...t
   const answer = await (await callUsage(running, await running.apiKey("AUDIT_VIEW"))).text();
   t.true(answer.includes("this needs the permission AI_INSIGHTS_VIEW"));
 });
+
+/** What the audit log tells of one person's clients that were cut off. */
+async function disconnections(
+  { installation, context }: Running,
+  { member }: Browser,
+): Promise<readonly string[]> {
+  const entries = await readAudit(installation.store.reader, context.orgId, { newest: 100 });
+  return entries
+    .filter(({ action, detail }) => action === "oauth_client.disconnected" && detail?.includes(member.email))
+    .map(({ target, detail }) => `${target}: ${detail}`);
+}

@@ -6,6 +6,7 @@ import { findAccount } from "./account.ts";
 import { createOAuthAdapter } from "./adapter.ts";
 import { normaliseRegistration } from "./registration.ts";
 import { createPublicFetch } from "./public-fetch.ts";
+import { createRevocationPolicy } from "./revocation.ts";
 import type { Scope } from "./scopes.ts";
 
 export const tokenLifetime = { accessSeconds: 3600, refreshSeconds: 30 * 86_400 } as const;
@@ -48,6 +49,8 @@ export function createOAuthServer({
       names: { session: "flowstate_oauth", interaction: "flowstate_consent", resume: "flowstate_resume" },
     },
     clientAuthMethods: ["none"],
+    // Pages of other sites reach neither this nor what it is for.
+    clientBasedCORS: () => false,
     clientDefaults: {
       grant_types: ["authorization_code", "refresh_token"],
       token_endpoint_auth_method: "none",
@@ -71,7 +74,7 @@ export function createOAuthServer({
       userinfo: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       registration: { enabled: true, issueRegistrationAccessToken: false },
-      revocation: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: (_, client, token) => token.clientId === client.clientId },
       clientIdMetadataDocument: { enabled: true, ack: "draft-02" },
       resourceIndicators: {
         enabled: true,
@@ -92,6 +95,7 @@ export function createOAuthServer({
     expiresWithSession: async () => false,
     issueRefreshToken: async (_, client) => client.grantTypeAllowed("refresh_token"),
     rotateRefreshToken: true,
+    revokeGrantPolicy: createRevocationPolicy(store, clock),
     ttl: {
       AccessToken: tokenLifetime.accessSeconds,
       RefreshToken: tokenLifetime.refreshSeconds,
