@@ -45,6 +45,8 @@ const operations: readonly [name: string, permission: Permission | null, call: s
   ],
   ["Query.aiAttribution", "AI_INSIGHTS_VIEW", "{ aiAttribution(by: TEAM) { headcount } }"],
   ["Query.aiAttributedSessions", "AI_INSIGHTS_VIEW", "{ aiAttributedSessions { id } }"],
+  ["Query.fluencyRollup", "AI_INSIGHTS_VIEW", "{ fluencyRollup(scope: { kind: ORG }) { sampleSize } }"],
+  ["Query.fluencyTrend", "AI_INSIGHTS_VIEW", "{ fluencyTrend(scope: { kind: ORG }) { weekStart } }"],
   ["Query.aiForecastRun", "AI_INSIGHTS_VIEW", "{ aiForecastRun { asOf } }"],
   ["Mutation.refreshForecasts", "AI_INSIGHTS_VIEW", "mutation { refreshForecasts }"],
   ["Query.aiAgents", "AI_INSIGHTS_VIEW", "{ aiAgents { id } }"],

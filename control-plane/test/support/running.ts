@@ -100,6 +100,10 @@ export async function askGraphql(
     headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
     body: JSON.stringify({ query, variables }),
   });
+  return readGraphqlAnswer(answer);
+}
+
+export async function readGraphqlAnswer(answer: Response): Promise<GraphqlAnswer> {
   const { data, errors = [] } = (await answer.json()) as {
     data?: Record<string, unknown> | null;
     errors?: readonly { message: string; extensions?: { code?: string } }[];

@@ -69,8 +69,8 @@ function rankOf({ ruleVersion, occurredAt, revision }: FluencyEvent): Rank {
 }
 
 function isAfter(rank: Rank, other: Rank): boolean {
-  const [difference = 0] = rank.map((value, index) => value - (other[index] ?? 0)).filter((by) => by !== 0);
-  return difference > 0;
+  const difference = rank.map((value, index) => value - (other[index] ?? 0)).find((by) => by !== 0);
+  return difference !== undefined && difference > 0;
 }
 
 async function findKnown(
