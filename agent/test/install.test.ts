@@ -75,6 +75,7 @@ test("a person installs the agent, a service manager starts it, it works, and no
   await until("a call to arrive", () => controlPlane.models.length === 1, 60_000);
   const status = await person.flowstate("status");
   t.regex(status.stdout, new RegExp(`person +ada@example.com\n +control plane +${controlPlane.url}`));
+  t.regex((await person.flowstate("doctor")).stdout, /^ok {4}service: \S+ installed for this person$/m);
   t.is((await person.flowstate("scan")).code, 0);
   const early = await person.flowstate("uninstall", "--scope", "user");
   t.regex(early.stderr, /another agent runs with the data folder/, "one that nobody stopped keeps its data");

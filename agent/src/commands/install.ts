@@ -5,7 +5,7 @@ import { FlowstateError } from "@flowstate/shared/errors";
 import { install, uninstall } from "../install/install.ts";
 import { parsePlatform, type InstallFlags } from "../install/options.ts";
 import { prepare, thisMachine } from "../install/prepare.ts";
-import type { Installation, Scope } from "../install/plan.ts";
+import { programOf, type Installation, type Scope } from "../install/plan.ts";
 import { readRecord, recordFile } from "../install/record.ts";
 import { runCommand, runsServices } from "../install/run-command.ts";
 import { askStatus } from "../local/socket.ts";
@@ -81,17 +81,10 @@ function handsOf(env: NodeJS.ProcessEnv): Hands {
   return { root: "", run: (command) => runCommand(command, env) };
 }
 
-function describe({
-  settings,
-  person,
-  dataFolder,
-  otherProxy,
-  tools,
-  telemetry,
-  authority,
-  trustStore,
-}: Installation): string {
+function describe(installation: Installation): string {
+  const { settings, person, dataFolder, otherProxy, tools, telemetry, authority, trustStore } = installation;
   const facts = [
+    ["program", programOf(installation)],
     ["data", dataFolder],
     [
       "tools",

@@ -4,6 +4,7 @@ import type { Config } from "../config.ts";
 import { askStatus } from "../local/socket.ts";
 import { describeAlarm } from "../ledger/formats.ts";
 import type { DaemonStatus } from "../local/status.ts";
+import { version } from "../version.ts";
 
 /** `flowstate status`: what the daemon says of itself. Throws FS_UNAVAILABLE, after printing, where none runs. */
 export async function runStatus(
@@ -17,8 +18,10 @@ export async function runStatus(
     throw new FlowstateError("FS_UNAVAILABLE", `no agent runs with the data folder ${dataFolder}`);
 }
 
-/** The status as lines for a terminal: a heading, then one fact a line. */
+/** The status as lines for a terminal: a heading, then one fact a line. Of an agent of another version the heading alone. */
 function renderStatus(status: DaemonStatus, now: number): string {
+  const heading = `Flowstate agent ${status.version} runs since ${status.startedAt} (process ${status.pid})`;
+  if (status.version !== version) return `${heading}; this is ${version}: restart it\n`;
   const { calls, delivery, logs, distrust } = status;
   const facts: readonly (readonly [name: string, value: string])[] = [
     ["person", status.user],
@@ -39,11 +42,7 @@ function renderStatus(status: DaemonStatus, now: number): string {
     ["data folder", status.dataFolder],
   ];
   const width = Math.max(...facts.map(([name]) => name.length));
-  return [
-    `Flowstate agent ${status.version} runs since ${status.startedAt} (process ${status.pid})`,
-    ...facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`),
-    "",
-  ].join("\n");
+  return [heading, ...facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`), ""].join("\n");
 }
 
 function renderDelivery({ delivery: { failure, deliveredAt } }: DaemonStatus, now: number): string {

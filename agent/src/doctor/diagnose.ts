@@ -1,6 +1,8 @@
 import { describeError } from "@flowstate/shared/cli";
 import { finding, type Finding } from "@flowstate/shared/findings";
 import { readDaemonConfig, type DaemonConfig } from "../config.ts";
+import { parsePlatform } from "../install/options.ts";
+import { readRecord, recordFile } from "../install/record.ts";
 import { describeAlarm } from "../ledger/formats.ts";
 import { askStatus } from "../local/socket.ts";
 import type { DaemonStatus } from "../local/status.ts";
@@ -31,6 +33,7 @@ export async function diagnose(
     finding.ok(`settings: calls are reported for ${config.user}`),
     findFolder(config.dataFolder),
     findAgent(status, config),
+    findService(config),
     ...(config.captures.has("session-logs") ? findLogs(config.machine) : []),
     ...(config.captures.has("otlp") ? [findTelemetry(status)] : []),
     ...(status?.notUnderstood ?? []).map((alarm) => finding.warn(`format: ${describeAlarm(alarm)}`)),
@@ -55,6 +58,24 @@ function findAgent(status: DaemonStatus | null, { user }: DaemonConfig): Finding
   const text = `agent: ${status.version} runs since ${status.startedAt} (process ${status.pid})`;
   if (status.version !== version) return finding.warn(`${text}; restart it, this is ${version}`);
   return status.user === user ? finding.ok(text) : finding.warn(`${text} for another person, ${status.user}`);
+}
+
+/** Whether the agent comes back by itself. */
+function findService({ machine: { home, platform } }: DaemonConfig): Finding {
+  try {
+    const [record = null] = (["user", "system"] as const).flatMap(
+      (scope) => readRecord(recordFile(parsePlatform(platform), scope, home)) ?? [],
+    );
+    if (record === null)
+      return finding.warn("service: not installed; the agent runs as long as somebody runs it");
+    const whose = record.scope === "system" ? `the machine, as ${record.person.account}` : "this person";
+    const text = `service: ${record.version} installed for ${whose}`;
+    return record.version === version
+      ? finding.ok(text)
+      : finding.warn(`${text}; install ${version} over it`);
+  } catch (error) {
+    return finding.fail(`service: ${describeError(error)}`);
+  }
 }
 
 function findTelemetry(status: DaemonStatus | null): Finding {

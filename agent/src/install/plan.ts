@@ -67,14 +67,23 @@ export function planInstallation(installation: Installation): readonly Change[] 
   ];
 }
 
+/** WinSW under the service's name, which an administrator puts there: it is not part of Flowstate. */
+export const windowsWrapper = String.raw`C:\Program Files\Flowstate\FlowstateAgent.exe`;
+
 /** Where a single executable is copied to. */
-export function programPath({
+function programPath({
   platform,
   scope,
   person,
 }: Pick<Installation, "platform" | "scope" | "person">): string {
   if (platform === "win32") return win32.join(String.raw`C:\Program Files\Flowstate`, "flowstate.exe");
   return scope === "system" ? "/usr/local/bin/flowstate" : posix.join(person.home, ".local/bin/flowstate");
+}
+
+/** What a person types to run the agent. */
+export function programOf(installation: Installation): string {
+  const { program } = installation;
+  return program.kind === "checkout" ? program.command.join(" ") : programPath(installation);
 }
 
 function programChange({ platform, scope, person, program }: Installation): readonly Change[] {
@@ -150,7 +159,7 @@ function serviceChange(installation: Installation): Change {
     case "darwin":
       return { ...launchdChange(options, person.owner?.uid ?? 0), actor };
     case "win32":
-      return windowsServiceChange(options, String.raw`C:\Program Files\Flowstate\FlowstateAgent.exe`);
+      return windowsServiceChange(options, windowsWrapper);
   }
 }
 

@@ -13,7 +13,7 @@ import { findTrustStore } from "../machine/trust-store.ts";
 import { openAuthority, renewAuthority } from "../observe/intercept/ca.ts";
 import { checkSettings, parsePlatform, parseScope, settingsToStore, type InstallFlags } from "./options.ts";
 import { currentPerson, findPerson, type Person } from "./person.ts";
-import type { Installation, Platform, Program, Scope } from "./plan.ts";
+import { windowsWrapper, type Installation, type Platform, type Program, type Scope } from "./plan.ts";
 import { readRecord, recordFile, type InstallRecord } from "./record.ts";
 
 /** What an installation is made for and with; the defaults are this machine's. */
@@ -65,6 +65,11 @@ export function prepare(flags: InstallFlags, surroundings: Surroundings): Instal
   const settings = settingsToStore(flags, env, stored);
   const config = checkSettings(settings, person.home);
   const { dataFolder, captures, cloudProxy, controlPlane, relayPort, otlpPort } = config;
+  if (platform === "win32" && !existsSync(join(root, windowsWrapper)))
+    throw new FlowstateError(
+      "FS_NOT_FOUND",
+      `${windowsWrapper} is not there; put WinSW there under that name`,
+    );
   const intercepts = captures.has("intercept");
   const useful = captures.has("relay") && (intercepts || cloudProxy !== null);
   if (useful && flags.tools && relayPort === 0)
