@@ -71,6 +71,20 @@ test("an installation of a machine can be done twice, changed, and taken back to
   t.deepEqual(treeOf(at.root), before);
 });
 
+test("an installation for one account does not become one for another", async (t) => {
+  using at = machine("linux");
+  await install(prepare(noFlags, at.surroundings), at.hands);
+  const surroundings = { ...at.surroundings, env: { SUDO_USER: "grace" } };
+  t.is(
+    prepare(noFlags, surroundings).person.account,
+    "ada",
+    "whoever calls sudo later is only its administrator",
+  );
+  t.throws(() => prepare({ ...noFlags, runAs: "grace" }, surroundings), {
+    message: /installed for the account ada/,
+  });
+});
+
 test("data is kept where it is to be, and a new installation finds it", async (t) => {
   using at = machine("linux");
   await install(prepare(noFlags, at.surroundings), at.hands);

@@ -134,9 +134,15 @@ function choosePerson(
   { env, root, self }: Surroundings,
 ): Person {
   if (scope === "user") return self;
-  const name = runAs ?? (earlier === null ? env["SUDO_USER"] : undefined) ?? "";
+  if (earlier !== null) {
+    if ((runAs ?? earlier.account) === earlier.account) return earlier;
+    throw new FlowstateError(
+      "FS_CONFLICT",
+      `the agent is installed for the account ${earlier.account}; uninstall it before it is installed for another`,
+    );
+  }
+  const name = runAs ?? env["SUDO_USER"] ?? "";
   if (name !== "") return findPerson(name, { platform, root });
-  if (earlier !== null) return earlier;
   if (platform === "win32") return self;
   throw new FlowstateError(
     "FS_INPUT_INVALID",
