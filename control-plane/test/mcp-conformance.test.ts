@@ -6,7 +6,7 @@ import anyTest, { type TestFn } from "ava";
 import { freePort } from "@flowstate/shared/testing/free-port";
 import { register, signedIn } from "./support/connect.ts";
 import { createFixtureSurface } from "./support/mcp-fixtures.ts";
-import { askJudge, isMet, readRequirements, startFront } from "./support/mcp-judge.ts";
+import { askJudge, isMet, readRequirements, startKeyFront } from "./support/mcp-judge.ts";
 import { startRunning, type Running } from "./support/running.ts";
 
 const test = anyTest as TestFn<{ running: Running }>;
@@ -26,7 +26,7 @@ for (const [revision, scenario] of [
   ["2026-07-28", "http-header-validation"],
 ] as const) {
   test.serial(`the usage tools pass ${scenario} of ${revision}`, async ({ context: { running }, ...t }) => {
-    await using front = await startFront(running);
+    await using front = await startKeyFront(running);
     const args = ["server", "--url", front.url, "--scenario", scenario, "--spec-version", revision];
     const { text, scenarios } = await askJudge(args);
     t.true(isMet(scenarios.get(scenario)), text);
@@ -63,7 +63,7 @@ for (const [title, revision, serving, scoredCount, unmet] of [
 ] as const) {
   test.serial(`the fixture tools meet ${title}`, async (t) => {
     await using running = await startRunning({ createMcp: () => createFixtureSurface(serving) });
-    await using front = await startFront(running, 8);
+    await using front = await startKeyFront(running, 8);
     const { text, scenarios } = await askJudge(["server", "--url", front.url, "--requirements", revision]);
     const { scored, further } = readRequirements(revision);
     t.is(scored.length, scoredCount);

@@ -13,7 +13,8 @@ import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Browser } from "./connect.ts";
 
-const redirectUrl = "http://127.0.0.1:9/callback";
+/** Nothing listens there: what the browser is sent to it with is taken from the browser. */
+export const redirectUrl = "http://127.0.0.1:33418/callback";
 
 /** One assistant of one person. */
 interface Assistant extends AsyncDisposable {
@@ -35,10 +36,13 @@ interface Tool {
 /** With `content`, `structuredContent` and `isError`. */
 type ToolAnswer = Readonly<Record<string, unknown>>;
 
-type Connect = (address: URL, browser: Browser) => Promise<Assistant>;
+/** What a person does about an authorization request; returns where they came back to. */
+type Person = Pick<Browser, "decide">;
 
-export const connectNew: Connect = async (address, browser) => {
-  const memory = createMemory(browser, ["authorization_code", "refresh_token"]);
+type Connect = (address: URL, person: Person) => Promise<Assistant>;
+
+export const connectNew: Connect = async (address, person) => {
+  const memory = createMemory(person, ["authorization_code", "refresh_token"]);
   const open = () => new NewTransport(address, { authProvider: memory.provider });
   const client = new NewClient({ name: "new", version: "1" }, { versionNegotiation: { mode: "auto" } });
   let transport = open();
@@ -57,8 +61,8 @@ export const connectNew: Connect = async (address, browser) => {
  * It spends a refresh token where it has one, even when challenged for more than that can ever give (RFC 6749, section
  * 6), so it registers without.
  */
-export const connectOld: Connect = async (address, browser) => {
-  const memory = createMemory(browser, ["authorization_code"]);
+export const connectOld: Connect = async (address, person) => {
+  const memory = createMemory(person, ["authorization_code"]);
   const open = () => new OldTransport(address, { authProvider: memory.provider });
   const client = new OldClient({ name: "old", version: "1" });
   let transport = open();
@@ -86,7 +90,7 @@ function retrying(Refusal: new () => Error, finishSignIn: () => Promise<void>) {
 }
 
 /** What an assistant keeps of its sign-ins. */
-function createMemory(browser: Browser, grantTypes: readonly string[]) {
+function createMemory(person: Person, grantTypes: readonly string[]) {
   const requests: URL[] = [];
   let callback = new URLSearchParams();
   let information: Awaited<ReturnType<NewProvider["clientInformation"]>>;
@@ -110,7 +114,7 @@ function createMemory(browser: Browser, grantTypes: readonly string[]) {
     saveDiscoveryState: (given) => void (discovery = given),
     async redirectToAuthorization(url) {
       requests.push(url);
-      callback = (await browser.decide(url)).searchParams;
+      callback = (await person.decide(url)).searchParams;
     },
   };
   return { requests, provider, callback: () => callback };

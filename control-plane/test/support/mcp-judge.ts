@@ -73,7 +73,7 @@ export function readRequirements(revision: string): Requirements {
 }
 
 /** An address that adds an API key, because the judge carries none: of several in turn, each having its own pace. */
-export async function startFront(running: Running, keyCount = 1) {
+export async function startKeyFront(running: Running, keyCount = 1) {
   const keys = await Promise.all(Array.from({ length: keyCount }, () => running.apiKey("AI_INSIGHTS_VIEW")));
   const target = new URL(running.address);
   let requests = 0;
