@@ -41,6 +41,7 @@ export async function diagnose(
     ...(config.captures.has("intercept") ? await findTrust(config, relay, status?.distrust ?? []) : []),
     ...(config.cloudProxy === null ? [] : [await findCloudProxy(config, config.cloudProxy)]),
     ...(await findControlPlane(config)),
+    ...(status === null ? [] : [findPolicy(status.policy)]),
     ...findDelivery(status),
   ];
 }
@@ -83,6 +84,14 @@ function findTelemetry(status: DaemonStatus | null): Finding {
   if (address === null) return finding.fail(`telemetry: ${problem ?? "not running"}`);
   const text = `telemetry: received at ${address}, ${calls} calls since the start`;
   return refused === 0 ? finding.ok(text) : finding.warn(`${text}; ${refused} requests refused`);
+}
+
+function findPolicy({ version, problem, notUnderstood }: DaemonStatus["policy"]): Finding {
+  const text = version === null ? "policy: none is in force" : `policy: version ${version} is in force`;
+  if (problem !== null) return finding.warn(`${text}, as it was last told; ${problem}`);
+  return notUnderstood.length === 0
+    ? finding.ok(text)
+    : finding.warn(`${text}; this agent does not know ${notUnderstood.join(", ")}`);
 }
 
 function findDelivery(status: DaemonStatus | null): Finding[] {

@@ -1,4 +1,5 @@
 import { backoffMs, type Clock } from "@flowstate/shared/clock";
+import { reasonOf } from "@flowstate/shared/errors";
 import type { Secret } from "@flowstate/shared/secret";
 import { agentPolicy } from "@flowstate/shared/wire/agent-policy";
 import type { KeptPolicy } from "./kept.ts";
@@ -90,7 +91,7 @@ async function ask(
     if (!policy.success || tag === null) return problem("the control plane's policy is not understood");
     return { kind: "news", kept: { etag: tag, policy: policy.data } };
   } catch (error) {
-    return problem(error instanceof Error ? error.message : "the control plane cannot be reached");
+    return problem(`the control plane cannot be reached (${reasonOf(error)})`);
   }
 }
 
