@@ -6,12 +6,13 @@ import { Secret } from "@flowstate/shared/secret";
 import { systemClock, type Clock } from "@flowstate/shared/clock";
 import { readAudit } from "../src/audit/record.ts";
 import { setPassword, createSignInLink } from "../src/login/logins.ts";
-import { admitPerson } from "../src/login/oidc/admit.ts";
+import { admitOnce, admitPerson } from "../src/login/oidc/admit.ts";
+import { createOidcClient } from "../src/login/oidc/client.ts";
 import { readPerson, roleOf, type Person } from "../src/login/oidc/person.ts";
 import { requireOidcSettings, type GivenRole, type OidcSettings } from "../src/login/oidc/settings.ts";
 import { addMember, findMemberByEmail, listMembers } from "../src/members/members.ts";
 import { foundOrg } from "../src/orgs/orgs.ts";
-import type { Store } from "../src/store/open.ts";
+import { openStore, type Store } from "../src/store/open.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
 import { launchBrowser } from "./support/browser.ts";
 import { startIdentityProvider, type IdentityProvider } from "./support/identity-provider.ts";
@@ -395,6 +396,29 @@ test.serial(
   },
 );
 
+test.serial(
+  "a provider that is away is asked again after ten seconds, and not by each visitor",
+  async (t) => {
+    const { idp, clock } = t.context;
+    let asked = 0;
+    const away = createOidcClient(
+      () => {
+        asked += 1;
+        return Promise.reject(new TypeError("fetch failed", { cause: new Error("it is away") }));
+      },
+      { ...systemClock, now: () => clock.aheadMs },
+    );
+    const ties = { redirectUri: "https://f.example/", state: "s", nonce: "n", verifier: "v" };
+    const visit = () => away.authorizationUrl({ ...idp, groupClaim: null }, ties);
+    const visits = await Promise.allSettled([visit(), visit(), visit()]);
+    for (const each of visits) t.regex(String(each.status === "rejected" && each.reason), /it is away/);
+    t.is(asked, 1);
+    clock.aheadMs = 11_000;
+    await t.throwsAsync(visit());
+    t.is(asked, 2);
+  },
+);
+
 test.serial("removing the provider closes its way in and forgets whom it knew", async (t) => {
   const { running, owner } = t.context;
   await set(t.context);
@@ -506,7 +530,7 @@ async function admit(
   person: Partial<Person>,
   given: Partial<OidcSettings> = {},
 ): Promise<string> {
-  const outcome = await store.transact((db) =>
+  const outcome = await admitOnce(store, (db) =>
     admitPerson(db, orgId, { ...settings, ...given }, { ...ann, ...person }, now),
   );
   return outcome.kind === "admitted" ? `${outcome.member.email} ${outcome.member.role}` : outcome.reason;
@@ -527,6 +551,13 @@ testOnBothEngines(
     t.is((await listMembers(store.reader, orgId)).length, 1);
   },
 );
+
+testOnBothEngines("a person who comes twice at once is one member", async (t, { store, address, orgId }) => {
+  await using other = await openStore(address);
+  const come = await Promise.all([store, other, store, other].map((each) => admit(each, orgId, {})));
+  t.deepEqual(new Set(come), new Set(["ann@example.com viewer"]));
+  t.is((await listMembers(store.reader, orgId)).length, 1);
+});
 
 testOnBothEngines(
   "groups give and take roles at each sign-in, but never an owner's",

@@ -1,4 +1,5 @@
 /** Passkeys: in a real browser with a virtual authenticator (Chrome DevTools Protocol, WebAuthn), and in the store. */
+import { AxeBuilder } from "@axe-core/playwright";
 import anyTest, { type TestFn } from "ava";
 import type { Browser, CDPSession, Page } from "playwright-core";
 import { must } from "@flowstate/shared/assert";
@@ -156,6 +157,25 @@ test.serial("a passkey is added, signs in without a name or a password, and is r
   await page.getByRole("button", { name: "Use a passkey" }).click();
   await page.getByText("This passkey does not sign you in here.").waitFor();
 });
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test.serial(
+    `signing in and the account are without a breach of WCAG 2.2 AA (${colorScheme})`,
+    async (t) => {
+      await using device = await withPasskey(t.context, colorScheme);
+      const { page } = device;
+      await page.emulateMedia({ colorScheme });
+      const judge = async (): Promise<readonly string[]> => {
+        const builder = new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]);
+        return (await builder.analyze()).violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ""}`);
+      };
+      t.deepEqual(await judge(), []);
+      await signInByPassword(page);
+      await page.getByRole("button", { name: `Remove ${colorScheme}` }).waitFor();
+      t.deepEqual(await judge(), []);
+    },
+  );
+}
 
 test.serial("whoever asked to connect an application goes on there", async (t) => {
   await using device = await withPasskey(t.context, "next");

@@ -12,6 +12,7 @@ import { Secret } from "@flowstate/shared/secret";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { createApiKey } from "../src/keys/provision.ts";
 import { createKeyring } from "../src/keys/keyring.ts";
+import { readClientSecret, storeOidcSettings } from "../src/login/oidc/settings.ts";
 import { requireOrg } from "../src/orgs/orgs.ts";
 import { readConfig } from "../src/config.ts";
 import { unsealCredentials } from "../src/providers/credentials.ts";
@@ -26,6 +27,16 @@ import { control, main } from "./support/program.ts";
 
 const now = Date.parse("2026-11-20T09:30:00Z");
 const credentials = { adminKey: new Secret("sk-planted-secret") };
+
+const identityProvider = {
+  issuer: "https://login.example.com",
+  clientId: "flowstate",
+  emailDomains: ["example.com"],
+  defaultRole: null,
+  groupClaim: null,
+  groupRoles: [],
+  onlyOidc: false,
+};
 
 async function refusal(promise: Promise<unknown>): Promise<string> {
   try {
@@ -49,7 +60,10 @@ testOnBothEngines(
     const providerId = await store.transact((db) =>
       insertIntegration(db, context, connection, { ...old, pepper }),
     );
-    t.is(await rewrapAll(store, old, next), 3);
+    await store.transact((db) =>
+      storeOidcSettings(db, context, identityProvider, new Secret("oidc-planted-secret"), { ...old, pepper }),
+    );
+    t.is(await rewrapAll(store, old, next), 4);
     await proveMasterKey(store, next);
     t.regex(await refusal(proveMasterKey(store, old)), /^FS_MASTER_KEY/);
     t.deepEqual((await withKeptPepper(store, next)).pepper, pepper);
@@ -60,6 +74,7 @@ testOnBothEngines(
       .executeTakeFirstOrThrow();
     const opened = unsealCredentials(sealed ?? "", { orgId, providerId }, next);
     t.is(opened["adminKey"]?.reveal(), "sk-planted-secret");
+    t.is((await readClientSecret(store.reader, orgId, next))?.reveal(), "oidc-planted-secret");
     t.regex(
       await refusal(store.transact((db) => requireCurrentKey(db, old))),
       /^FS_MASTER_KEY the master key was rotated: restart/,

@@ -18,7 +18,7 @@ export function accountPage(account: AccountPage): string {
   const list =
     passkeys.length === 0
       ? "<p>You have none.</p>"
-      : `<ul>${passkeys.map((passkey) => listed(passkey, fresh)).join("")}</ul>`;
+      : `<ul class="keys">${passkeys.map((passkey) => listed(passkey, fresh)).join("")}</ul>`;
   return page(
     "Your account",
     `<h1>Your account</h1>${noticeOf(notice)}
@@ -29,7 +29,7 @@ ${fresh ? "" : `<p class="notice"><a href="/sign-in?next=/account">Sign in again
 <h2>Passkeys</h2>
 ${list}${fresh ? (withoutPasskeys === null ? newPasskeyForm : `<p>${escapeHtml(withoutPasskeys)}</p>`) : ""}
 <p><a href="/">Back to Flowstate</a></p>
-<form method="post" action="/sign-out"><button>Sign out</button></form>`,
+<form method="post" action="/sign-out"><button class="quiet">Sign out</button></form>`,
   );
 }
 
@@ -37,8 +37,9 @@ function listed({ credentialId, name, backedUp, createdAt, usedAt }: Passkey, fr
   const used = usedAt === null ? "not used yet" : `last used ${dayOf(usedAt)}`;
   const where = backedUp ? "on several devices" : "on one device";
   const remove = `<form method="post" action="/account/passkeys/${escapeHtml(credentialId)}/remove">
-<button aria-label="Remove ${escapeHtml(name)}">Remove</button></form>`;
-  return `<li><strong>${escapeHtml(name)}</strong><br>added ${dayOf(createdAt)}, ${used}, ${where}${fresh ? remove : ""}</li>`;
+<button class="quiet" aria-label="Remove ${escapeHtml(name)}">Remove</button></form>`;
+  return `<li><div><strong>${escapeHtml(name)}</strong>
+<small>added ${dayOf(createdAt)}, ${used}, ${where}</small></div>${fresh ? remove : ""}</li>`;
 }
 
 const newPasskeyForm = `

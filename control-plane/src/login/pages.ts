@@ -1,15 +1,33 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 
+/** The colours are the web application's. */
 const style = `
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
-body { max-width: 26rem; margin: 12vh auto; padding: 0 1rem }
-h1 { font-size: 1.25rem }
+:root {
+  color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif;
+  --ground: light-dark(#f7f7f5, #161615); --surface: light-dark(#fff, #1f1f1d); --line: light-dark(#e0dfda, #383733);
+  --text: light-dark(#1d1d1b, #ecebe6); --muted: light-dark(#5c5b57, #aeaca4);
+  --accent: light-dark(#1f4fbf, #8fb0ff); --accent-text: light-dark(#fff, #10131c);
+}
+* { box-sizing: border-box }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--ground); color: var(--text) }
+main { width: min(27rem, 100vw - 2rem); margin: 2rem 0; padding: 2rem; background: var(--surface); border: 1px solid var(--line); border-radius: .75rem }
+h1 { font-size: 1.4rem; margin: 0 0 1rem }
+h2 { font-size: 1.05rem; margin: 2rem 0 .5rem }
+a { color: var(--accent) }
 label { display: block; margin-top: 1rem }
-input, button { font: inherit; width: 100%; box-sizing: border-box; padding: .5rem; margin-top: .25rem }
-button { margin-top: 1.5rem; cursor: pointer }
+input, button, .button { display: block; width: 100%; padding: .55rem .75rem; border: 1px solid var(--muted); border-radius: .4rem; font: inherit }
+input { margin-top: .25rem; background: var(--ground); color: inherit }
+button, .button { margin-top: 1.25rem; background: var(--accent); border-color: var(--accent); color: var(--accent-text); cursor: pointer; text-align: center; text-decoration: none }
+.quiet { background: none; border-color: var(--muted); color: var(--text) }
+button:disabled { opacity: .6; cursor: default }
+ul { margin: 0; padding: 0; list-style: none }
+.keys li { display: flex; gap: 1rem; align-items: center; justify-content: space-between; padding: .75rem 0; border-top: 1px solid var(--line) }
+.keys button { width: auto; margin: 0 }
+.keys small { display: block; color: var(--muted) }
 code { overflow-wrap: anywhere }
 .notice { border-left: 4px solid; padding-left: .75rem }
+[role=alert]:empty { display: none }
 `;
 
 const styleHash = hash("sha256", style, "base64");
@@ -89,13 +107,13 @@ ${field("Password", "password", "password", "", "current-password")}
 function providerWay(only: string | undefined, next: string | null): string {
   if (only !== undefined) {
     return `
-<p><a href="${escapeHtml(startPath(only, next))}">Sign in at your identity provider</a></p>`;
+<a class="button quiet" href="${escapeHtml(startPath(only, next))}">Sign in at your identity provider</a>`;
   }
   return `
 <form method="get" action="/sign-in/oidc">
 ${next === null ? "" : `<input type="hidden" name="next" value="${escapeHtml(next)}">`}
 ${field("Organisation", "organisation", "text", "", "organization")}
-<button>Use your identity provider</button>
+<button class="quiet">Use your identity provider</button>
 </form>`;
 }
 
@@ -111,7 +129,7 @@ export function providerPage(organisation: string, issuer: string, next: string 
     "Sign in",
     `<h1>Sign in to Flowstate</h1>
 <p>${escapeHtml(organisation)} signs in at <code>${escapeHtml(new URL(issuer).host)}</code>.</p>
-<p><a href="${escapeHtml(startPath(organisation, next))}">Continue</a></p>`,
+<a class="button" href="${escapeHtml(startPath(organisation, next))}">Continue</a>`,
   );
 }
 
@@ -120,7 +138,7 @@ function passkeyForm(next: string | null): string {
   return `
 <form data-passkey="get" data-begin="/sign-in/passkey/options" data-finish="/sign-in/passkey" hidden>
 ${next === null ? "" : `<input type="hidden" name="next" value="${escapeHtml(next)}">`}
-<button>Use a passkey</button>
+<button class="quiet">Use a passkey</button>
 <p role="alert"></p>
 </form>
 <script src="/sign-in/passkey.js" defer></script>`;
@@ -170,7 +188,7 @@ export function homePage({ version, proxyUrl, email }: HomePage): string {
     email === null
       ? `<p><a href="/sign-in">Sign in</a></p>`
       : `<p>Signed in as ${escapeHtml(email)}. <a href="/account">Password and passkeys</a></p>
-<form method="post" action="/sign-out"><button>Sign out</button></form>`;
+<form method="post" action="/sign-out"><button class="quiet">Sign out</button></form>`;
   return page(
     "Flowstate",
     `<h1>Flowstate control plane ${escapeHtml(version)}</h1>

@@ -1,3 +1,4 @@
+import { isFlowstateError } from "@flowstate/shared/errors";
 import type { OrgId } from "@flowstate/shared/ids";
 import { recordAudit } from "../../audit/record.ts";
 import {
@@ -7,7 +8,7 @@ import {
   requireMember,
   type Member,
 } from "../../members/members.ts";
-import type { Reader, Writer } from "../../store/open.ts";
+import { isUniqueViolation, type Reader, type Store, type Writer } from "../../store/open.ts";
 import { isOfDomain, roleOf, type Person } from "./person.ts";
 import type { OidcSettings } from "./settings.ts";
 
@@ -27,6 +28,17 @@ export type RefusalReason = keyof typeof refusals;
 
 /** How the identity provider stands in the audit log. */
 const actor = "identity provider";
+
+/** Lets a person in who may have come twice at the same moment: whoever is second finds what the first has made. */
+export async function admitOnce(store: Store, run: (db: Writer) => Promise<Admittance>): Promise<Admittance> {
+  try {
+    return await store.transact(run);
+  } catch (error) {
+    const lost = isUniqueViolation(error) || (isFlowstateError(error) && error.code === "FS_CONFLICT");
+    if (!lost) throw error;
+    return store.transact(run);
+  }
+}
 
 /**
  * The member a person is: whom the provider's name for them was linked with before, else whoever has their e-mail

@@ -33,30 +33,35 @@ export interface OidcClient {
   identify(settings: Named, secret: Secret, callback: URL, ties: Ties): Promise<Identified>;
 }
 
-const metadataLifetimeMs = hourMs;
+/** A provider that does not answer is asked again soon, but not once for each visitor. */
+const lifetime = { metadataMs: hourMs, failureMs: 10_000 } as const;
 const timeoutSeconds = 10;
 
 interface Known {
   readonly metadata: openid.ServerMetadata;
-  readonly readAt: number;
   /** Signing keys, which the library reads again when a token names one that it does not know. */
   keys: openid.ExportedJWKSCache | null;
 }
 
+interface Read {
+  readonly known: Promise<Known>;
+  endsAt: number;
+}
+
 /** Every request goes through `fetch`, which says where one may go. */
 export function createOidcClient(fetch: typeof globalThis.fetch, clock: Clock): OidcClient {
-  const known = new Map<string, Known>();
+  const reads = new Map<string, Read>();
 
-  const discover = async ({ issuer, clientId }: Named): Promise<Known> => {
-    const before = known.get(issuer);
-    if (before !== undefined && before.readAt > clock.now() - metadataLifetimeMs) return before;
-    const found: Known = {
-      metadata: await readMetadata(issuer, clientId, fetch),
-      readAt: clock.now(),
-      keys: null,
-    };
-    known.set(issuer, found);
-    return found;
+  const read = ({ issuer, clientId }: Named): Promise<Known> => {
+    const known = readMetadata(issuer, clientId, fetch).then((metadata) => ({ metadata, keys: null }));
+    const entry = { known, endsAt: clock.now() + lifetime.metadataMs };
+    reads.set(issuer, entry);
+    known.catch(() => (entry.endsAt = clock.now() + lifetime.failureMs));
+    return known;
+  };
+  const discover = async (settings: Named): Promise<Known> => {
+    const before = reads.get(settings.issuer);
+    return before !== undefined && before.endsAt > clock.now() ? before.known : read(settings);
   };
 
   const configure = ({ metadata, keys }: Known, { clientId }: Named, secret: Secret | null) => {
@@ -70,7 +75,7 @@ export function createOidcClient(fetch: typeof globalThis.fetch, clock: Clock): 
   };
 
   return {
-    prove: async (settings) => void (await discover(settings)),
+    prove: async (settings) => void (await read(settings)),
     async authorizationUrl(settings, { redirectUri, state, nonce, verifier }) {
       const found = await discover(settings);
       const { metadata } = found;

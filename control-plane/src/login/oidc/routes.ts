@@ -8,7 +8,7 @@ import { parseNext, signInBrowser, type BrowserDependencies } from "../browser.t
 import { deriveFlowKey, flowCookie, flowValue, newFlow, readFlow, spendFlow, type Flow } from "../flow.ts";
 import { providerPage } from "../pages.ts";
 import { admitAttempt, forgive, type Attempt } from "../throttle.ts";
-import { admitPerson, refusals, type Admittance } from "./admit.ts";
+import { admitOnce, admitPerson, refusals, type Admittance } from "./admit.ts";
 import type { OidcClient, Ties } from "./client.ts";
 import { readClientSecret, readOidcSettings } from "./settings.ts";
 
@@ -118,7 +118,7 @@ export function addOidc(app: FastifyInstance, dependencies: OidcDependencies, sh
       events.identityProviderFailed(identified.detail);
       return { kind: "wrong" };
     }
-    return store.transact(async (db) => {
+    return admitOnce(store, async (db) => {
       await forgive(db, attempt);
       return admitPerson(db, orgId, settings, identified.person, now);
     });
