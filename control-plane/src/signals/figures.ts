@@ -19,7 +19,12 @@ export function spreadOfLogs(values: readonly number[]): number {
   return 1.4826 * median(logs.map((log) => Math.abs(log - middle)));
 }
 
-/** An amount for people, to the cent. */
+/** An exact amount as a number to compare and to take statistics of; sums are made before. */
+export function comparable(nanoUsd: bigint): number {
+  return Number(nanoUsd) / 1e9;
+}
+
+/** A statistic of amounts for people, to the cent. */
 export function dollars(usd: number): string {
   return usd.toFixed(2);
 }

@@ -26,12 +26,12 @@ export async function rebuildPersonDay(store: Store, orgId: OrgId, day: UsageDat
 
 export interface PersonDay {
   readonly subject: string;
-  readonly paidUsd: number;
+  readonly paidNanoUsd: bigint;
   readonly calls: number;
   readonly activeHours: number;
 }
 
-/** A day's rows, of everybody or of some addresses. Dollars here are for comparing, not for adding up. */
+/** A day's rows, of everybody or of some addresses. */
 export async function loadPersonDay(
   db: Reader,
   orgId: OrgId,
@@ -47,13 +47,11 @@ export async function loadPersonDay(
   if (subjects !== null) wanted = wanted.where("subject", "in", subjects);
   return (await wanted.execute()).map((row) => ({
     subject: row.subject,
-    paidUsd: Number(row.paid_nano_usd) / nanoPerUsd,
+    paidNanoUsd: row.paid_nano_usd,
     calls: Number(row.calls),
     activeHours: Number(row.active_hours),
   }));
 }
-
-const nanoPerUsd = 1_000_000_000;
 
 /** The hour's start that an instant column falls into, as SQL. */
 export function hourColumn(column: string) {

@@ -5,7 +5,7 @@ import { recordAudit } from "../../audit/record.ts";
 import type { Events } from "../../events.ts";
 import type { MasterKey } from "../../secrets/master-key.ts";
 import { cancelJob, releaseJob, renewLease, type Job } from "../../store/jobs.ts";
-import type { Store, Writer } from "../../store/open.ts";
+import type { Reader, Store, Writer } from "../../store/open.ts";
 import { deliveryJobs, openDestination, type DestinationSecrets } from "./destinations.ts";
 import { renderEvent, type DeliveryFormat, type SignalEvent } from "./payload.ts";
 import type { Post, Posted } from "./post.ts";
@@ -43,10 +43,11 @@ export async function deliverWaiting(
   const destinationId = job.name.slice(deliveryJobs.length);
   const destination = await openDestination(store.reader, orgId, destinationId, master);
   if (destination === null) return store.transact((db) => forget(db, job, destinationId));
+  await giveUpOld(services, orgId, destinationId);
   let failure: Failure | null = null;
   let failures = job.failures;
   while (failure === null && !signal.aborted) {
-    const next = await nextDelivery(services, orgId, destinationId);
+    const next = await nextDelivery(store.reader, orgId, destinationId);
     if (next === null) break;
     const event = JSON.parse(next.event) as SignalEvent;
     const delivery = { deliveryId: next.deliveryId, event };
@@ -110,33 +111,9 @@ interface Waiting {
   readonly event: string;
 }
 
-/** The next one; what is too old is given up on the way. Those that failed before come after those that did not. */
-async function nextDelivery(
-  { store, clock, events }: DeliveryServices,
-  orgId: OrgId,
-  destinationId: string,
-): Promise<Waiting | null> {
-  const given = await store.transact(async (db) => {
-    const { numDeletedRows } = await db
-      .deleteFrom("signal_deliveries")
-      .where("org_id", "=", orgId)
-      .where("destination_id", "=", destinationId)
-      .where("created_at", "<", clock.now() - lifeMs)
-      .executeTakeFirst();
-    if (numDeletedRows > 0n) {
-      await recordAudit(db, {
-        orgId,
-        at: clock.now(),
-        actor: "system",
-        action: "signal_delivery.given_up",
-        target: destinationId,
-        detail: `${numDeletedRows} after three days`,
-      });
-    }
-    return Number(numDeletedRows);
-  });
-  if (given > 0) events.signalDelivered("given_up", given);
-  const row = await store.reader
+/** The next one. Those that failed before come after those that did not, so that none holds up the others. */
+async function nextDelivery(db: Reader, orgId: OrgId, destinationId: string): Promise<Waiting | null> {
+  const row = await db
     .selectFrom("signal_deliveries")
     .select(["delivery_id as deliveryId", "event"])
     .where("org_id", "=", orgId)
@@ -147,6 +124,34 @@ async function nextDelivery(
     .limit(1)
     .executeTakeFirst();
   return row ?? null;
+}
+
+async function giveUpOld(
+  { store, clock, events }: DeliveryServices,
+  orgId: OrgId,
+  destinationId: string,
+): Promise<void> {
+  const now = clock.now();
+  const given = await store.transact(async (db) => {
+    const { numDeletedRows } = await db
+      .deleteFrom("signal_deliveries")
+      .where("org_id", "=", orgId)
+      .where("destination_id", "=", destinationId)
+      .where("created_at", "<", now - lifeMs)
+      .executeTakeFirst();
+    if (numDeletedRows > 0n) {
+      await recordAudit(db, {
+        orgId,
+        at: now,
+        actor: "system",
+        action: "signal_delivery.given_up",
+        target: destinationId,
+        detail: `${numDeletedRows} after three days`,
+      });
+    }
+    return Number(numDeletedRows);
+  });
+  if (given > 0) events.signalDelivered("given_up", given);
 }
 
 /** Removed while a delivery was on its way into the outbox. */

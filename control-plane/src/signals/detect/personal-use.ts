@@ -1,12 +1,12 @@
 import { sql } from "kysely";
+import { addUsd, formatUsd, type NanoUsd } from "@flowstate/shared/money";
 import { dayMs } from "@flowstate/shared/time";
 import { overDays, weekOf, type Day } from "../days.ts";
 import type { Detector, Finding, Scope } from "../finding.ts";
-import { dollars } from "../figures.ts";
 
-const leastUsd = 5;
+const leastNanoUsd = 5_000_000_000n;
 const leastCalls = 20;
-const noteworthyUsd = 50;
+const noteworthyNanoUsd = 50_000_000_000n;
 
 export const personalUse: Detector = {
   types: ["personal_use_company_account"],
@@ -27,7 +27,7 @@ export interface ProjectUse {
   /** As calls name it: `github.com/owner/repository`. */
   readonly project: string;
   readonly calls: number;
-  readonly costUsd: number;
+  readonly costNanoUsd: NanoUsd;
 }
 
 /**
@@ -47,20 +47,20 @@ export function findPersonalUse(
     const [person] = people;
     if (people.size !== 1 || person === undefined) return [];
     return [...Map.groupBy(all, ({ day }) => weekOf(day))].flatMap(([week, part]) => {
-      const costUsd = part.reduce((sum, use) => sum + use.costUsd, 0);
+      const cost = addUsd(...part.map(({ costNanoUsd }) => costNanoUsd));
       const calls = part.reduce((sum, use) => sum + use.calls, 0);
-      if (costUsd < leastUsd || calls < leastCalls) return [];
+      if (cost < leastNanoUsd || calls < leastCalls) return [];
       const repositories = [...new Set(part.map(({ project }) => project))].sort().slice(0, 10);
       return {
         type: "personal_use_company_account" as const,
-        severity: costUsd >= noteworthyUsd ? ("WARN" as const) : ("INFO" as const),
+        severity: cost >= noteworthyNanoUsd ? ("WARN" as const) : ("INFO" as const),
         subject: person,
         sessionId: null,
         service: null,
         about: owner,
         occurrence: week,
         at: Date.parse(week),
-        evidence: { week, owner, repositories, calls, listPriceUsd: dollars(costUsd) },
+        evidence: { week, owner, repositories, calls, listPriceUsd: formatUsd(cost) },
       };
     });
   });
@@ -103,6 +103,6 @@ async function loadUses({ db, orgId, personOf }: Scope, { from, to }: Day): Prom
     day: from,
     project,
     calls: Number(calls),
-    costUsd: Number(cost) / 1e9,
+    costNanoUsd: cost as NanoUsd,
   }));
 }

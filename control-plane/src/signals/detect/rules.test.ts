@@ -1,5 +1,6 @@
 /** The rules of signals at their edges. */
 import test from "ava";
+import type { NanoUsd } from "@flowstate/shared/money";
 import { addDays, dayMs, type Period, type UsageDate } from "@flowstate/shared/time";
 import { weekOf } from "../days.ts";
 import { magnitude, quantile } from "../figures.ts";
@@ -120,11 +121,11 @@ for (const [what, expected, low, high, told] of months) {
 }
 
 const monday = Date.parse("2026-11-16");
-const use = (person: string, project: string, calls: number, costUsd: number, day = monday): ProjectUse => ({
+const use = (person: string, project: string, calls: number, usd: number, day = monday): ProjectUse => ({
   person,
   project,
   calls,
-  costUsd,
+  costNanoUsd: (BigInt(usd) * 1_000_000_000n) as NanoUsd,
   day,
 });
 

@@ -1,8 +1,8 @@
 import { sql } from "kysely";
+import { formatUsd, type NanoUsd } from "@flowstate/shared/money";
 import { servicesOfCall } from "../../catalogue/recognise.ts";
 import { overDays, type Day } from "../days.ts";
 import type { Detector, Finding, Scope } from "../finding.ts";
-import { dollars } from "../figures.ts";
 import { hourColumn } from "../person-days.ts";
 
 const leastFailures = 60;
@@ -10,7 +10,7 @@ const failingShare = 0.8;
 const leastRepeats = 200;
 /** Lengths of answers: so few different ones among the calls are no conversation. */
 const repeatingShare = 0.05;
-const graveUsd = 50;
+const graveNanoUsd = 50_000_000_000n;
 const graveCalls = 1000;
 
 export const runawayLoop: Detector = {
@@ -47,7 +47,7 @@ function findingOf(
 ): Finding {
   return {
     type: "runaway_loop",
-    severity: row.costUsd >= graveUsd || row.calls >= graveCalls ? "BLOCK" : "WARN",
+    severity: row.costNanoUsd >= graveNanoUsd || row.calls >= graveCalls ? "BLOCK" : "WARN",
     subject: personOf(row.subject),
     sessionId: row.sessionId,
     service: servicesOfCall(row.provider, row.tool)[0] ?? null,
@@ -60,7 +60,7 @@ function findingOf(
       calls: row.calls,
       failedCalls: row.failed,
       answerLengths: row.lengths,
-      costUsd: dollars(row.costUsd),
+      costUsd: formatUsd(row.costNanoUsd),
       hoursOfTheDay: hours,
     },
   };
@@ -80,7 +80,7 @@ interface LoadedHour extends SessionHour {
   readonly subject: string;
   readonly provider: string;
   readonly tool: string;
-  readonly costUsd: number;
+  readonly costNanoUsd: NanoUsd;
 }
 
 async function loadHours({ db, orgId }: Scope, { from, to }: Day): Promise<readonly LoadedHour[]> {
@@ -114,6 +114,6 @@ async function loadHours({ db, orgId }: Scope, { from, to }: Day): Promise<reado
     failed: Number(row.failed),
     answered: Number(row.answered),
     lengths: Number(row.lengths),
-    costUsd: Number(row.cost) / 1e9,
+    costNanoUsd: row.cost as NanoUsd,
   }));
 }

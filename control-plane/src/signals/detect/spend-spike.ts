@@ -1,8 +1,9 @@
+import { formatUsd, type NanoUsd } from "@flowstate/shared/money";
 import { dayMs } from "@flowstate/shared/time";
 import { daysBetween, overDays, type Day } from "../days.ts";
 import type { Detector, Finding, Scope } from "../finding.ts";
-import { loadPersonDay } from "../person-days.ts";
-import { dollars, median, quantile, spreadOfLogs } from "../figures.ts";
+import { loadPersonDay, type PersonDay } from "../person-days.ts";
+import { comparable, dollars, median, quantile, spreadOfLogs } from "../figures.ts";
 
 const baselineDays = 28;
 /** Days with spending from which a person has a usual day. */
@@ -23,16 +24,16 @@ export const spendSpike: Detector = {
 async function findOn(scope: Scope, day: Day): Promise<readonly Finding[]> {
   const { db, orgId, personOf, namesOf } = scope;
   const spent = sumByPerson(await loadPersonDay(db, orgId, day.date), personOf);
-  const candidates = [...spent].filter(([, paidUsd]) => paidUsd >= leastUsd);
+  const candidates = [...spent].filter(([, paid]) => comparable(paid) >= leastUsd);
   if (candidates.length === 0) return [];
   const names = candidates.flatMap(([person]) => namesOf(person));
   const history = await historyOf(scope, day, names);
   let everybody: readonly number[] | null = null;
   const findings: Finding[] = [];
-  for (const [person, paidUsd] of candidates) {
+  for (const [person, paid] of candidates) {
     const own = history.get(person) ?? [];
     if (own.length < leastDays) everybody ??= [...(await historyOf(scope, day, null)).values()].flat();
-    const spike = judgeDay(paidUsd, own, everybody ?? []);
+    const spike = judgeDay(comparable(paid), own, everybody ?? []);
     if (spike === null) continue;
     findings.push({
       type: "spend_spike",
@@ -45,7 +46,7 @@ async function findOn(scope: Scope, day: Day): Promise<readonly Finding[]> {
       at: day.from,
       evidence: {
         day: day.date,
-        paidUsd: dollars(paidUsd),
+        paidUsd: formatUsd(paid),
         usualDayUsd: dollars(spike.usualUsd),
         limitUsd: dollars(spike.limitUsd),
         comparedWith: spike.comparedWith,
@@ -56,7 +57,7 @@ async function findOn(scope: Scope, day: Day): Promise<readonly Finding[]> {
   return findings;
 }
 
-/** Days with spending in the four weeks before, by person. */
+/** Dollars of the days with spending in the four weeks before, by person. */
 async function historyOf(
   { db, orgId, personOf }: Scope,
   day: Day,
@@ -64,24 +65,21 @@ async function historyOf(
 ): Promise<ReadonlyMap<string, readonly number[]>> {
   const history = new Map<string, number[]>();
   for (const { date } of daysBetween(day.from - baselineDays * dayMs, day.from)) {
-    for (const [person, paidUsd] of sumByPerson(await loadPersonDay(db, orgId, date, names), personOf)) {
-      if (paidUsd <= 0) continue;
+    for (const [person, paid] of sumByPerson(await loadPersonDay(db, orgId, date, names), personOf)) {
+      if (paid <= 0n) continue;
       const known = history.get(person);
-      if (known === undefined) history.set(person, [paidUsd]);
-      else known.push(paidUsd);
+      if (known === undefined) history.set(person, [comparable(paid)]);
+      else known.push(comparable(paid));
     }
   }
   return history;
 }
 
-function sumByPerson(
-  rows: readonly { readonly subject: string; readonly paidUsd: number }[],
-  personOf: Scope["personOf"],
-): ReadonlyMap<string, number> {
-  const sums = new Map<string, number>();
-  for (const { subject, paidUsd } of rows) {
+function sumByPerson(rows: readonly PersonDay[], personOf: Scope["personOf"]): ReadonlyMap<string, NanoUsd> {
+  const sums = new Map<string, NanoUsd>();
+  for (const { subject, paidNanoUsd } of rows) {
     const person = personOf(subject);
-    sums.set(person, (sums.get(person) ?? 0) + paidUsd);
+    sums.set(person, ((sums.get(person) ?? 0n) + paidNanoUsd) as NanoUsd);
   }
   return sums;
 }

@@ -1,15 +1,15 @@
 import { sql } from "kysely";
+import { formatUsd, type NanoUsd } from "@flowstate/shared/money";
 import { servicesOfCall } from "../../catalogue/recognise.ts";
 import { overDays, type Day } from "../days.ts";
 import type { Detector, Finding, Scope } from "../finding.ts";
-import { dollars } from "../figures.ts";
 
 const leastCalls = 10n;
 const leastInputTokens = 2_000_000n;
 /** Of the input, at most a twentieth came from a cache; the output is at most a two-hundredth of it. */
 const cacheParts = 20n;
 const outputParts = 200n;
-const noteworthyUsd = 20;
+const noteworthyNanoUsd = 20_000_000_000n;
 
 export const wastefulPrompting: Detector = {
   types: ["wasteful_prompting"],
@@ -41,10 +41,9 @@ async function findOn(scope: Scope, { from, to }: Day): Promise<readonly Finding
   const findings: Finding[] = [];
   for (const session of sessions) {
     if (!(await isCacheKnown(scope, session.session_id))) continue;
-    const costUsd = Number(session.cost_nano_usd) / 1e9;
     findings.push({
       type: "wasteful_prompting",
-      severity: costUsd >= noteworthyUsd ? "WARN" : "INFO",
+      severity: session.cost_nano_usd >= noteworthyNanoUsd ? "WARN" : "INFO",
       subject: personOf(session.subject),
       sessionId: session.session_id,
       service: servicesOfCall(session.provider, session.tool)[0] ?? null,
@@ -56,7 +55,7 @@ async function findOn(scope: Scope, { from, to }: Day): Promise<readonly Finding
         inputTokens: String(session.input_tokens),
         cacheReadTokens: String(session.cache_read_tokens),
         outputTokens: String(session.output_tokens),
-        costUsd: dollars(costUsd),
+        costUsd: formatUsd(session.cost_nano_usd as NanoUsd),
       },
     });
   }
