@@ -53,11 +53,10 @@ export async function applyPolicy(
   const person = memberships.personOf(subject);
   const rules = (active?.document.rules ?? []).filter(({ scope }) => memberships.isIn(scope, person));
   const starts = rules.flatMap((rule) => (isShared(rule) ? [] : (windowStart(rule, now) ?? [])));
-  const addresses = memberships.subjects.filter((each) => memberships.personOf(each) === person);
   const days =
     starts.length === 0
       ? []
-      : await readSpendDays(db, orgId, [...new Set([subject, ...addresses])], Math.min(...starts));
+      : await readSpendDays(db, orgId, memberships.addressesOf(person), Math.min(...starts));
   const spentOf = (rule: PolicyRule): bigint | null => {
     const start = windowStart(rule, now);
     if (start === null) return null;

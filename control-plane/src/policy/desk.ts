@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from "node:timers/promises";
 import type { Clock } from "@flowstate/shared/clock";
 import type { OrgId } from "@flowstate/shared/ids";
 import type { AgentPolicy } from "@flowstate/shared/wire/agent-policy";
@@ -36,6 +37,8 @@ interface Remembered {
 }
 
 const pollMs = 500;
+/** So many are answered before anything else has its turn. */
+const atOnce = 25;
 /** Who belongs where, and what all of a scope have spent, may be so old. */
 const rememberedMs = 15_000;
 
@@ -74,7 +77,11 @@ export function createPolicyDesk({
     const before = revisions;
     revisions = await readRevisions(reader);
     const hasNews = [...revisions].some(([orgId, revision]) => before.get(orgId) !== revision);
-    if (hasNews) for (const call of waiting) call();
+    if (!hasNews) return;
+    for (const [index, call] of [...waiting].entries()) {
+      call();
+      if (index % atOnce === atOnce - 1) await breathe();
+    }
   };
 
   return {

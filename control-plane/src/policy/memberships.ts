@@ -14,6 +14,8 @@ export interface Memberships {
   isIn(scope: PolicyScope, person: string): boolean;
   /** Whether the person works for a project with a cost centre on that day; null for whom the directory does not know. */
   hasCostCentre(person: string, day: UsageDate): boolean | null;
+  /** Every address of a person, their own among them. */
+  addressesOf(person: string): readonly string[];
   /** Every subject that the directory knows: people by each of their addresses, and service accounts. */
   readonly subjects: readonly string[];
 }
@@ -75,9 +77,11 @@ export async function loadMemberships(db: Reader, orgId: OrgId, now: number): Pr
       ];
     }),
   );
+  const furtherOf = Map.groupBy(aliases, ([, own]) => own);
   const accountOf = new Map(accounts.map(({ subject, account_id }) => [subject, account_id]));
   return {
     personOf: (subject) => aliases.get(subject) ?? subject,
+    addressesOf: (person) => [person, ...(furtherOf.get(person) ?? []).map(([address]) => address)],
     isIn(scope, person) {
       switch (scope.kind) {
         case "organisation":

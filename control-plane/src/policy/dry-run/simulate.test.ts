@@ -15,6 +15,7 @@ const judgedFrom = addDays(firstDay, 3);
 const memberships: Memberships = {
   personOf: (subject) => subject,
   isIn: (scope, person) => scope.kind === "organisation" || person.startsWith("a"),
+  addressesOf: (person) => [person],
   hasCostCentre: () => null,
   subjects: [],
 };
