@@ -82,36 +82,35 @@ function handsOf(env: NodeJS.ProcessEnv): Hands {
 }
 
 function describe(installation: Installation): string {
-  const { settings, person, dataFolder, otherProxy, tools, telemetry, authority, trustStore } = installation;
+  const { settings, person, dataFolder, telemetry } = installation;
   const facts = [
     ["program", programOf(installation)],
     ["data", dataFolder],
-    [
-      "tools",
-      tools === null
-        ? otherProxy === null
-          ? "left alone"
-          : `left alone: HTTPS_PROXY leads to ${otherProxy} already`
-        : `shells started from now on use http://127.0.0.1:${tools.relayPort}; browsers take http://127.0.0.1:${tools.relayPort}/proxy.pac`,
-    ],
+    ["tools", describeTools(installation)],
     [
       "telemetry",
       telemetry === null
         ? "no tool was told to send any"
         : `${telemetry.tools.map((folder) => `~/${folder}`).join(", ")} send theirs to ${telemetry.address}`,
     ],
-    [
-      "trust",
-      authority === null
-        ? "nothing is intercepted"
-        : trustStore === null
-          ? `by environment alone; the system's store was left as it is (${authority.caFile})`
-          : `${authority.caFile} is in the system's store`,
-    ],
+    ["trust", describeTrust(installation)],
   ] as const;
   return [
     `Flowstate agent ${version} is installed for ${settings["FLOWSTATE_USER"]} (account ${person.account})`,
     ...facts.map(([name, value]) => `  ${name.padEnd(9)}  ${value}`),
     "",
   ].join("\n");
+}
+
+function describeTools({ tools, otherProxy }: Installation): string {
+  if (otherProxy !== null) return `left alone: HTTPS_PROXY leads to ${otherProxy} already`;
+  if (tools === null) return "left alone";
+  const relay = `http://127.0.0.1:${tools.relayPort}`;
+  return `shells started from now on use ${relay}; browsers take ${relay}/proxy.pac`;
+}
+
+function describeTrust({ authority, trustStore }: Installation): string {
+  if (authority === null) return "nothing is intercepted";
+  if (trustStore !== null) return `${authority.caFile} is in the system's store`;
+  return `by environment alone; the system's store was left as it is (${authority.caFile})`;
 }

@@ -6,6 +6,7 @@ import { machine, machineEnv, noFlags, treeOf } from "../../test/support/machine
 import { parseScope, settingsToStore, type InstallFlags } from "./options.ts";
 import { findPerson, parseDscl, parsePasswd, type Person } from "./person.ts";
 import { prepare } from "./prepare.ts";
+import { runCommand } from "./run-command.ts";
 
 const refusals: [what: string, flags: Partial<InstallFlags>, env: NodeJS.ProcessEnv, message: RegExp][] = [
   ["no key", {}, { FLOWSTATE_OTLP_KEY: "" }, /^FLOWSTATE_OTLP_KEY: it takes the organisation's key/],
@@ -104,4 +105,14 @@ test("accounts are read as Linux and macOS print them", (t) => {
   t.is(parseDscl("ada", "DS Error: -14136"), null);
   t.deepEqual(findPerson("ada", { platform: "darwin", root: "", ask: () => dscl }), ada);
   t.is(findPerson(String.raw`ACME\ada`, { platform: "win32", root: "" }).home, String.raw`C:\Users\ada`);
+});
+
+test("a command that fails is named with its own last words, and one that is absent by its name", async (t) => {
+  const env = { PATH: process.env["PATH"] };
+  const script = "echo first >&2; echo the reason >&2; exit 3";
+  await t.throwsAsync(runCommand(["sh", "-c", script], env), { message: /^sh -c .*: the reason$/ });
+  await t.throwsAsync(runCommand(["no-such-program"], env), {
+    message: /^no-such-program is not on this machine/,
+  });
+  await t.notThrowsAsync(runCommand(["sh", "-c", "exit 0"], env));
 });

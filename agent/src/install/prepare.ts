@@ -7,14 +7,14 @@ import { FlowstateError } from "@flowstate/shared/errors";
 import { makeFolders } from "../machine/change.ts";
 import { machineSettingsFile, personalSettingsFile } from "../machine/managed-settings.ts";
 import { withRightsOf } from "../machine/rights.ts";
-import { parseSettingsFile } from "../machine/settings-file.ts";
-import { telemetryTools } from "../machine/tool-telemetry.ts";
+import { parseSettingsFile, type Settings } from "../machine/settings-file.ts";
 import { findTrustStore } from "../machine/trust-store.ts";
 import { openAuthority, renewAuthority } from "../observe/intercept/ca.ts";
 import { checkSettings, parsePlatform, parseScope, settingsToStore, type InstallFlags } from "./options.ts";
 import { currentPerson, findPerson, type Person } from "./person.ts";
 import { windowsWrapper, type Installation, type Platform, type Program, type Scope } from "./plan.ts";
 import { readRecord, recordFile, type InstallRecord } from "./record.ts";
+import { noTools, toolsFor } from "./tools.ts";
 
 /** What an installation is made for and with; the defaults are this machine's. */
 export interface Surroundings {
@@ -48,46 +48,27 @@ function thisProgram(): Program {
 
 /** Flags, environment and what is stored, as one installation; makes the device's authority where there is to be one. */
 export function prepare(flags: InstallFlags, surroundings: Surroundings): Installation {
-  const { env, root, program } = surroundings;
+  const { env, root, program, self, administrator } = surroundings;
   const platform = parsePlatform(surroundings.platform);
-  const scope = parseScope(flags.scope, platform, surroundings.administrator);
-  const earlier = readRecord(join(root, recordFile(platform, scope, surroundings.self.home)));
+  const scope = parseScope(flags.scope, platform, administrator);
+  const earlier = readRecord(join(root, recordFile(platform, scope, self.home)));
   const person = choosePerson(flags.runAs, platform, scope, earlier?.person ?? null, surroundings);
-  const settingsFile =
+  const asPerson = <T>(act: () => T): T => withRightsOf(person.owner, act);
+  const stored =
     scope === "system" && platform !== "win32"
-      ? machineSettingsFile
-      : personalSettingsFile(person.home, platform);
-  const place = join(root, settingsFile);
-  const inHome = settingsFile !== machineSettingsFile;
-  const stored = withRightsOf(inHome ? person.owner : null, () =>
-    existsSync(place) ? parseSettingsFile(readFileSync(place, "utf8")) : {},
-  );
+      ? readStored(join(root, machineSettingsFile))
+      : asPerson(() => readStored(join(root, personalSettingsFile(person.home, platform))));
   const settings = settingsToStore(flags, env, stored);
   const config = checkSettings(settings, person.home);
-  const { dataFolder, captures, cloudProxy, controlPlane, relayPort, otlpPort } = config;
+  const { dataFolder, captures } = config;
   if (platform === "win32" && !existsSync(join(root, windowsWrapper)))
     throw new FlowstateError(
       "FS_NOT_FOUND",
       `${windowsWrapper} is not there; put WinSW there under that name`,
     );
-  const intercepts = captures.has("intercept");
-  const useful = captures.has("relay") && (intercepts || cloudProxy !== null);
-  if (useful && flags.tools && relayPort === 0)
-    throw new FlowstateError(
-      "FS_CONFIG_INVALID",
-      "FLOWSTATE_RELAY_PORT: tools have to know it, so it must not be 0",
-    );
-  const other = otherProxy(env, [relayPort, Number(stored["FLOWSTATE_RELAY_PORT"] ?? relayPort)]);
-  const used = withRightsOf(person.owner, () =>
-    telemetryTools.filter((folder) => existsSync(join(root, person.home, folder))),
-  );
-  const reports = captures.has("otlp") && flags.tools && used.length > 0;
-  if (reports && otlpPort === 0)
-    throw new FlowstateError(
-      "FS_CONFIG_INVALID",
-      "FLOWSTATE_OTLP_PORT: tools have to know it, so it must not be 0",
-    );
-  const profiles = withRightsOf(person.owner, () => profilesIn(join(root, person.home), platform));
+  const has = (file: string): boolean => existsSync(join(root, person.home, file));
+  const earlierPort = earlier === null ? null : Number(stored["FLOWSTATE_RELAY_PORT"] ?? config.relayPort);
+  const told = flags.tools ? asPerson(() => toolsFor({ config, platform, env, earlierPort, has })) : noTools;
   const authorityFolder = join(dataFolder, "tls");
   return {
     platform,
@@ -97,33 +78,16 @@ export function prepare(flags: InstallFlags, surroundings: Surroundings): Instal
     // The machine's settings are read by an administrator too, whose own data folder is another one.
     settings: scope === "system" ? { ...settings, FLOWSTATE_DATA_DIR: dataFolder } : settings,
     dataFolder,
-    otherProxy: other,
-    tools:
-      useful && flags.tools && other === null
-        ? { relayPort, direct: [controlPlane.hostname], profiles }
-        : null,
-    telemetry: reports ? { address: `http://127.0.0.1:${otlpPort}`, tools: used } : null,
-    authority: intercepts
+    ...told,
+    authority: captures.has("intercept")
       ? prepareAuthority(authorityFolder, join(root, authorityFolder), person, scope, earlier)
       : null,
     trustStore: scope === "system" && flags.trust ? findTrustStore(platform, root) : null,
   };
 }
 
-/** A login shell of bash reads the first of three files and no other; zsh has its own, where somebody uses it. */
-function profilesIn(home: string, platform: Platform): readonly string[] {
-  const has = (file: string): boolean => existsSync(join(home, file));
-  const login = [".bash_profile", ".bash_login"].find(has) ?? ".profile";
-  const zsh = platform === "darwin" || [".zshenv", ".zshrc", ".zprofile"].some(has);
-  return zsh ? [login, ".zshenv"] : [login];
-}
-
-/** Where the environment leads already, if that is not the relay: a network may let nobody out by another way. */
-function otherProxy(env: NodeJS.ProcessEnv, relayPorts: readonly number[]): string | null {
-  const given = env["HTTPS_PROXY"] || env["https_proxy"] || "";
-  if (given === "") return null;
-  const host = URL.canParse(given) ? new URL(given).host : "an address that is none";
-  return relayPorts.some((port) => host === `127.0.0.1:${port}`) ? null : host;
+function readStored(file: string): Settings {
+  return existsSync(file) ? parseSettingsFile(readFileSync(file, "utf8")) : {};
 }
 
 function choosePerson(

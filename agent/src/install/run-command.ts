@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { promisify } from "node:util";
-import { FlowstateError } from "@flowstate/shared/errors";
+import { FlowstateError, systemCode } from "@flowstate/shared/errors";
 import type { Command } from "../machine/change.ts";
 
 const execute = promisify(execFile);
@@ -11,6 +11,10 @@ export async function runCommand([program, ...args]: Command, env: NodeJS.Proces
   try {
     await execute(program, args, { env: runsServices(env) ? env : { ...env, SYSTEMD_OFFLINE: "1" } });
   } catch (error) {
+    if (systemCode(error) === "ENOENT")
+      throw new FlowstateError("FS_UNAVAILABLE", `${program} is not on this machine, and is needed`, {
+        cause: error,
+      });
     const { stderr = "", message } = error as Error & { readonly stderr?: string };
     const reason = stderr.trim().split("\n").at(-1) ?? "";
     throw new FlowstateError("FS_UNAVAILABLE", `${[program, ...args].join(" ")}: ${reason || message}`, {
