@@ -51,6 +51,8 @@ export interface ComposeOptions {
   readonly log?: Logger;
   /** What `/mcp` offers. */
   readonly createMcp?: (services: ToolServices) => McpSurface;
+  /** How the documents of OAuth clients are fetched that name themselves by an address. */
+  readonly fetchDocument?: typeof fetch;
 }
 
 /** Builds the whole program and starts it; disposing drains it. */
@@ -60,6 +62,7 @@ export async function compose(
     clock = systemClock,
     log = createLogger("control-plane", config.logLevel),
     createMcp = createUsageSurface,
+    fetchDocument = createPublicFetch(),
   }: ComposeOptions = {},
 ): Promise<ControlPlane> {
   await using stack = new AsyncDisposableStack();
@@ -120,6 +123,7 @@ export async function compose(
       publicUrl: publicUrl(),
       resources: resources(),
       scopes: mcp.scopes,
+      fetchDocument,
     }));
 
   let accepting = true;

@@ -4,6 +4,7 @@ import type { Keyring } from "../keys/keyring.ts";
 import { principalOf } from "../members/members.ts";
 import { memberOfAccount } from "../members/account.ts";
 import { readScope } from "../oauth/scopes.ts";
+import { clientNameClaim } from "../oauth/server.ts";
 import type { Store } from "../store/open.ts";
 
 /** Who asks over MCP, and through which application. */
@@ -40,16 +41,17 @@ export async function findCaller(
   if (access === undefined || access.accountId === undefined || access.grantId === undefined) return null;
   const audience = [access.aud].flat();
   if (!audience.some((each) => each !== undefined && resources().includes(each))) return null;
-  const [grant, member, client] = await Promise.all([
+  const [grant, member] = await Promise.all([
     server().Grant.find(access.grantId),
     memberOfAccount(store.reader, access.accountId),
-    server().Client.find(access.clientId ?? ""),
   ]);
-  if (grant === undefined || member === null || client === undefined) return null;
+  if (grant === undefined || member === null) return null;
+  const clientId = access.clientId ?? "";
+  const clientName = access.extra?.[clientNameClaim];
   return {
     principal: principalOf(member),
-    clientId: client.clientId,
-    clientName: client.clientName ?? client.clientId,
+    clientId,
+    clientName: typeof clientName === "string" ? clientName : clientId,
     scopes: [...access.scopes],
     expiresAt: access.exp ?? null,
   };

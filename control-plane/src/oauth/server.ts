@@ -5,9 +5,11 @@ import type { Store } from "../store/open.ts";
 import { findAccount } from "./account.ts";
 import { createOAuthAdapter } from "./adapter.ts";
 import { normaliseRegistration } from "./registration.ts";
-import { createPublicFetch } from "./public-fetch.ts";
 import { createRevocationPolicy } from "./revocation.ts";
 import type { Scope } from "./scopes.ts";
+
+/** Of an access token: what its client calls itself, so that nobody has to be asked for each call that it makes. */
+export const clientNameClaim = "client_name";
 
 export const tokenLifetime = { accessSeconds: 3600, refreshSeconds: 30 * 86_400 } as const;
 
@@ -19,6 +21,8 @@ export interface OAuthServerOptions {
   /** What tokens are for, the default first (RFC 8707). */
   readonly resources: readonly [string, ...string[]];
   readonly scopes: readonly Scope[];
+  /** Asks clients that name themselves by an address for their metadata document. */
+  readonly fetchDocument: typeof fetch;
 }
 
 /** The authorization server (OAuth 2.1): code with PKCE, public clients alone, rotated refresh tokens. */
@@ -29,13 +33,14 @@ export function createOAuthServer({
   publicUrl,
   resources,
   scopes,
+  fetchDocument,
 }: OAuthServerOptions): Provider {
   const scopeNames = scopes.map(({ name }) => name);
   const secure = publicUrl.protocol === "https:";
   const cookie = { httpOnly: true, sameSite: "lax" as const, signed: true, secure };
   const provider = new Provider(publicUrl.origin, {
     adapter: createOAuthAdapter(store, clock),
-    fetch: fetchDocument(createPublicFetch()),
+    fetch: asRegistration(fetchDocument),
     // No ID token is ever issued, so this key signs nothing; without one the library brings its own.
     jwks: {
       keys: [{ ...generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ format: "jwk" }) }],
@@ -93,6 +98,7 @@ export function createOAuthServer({
     },
     // What a person agreed to holds until its own end, not until that of the visit in which they did.
     expiresWithSession: async () => false,
+    extraTokenClaims: ({ oidc }) => ({ [clientNameClaim]: oidc.client?.clientName }),
     issueRefreshToken: async (_, client) => client.grantTypeAllowed("refresh_token"),
     rotateRefreshToken: true,
     revokeGrantPolicy: createRevocationPolicy(store, clock),
@@ -115,7 +121,7 @@ export function createOAuthServer({
 }
 
 /** A client's metadata document, taken as a registration with the same content is. */
-function fetchDocument(get: typeof fetch): typeof fetch {
+function asRegistration(get: typeof fetch): typeof fetch {
   return async (input, init) => {
     const answer = await get(input, init);
     if (answer.status !== 200) return answer;

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { systemClock, type Clock } from "@flowstate/shared/clock";
+import { systemClock } from "@flowstate/shared/clock";
 import { createLogger } from "@flowstate/shared/log";
 import { Secret } from "@flowstate/shared/secret";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
@@ -11,14 +11,12 @@ import { requireOrg } from "../../src/orgs/orgs.ts";
 import { openInstallation, type Installation } from "../../src/secrets/installation.ts";
 import type { StoreAddress } from "../../src/store/open.ts";
 
-export interface RunningOptions {
+export interface RunningOptions extends Omit<ComposeOptions, "log"> {
   /** A database that exists already; without it, SQLite in a folder of its own. */
   readonly store?: StoreAddress;
   readonly masterKey?: Secret;
   readonly env?: NodeJS.ProcessEnv;
-  readonly clock?: Clock;
   readonly orgSlug?: string;
-  readonly createMcp?: ComposeOptions["createMcp"];
 }
 
 /** A control plane that listens, and the same installation opened beside it as a command would open it. */
@@ -50,7 +48,7 @@ export async function startRunning({
   env = {},
   clock = systemClock,
   orgSlug = "default",
-  createMcp,
+  ...parts
 }: RunningOptions = {}): Promise<Running> {
   const stack = new AsyncDisposableStack();
   const folder = stack.use(temporaryFolder());
@@ -62,9 +60,7 @@ export async function startRunning({
   });
   const config = store === undefined ? settings : { ...settings, store };
   const log = createLogger("control-plane", "silent");
-  const controlPlane = stack.use(
-    await compose(config, { clock, log, ...(createMcp === undefined ? {} : { createMcp }) }),
-  );
+  const controlPlane = stack.use(await compose(config, { clock, log, ...parts }));
   const installation = stack.use(await openInstallation(config, clock));
   const { orgId } = await requireOrg(installation.store.reader, orgSlug);
   const { pepper } = installation.master;
