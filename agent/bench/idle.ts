@@ -20,13 +20,14 @@ const seconds = Number(process.argv[3] ?? 120);
 const perFolder = 25;
 const callsPerFile = 4;
 const patientMs = 600_000;
+const settleMs = 30_000;
 
 using folder = temporaryFolder();
 await using ingest = await startIngest();
 for (let index = 0; index < files; index += 1) {
   const project = join(folder.path, ".claude/projects", `-src-${Math.floor(index / perFolder)}`);
   mkdirSync(project, { recursive: true });
-  const rows = Array.from({ length: callsPerFile }, (_, call) => claudeRow(`msg_${index}_${call}`));
+  const rows = Array.from({ length: callsPerFile }, (_, call) => oneRow(index, call));
   writeFileSync(join(project, `s${index}.jsonl`), rows.join(""));
 }
 
@@ -51,7 +52,7 @@ print(
 print(`memory after it: ${rssMb(pid).toFixed(0)} MB`);
 
 // A garbage collector that has nothing to do gives memory back.
-await delay(30_000);
+await delay(settleMs);
 const before = cpuS(pid);
 await delay(seconds * 1000);
 const spent = cpuS(pid) - before;
@@ -70,6 +71,14 @@ print(
 );
 daemon.kill();
 await once(daemon, "exit");
+
+/** Calls of many sizes at many times. */
+function oneRow(file: number, call: number): string {
+  const at = new Date(Date.parse("2026-10-01T00:00:00Z") + file * 600_000 + call * 20_000).toISOString();
+  return claudeRow(`msg_${file}_${call}`, { output: 10 + call })
+    .replace("2026-11-20T10:00:00.000Z", at)
+    .replace('"input_tokens":100', `"input_tokens":${100 + (file % 400)}`);
+}
 
 /** User and system time so far; the clock of `/proc` ticks a hundred times a second. */
 function cpuS(id: number): number {

@@ -2,7 +2,7 @@ import { newUuid } from "@flowstate/shared/ids";
 import type { Sqlite } from "@flowstate/shared/sqlite";
 import { callOf, mergeCalls, type Call } from "../normalise/merge.ts";
 import { endOf, pairCalls, pairKey, sameEndMs } from "../normalise/pair.ts";
-import type { Sighting } from "../normalise/sighting.ts";
+import { captures, type Capture, type Sighting } from "../normalise/sighting.ts";
 
 /** A call whose knowledge has changed since it was last told. */
 export interface DueCall {
@@ -44,10 +44,10 @@ export const callSchema = `
   CREATE TABLE IF NOT EXISTS call_name (name TEXT PRIMARY KEY, id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS call_account (
     pair_key TEXT NOT NULL,
+    capture TEXT NOT NULL,
     ended_at INTEGER NOT NULL,
     id INTEGER NOT NULL,
-    capture TEXT NOT NULL,
-    PRIMARY KEY (pair_key, ended_at, id, capture)
+    PRIMARY KEY (pair_key, capture, ended_at, id)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS conversation (
     tool TEXT NOT NULL,
@@ -60,8 +60,8 @@ export const callSchema = `
 `;
 
 const gapMs = 30 * 60_000;
-/** Accounts of one size around one moment that are looked at; programs that repeat one small call make many. */
-const mostNearby = 64;
+/** Accounts of one source that are looked at around one moment; programs that repeat one small call make many. */
+const mostNearby = 32;
 
 interface CallRow {
   readonly id: number;
@@ -79,16 +79,11 @@ export function callTable(db: Sqlite): CallTable {
   const dropCall = db.prepare("DELETE FROM call WHERE id = ?");
   const setName = db.prepare("INSERT OR REPLACE INTO call_name (name, id) VALUES (?, ?)");
   const addAccount = db.prepare(
-    "INSERT OR IGNORE INTO call_account (pair_key, ended_at, id, capture) VALUES (?, ?, ?, ?)",
+    "INSERT OR IGNORE INTO call_account (pair_key, capture, ended_at, id) VALUES (?, ?, ?, ?)",
   );
   const nearby = db
     .prepare(
-      "SELECT DISTINCT id FROM call_account WHERE pair_key = ? AND ended_at BETWEEN ? AND ? ORDER BY ended_at, id LIMIT ?",
-    )
-    .pluck();
-  const othersNearby = db
-    .prepare(
-      "SELECT 1 FROM call_account WHERE pair_key = ? AND ended_at BETWEEN ? AND ? AND capture <> ? LIMIT 1",
+      "SELECT id FROM call_account WHERE pair_key = ? AND capture = ? AND ended_at BETWEEN ? AND ? LIMIT ?",
     )
     .pluck();
   const dueCalls = db.prepare(
@@ -116,7 +111,7 @@ export function callTable(db: Sqlite): CallTable {
     for (const name of names) setName.run(name, id);
     for (const sighting of Object.values(sightings)) {
       const key = pairKey(sighting);
-      if (key !== null) addAccount.run(key, endOf(sighting), id, sighting.capture);
+      if (key !== null) addAccount.run(key, sighting.capture, endOf(sighting), id);
     }
   };
   /** Writes a call over the rows that it was until now; the oldest goes on. */
@@ -148,10 +143,12 @@ export function callTable(db: Sqlite): CallTable {
       const key = pairKey(sighting);
       if (key === null) continue;
       const at = endOf(sighting);
-      const around = [key, at - 2 * sameEndMs, at + 2 * sameEndMs] as const;
-      // Mostly there is one source, and nothing to join.
-      if (othersNearby.get(...around, sighting.capture) === undefined) continue;
-      for (const one of nearby.all(...around, mostNearby) as number[]) ids.add(one);
+      const around = (capture: Capture, ms: number): readonly number[] =>
+        nearby.all(key, capture, at - ms, at + ms, mostNearby) as number[];
+      // Mostly one source alone has such a call, and there is nothing to join.
+      const others = captures.filter((capture) => capture !== sighting.capture);
+      if (others.every((capture) => around(capture, sameEndMs).length === 0)) continue;
+      for (const one of captures.flatMap((capture) => around(capture, 2 * sameEndMs))) ids.add(one);
     }
     if (ids.size === 1) return;
     const rows = [...ids].flatMap((one) => callRow(one) ?? []);

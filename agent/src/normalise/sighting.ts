@@ -2,6 +2,12 @@ import type { TokenCounts } from "@flowstate/shared/tokens";
 import type { CallEvent } from "@flowstate/shared/wire/call";
 import { standardTerms, type Terms } from "@flowstate/shared/prices/rate";
 
+export const captures = [
+  "session-log",
+  "otlp",
+  "intercept",
+  "relay",
+] as const satisfies readonly CallEvent["capture"][];
 export type Capture = CallEvent["capture"];
 export type OutputTrust = CallEvent["outputTrust"];
 

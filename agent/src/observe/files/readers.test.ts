@@ -512,3 +512,47 @@ function write(file: string, content: string | Buffer): void {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, content);
 }
+
+test("a row of Claude Code says the same without the content that says nothing", (t) => {
+  const tricky = fc.constantFrom(
+    "stop_reason",
+    "content",
+    '],"stop_reason":',
+    ',"content":[',
+    "\\",
+    '"',
+    "é",
+  );
+  const text = fc.array(fc.oneof(tricky, fc.string())).map((parts) => parts.join(""));
+  const { tree } = fc.letrec((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 3 },
+      text,
+      fc.integer(),
+      fc.array(tie("tree"), { maxLength: 3 }),
+      fc.dictionary(fc.oneof(tricky, fc.string()), tie("tree"), { maxKeys: 3, noNullPrototype: true }),
+    ),
+  }));
+  const block = fc.oneof(
+    fc.record({ type: fc.constant("text"), text }, { noNullPrototype: true }),
+    fc.record({ type: fc.constant("tool_use"), id: text, input: tree }, { noNullPrototype: true }),
+    tree,
+  );
+  let brief = 0;
+  fc.assert(
+    fc.property(fc.array(block, { maxLength: 4 }), fc.nat(200), tree, (content, output, more) => {
+      const row = claudeRow(1, { id: "msg_1", output });
+      const message = { ...fields(fields(row)["message"]), content };
+      // In the order in which the tool writes: content, then why it stopped, then usage.
+      const { stop_reason: stopReason, usage, ...head } = message as Record<string, unknown>;
+      const whole = { ...row, message: { ...head, stop_reason: stopReason, more, usage } };
+      const bytes = Buffer.from(`first\n${JSON.stringify(whole)}\nlast`);
+      const read = claudeCode.brief?.(bytes, 6, bytes.length - 5) ?? null;
+      if (read === null) return;
+      brief += 1;
+      t.deepEqual(claudeCode.read(read, {}), claudeCode.read(fields(JSON.parse(JSON.stringify(whole))), {}));
+    }),
+    { numRuns: 2000 },
+  );
+  t.true(brief > 500, `${brief} rows of 2000 were read without their content`);
+});
