@@ -64,10 +64,20 @@ for (const [title, revision, serving, scoredCount, unmet] of [
   test.serial(`the fixture tools meet ${title}`, async (t) => {
     await using running = await startRunning({ createMcp: () => createFixtureSurface(serving) });
     await using front = await startKeyFront(running, 8);
-    const { text, scenarios } = await askJudge(["server", "--url", front.url, "--requirements", revision]);
+    const args = ["server", "--url", front.url];
+    const { text, scenarios } = await askJudge([...args, "--requirements", revision]);
     const { scored, further } = readRequirements(revision);
     t.is(scored.length, scoredCount);
-    const open = [...scored, ...further].filter((scenario) => !isMet(scenarios.get(scenario)));
+    const open: string[] = [];
+    for (const scenario of [...scored, ...further]) {
+      if (isMet(scenarios.get(scenario))) continue;
+      // The judge waits half a second for some answers, which a busy machine may miss once.
+      const expected = (unmet as readonly string[]).includes(scenario);
+      const again = expected
+        ? null
+        : await askJudge([...args, "--scenario", scenario, "--spec-version", revision]);
+      if (again === null || !isMet(again.scenarios.get(scenario))) open.push(scenario);
+    }
     t.deepEqual(open, [...unmet], text);
   });
 }
