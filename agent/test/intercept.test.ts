@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
 import { connect as connectHttp2, type ClientHttp2Session } from "node:http2";
 import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
 import test from "ava";
 import { createAuthority, issueCertificate } from "@flowstate/shared/tls/certificate";
@@ -259,4 +260,25 @@ test("a client that does not trust the device keeps working from its second conn
   const second = await device.dial("api.openai.com", { ca });
   t.is(second.getPeerCertificate().issuer.CN, "Test authority");
   second.destroy();
+});
+
+test("an answer that is being read when the agent stops arrives whole, and is counted", async (t) => {
+  const begun = Promise.withResolvers<void>();
+  await using provider = await startProvider(async (_, response) => {
+    response.setHeader("content-type", "text/event-stream");
+    response.write(started);
+    begun.resolve();
+    for (let pings = 0; pings < 6; pings += 1) {
+      await delay(150);
+      response.write('event: ping\ndata: {"type":"ping"}\n\n');
+    }
+    response.end(ended);
+  });
+  const both = await startIntercepting(provider.port);
+  const answer = await askHttp1(await both.dial("api.anthropic.com"), "/v1/messages", '{"model":"claude-x"}');
+  await begun.promise;
+  const stopped = both[Symbol.asyncDispose]();
+  t.true((await answer.rest()).endsWith(ended));
+  await stopped;
+  t.is(both.sightings[0]?.tokens.output, 60);
 });

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 import test from "ava";
 import { createLogger } from "@flowstate/shared/log";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
@@ -220,4 +221,38 @@ test("the relay serves its PAC file to programs and nothing to web pages", async
   );
   t.regex(await text(rebound), /^HTTP\/1\.1 403 /);
   await t.throwsAsync(relayTo(null, { port: relay.port }), { message: /is taken/ });
+});
+
+test("a relay that stops lets an answer arrive that is on its way, and takes nothing new", async (t) => {
+  const parts = ["one ", "two ", "three ", "four"];
+  const begun = Promise.withResolvers<void>();
+  await using target = await startTarget((socket) => {
+    void (async () => {
+      for (const part of parts) {
+        socket.write(part);
+        begun.resolve();
+        await delay(150);
+      }
+      socket.end();
+    })();
+  });
+  const relay = await relayTo(null);
+  const connectTo = `CONNECT 127.0.0.1:${target.port} HTTP/1.1\r\n\r\n`;
+  const answer = readAll(open(relay, connectTo));
+  await begun.promise;
+  const stopped = relay[Symbol.asyncDispose]();
+  const late = open(relay, connectTo);
+  t.like((await once(late, "error"))[0], { code: "ECONNREFUSED" });
+  t.true((await answer).endsWith(parts.join("")));
+  await stopped;
+});
+
+test("a relay that stops does not wait for a tunnel in which nothing moves", async (t) => {
+  await using target = await startTarget((socket) => void socket.write("hello"));
+  const relay = await relayTo(null);
+  const socket = open(relay, `CONNECT 127.0.0.1:${target.port} HTTP/1.1\r\n\r\n`);
+  await readUntil(socket, "hello");
+  const end = readAll(socket);
+  await relay[Symbol.asyncDispose]();
+  t.is(await end, "");
 });

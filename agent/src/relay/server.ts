@@ -13,6 +13,7 @@ import type { Logger } from "@flowstate/shared/log";
 import type { HostPort } from "@flowstate/shared/net/host-port";
 import type { Intercept } from "../observe/intercept/server.ts";
 import { cloudDial, dialInTurn, directDial, proxyRequest, type CloudProxy, type Dial } from "./dial.ts";
+import { drain } from "./drain.ts";
 import { forwardedFields } from "./fields.ts";
 import { parseAsk, parseTunnelTarget } from "./guard.ts";
 import { join, reset } from "./join.ts";
@@ -86,9 +87,11 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     port,
     address: `http://127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {
-      for (const client of clients) client.destroy();
+      const closed = once(server, "close");
       server.close();
-      await once(server, "close");
+      await drain(clients);
+      for (const client of clients) client.destroy();
+      await closed;
     },
   };
 }
