@@ -83,6 +83,9 @@ export async function mcpRoutes(app: FastifyInstance, dependencies: McpDependenc
           void reply.header("retry-after", resetSeconds);
           return refuse(reply, 429, "FS_RATE_LIMITED", `at most ${callsPerMinute} requests a minute`);
         }
+        if (isBatch(request.body)) {
+          return refuse(reply, 400, "FS_INPUT_INVALID", "send one JSON-RPC message at a time");
+        }
         const authInfo = authInfoOf(caller, token, new URL(metadata, publicUrl()).href);
         return pass(await handler.fetch(requestOf(request, publicUrl()), { authInfo }), reply);
       },
@@ -98,6 +101,11 @@ function authInfoOf(caller: McpCaller, token: string, resourceMetadataUrl: strin
 
 function refuse(reply: FastifyReply, status: number, code: string, title: string): FastifyReply {
   return reply.code(status).type("application/problem+json").send({ title, status, code, error: code });
+}
+
+/** Many messages in one request, which would count as one; no revision has had them since 2025-06-18. */
+function isBatch(body: unknown): boolean {
+  return Buffer.isBuffer(body) && /^\s*\[/.test(body.toString());
 }
 
 /** Only what MCP needs goes on: neither the cookie nor the token. */

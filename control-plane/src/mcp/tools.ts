@@ -83,7 +83,7 @@ export function createUsageServer(caller: McpCaller, services: ToolServices): Mc
       title: "AI usage summary",
       description: "Total AI spend by system (provider) with observed tokens and seats.",
       annotations,
-      inputSchema: z.object(days),
+      inputSchema: z.strictObject(days),
       outputSchema: headSchema.extend({
         systems: z.array(
           z.object({
@@ -121,7 +121,7 @@ export function createUsageServer(caller: McpCaller, services: ToolServices): Mc
       description:
         "Spend and adoption of each team's own people, with the team above it, so that teams can be rolled up to cost centres.",
       annotations,
-      inputSchema: z.object(days),
+      inputSchema: z.strictObject(days),
       outputSchema: headSchema.extend({
         teams: z.array(
           z.object({
@@ -154,7 +154,7 @@ export function createUsageServer(caller: McpCaller, services: ToolServices): Mc
       title: "AI spend by person",
       description: "Spend of each person on each system, with the person's primary team.",
       annotations,
-      inputSchema: z.object({
+      inputSchema: z.strictObject({
         ...days,
         system: z.string().max(100).optional().describe("only this system, e.g. `anthropic`"),
       }),

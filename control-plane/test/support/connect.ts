@@ -143,6 +143,7 @@ export async function connect(running: Running, browser: Browser): Promise<Token
 export interface UsageCall {
   readonly path?: string;
   readonly tool?: string;
+  readonly args?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -150,7 +151,7 @@ export interface UsageCall {
 export async function callUsage(
   running: Running,
   token: string,
-  { path = "/mcp", tool = "get_ai_usage_summary", headers = {} }: UsageCall = {},
+  { path = "/mcp", tool = "get_ai_usage_summary", args = {}, headers = {} }: UsageCall = {},
 ): Promise<Response> {
   return fetch(`${running.address}${path}`, {
     method: "POST",
@@ -165,7 +166,7 @@ export async function callUsage(
       jsonrpc: "2.0",
       id: 1,
       method: "tools/call",
-      params: { name: tool, arguments: {} },
+      params: { name: tool, arguments: args },
     }),
   });
 }
