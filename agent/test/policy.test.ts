@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import test from "ava";
 import { until } from "@flowstate/shared/testing/until";
 import { defaultAgentSettings } from "@flowstate/shared/wire/agent-policy";
+import { contentEvent } from "@flowstate/shared/wire/content";
 import { startCloudProxy } from "./support/cloud-proxy.ts";
 import { dialThrough } from "./support/intercepting.ts";
 import { newPerson, type Person } from "./support/person.ts";
@@ -23,6 +24,11 @@ const noOpus = {
     models: ["claude-opus-*"],
     message: "Ask it@example.com.",
   },
+  spentUsd: null,
+};
+
+const noKeys = {
+  rule: { name: "No keys", type: "CONTENT_DLP", action: "BLOCK", detectors: ["secret"] },
   spentUsd: null,
 };
 
@@ -83,11 +89,11 @@ test("a rule is enforced as soon as it is told, and given up as soon as it is go
   });
   const ca = [readFileSync(join(person.home, ".flowstate/tls/ca.pem"), "utf8")];
   const port = Number(new URL(relay ?? "").port);
-  const call = async (model: string): Promise<{ status: number; body: string }> => {
+  const call = async (model: string, prompt = "hello"): Promise<{ status: number; body: string }> => {
     const socket = await dialThrough(port, "api.anthropic.com", { protocols: ["http/1.1"], ca });
     const headers = { host: "api.anthropic.com", "user-agent": "claude-cli/2.0.1 (external, cli)" };
     const out = request({ createConnection: () => socket, method: "POST", path: "/v1/messages", headers });
-    out.end(JSON.stringify({ model, messages: [] }));
+    out.end(JSON.stringify({ model, messages: [{ role: "user", content: prompt }] }));
     const [response] = (await once(out, "response")) as [IncomingMessage];
     const body = await text(response);
     socket.destroy();
@@ -121,7 +127,27 @@ test("a rule is enforced as soon as it is told, and given up as soon as it is go
     /policy +version 1 with 1 rule for this person, 1 call refused/,
   );
 
-  desk.put({ version: 2, rules: [] });
+  desk.put({ version: 2, rules: [noKeys], settings: enforcing });
+  const key = ["AKIA", "ABCDEFGHIJ234567"].join("");
+  const asked = `what is ${key} for?`;
+  await until("the next rule", async () => (await call("claude-sonnet-4-5", asked)).status === 403, 30_000);
+  const report = await until("what it found", () =>
+    desk.reported.find((event) => (event as { kind?: string }).kind === "content"),
+  );
+  const { requests, ...told } = contentEvent.parse(report);
+  t.true(requests >= 1);
+  t.like(told, {
+    provider: "anthropic",
+    host: "api.anthropic.com",
+    tool: "claude-code",
+    rule: "No keys",
+    action: "BLOCK",
+    enforced: true,
+    found: { api_key: 1 },
+  });
+  t.false(JSON.stringify(desk.reported).includes(key), "not a word of it leaves the machine");
+
+  desk.put({ version: 3, rules: [] });
   await until("the rule to be gone", async () => (await call("claude-opus-4-5")).status === 200, 30_000);
 });
 

@@ -1,4 +1,5 @@
 import type { PolicyRule } from "@flowstate/shared/policy/document";
+import type { ContentCounts, ContentKind } from "@flowstate/shared/wire/content";
 import { textsOf } from "../observe/intercept/texts.ts";
 import { findPersonalData } from "./detectors/personal-data.ts";
 import { findSecrets } from "./detectors/secrets.ts";
@@ -39,6 +40,35 @@ export function createContentFinder({ detectors, phrases, inspect }: ContentRule
   return (texts) =>
     texts === null ? null : (inspect === "new_content" ? texts.fresh() : texts.whole()).some(holds);
 }
+
+/** What a request holds of what a rule looks for, by kind and number; nothing where its content could not be read. */
+export type CountContent = (texts: RequestTexts | null) => ContentCounts;
+
+/** Looks through everything, where the finder above stops at the first find: for requests that broke the rule. */
+export function createContentCounter({ detectors, phrases, inspect }: ContentRule): CountContent {
+  const wanted = phrases.map((phrase) => phrase.toLowerCase());
+  const kinds = new Map(detectors.flatMap((detector) => kindsOf[detector].map((kind) => [kind, detector])));
+  const kindsIn = (text: string): readonly ContentKind[] => {
+    const secrets = detectors.includes("secret") ? findSecrets(text) : [];
+    const personal = kinds.size > 0 ? findPersonalData(text) : [];
+    const lower = wanted.length > 0 ? text.toLowerCase() : "";
+    return [
+      ...secrets.map(({ kind }) => (noApiKeys.has(kind) ? "secret" : "api_key")),
+      ...personal.flatMap(({ kind }) => kinds.get(kind) ?? []),
+      ...wanted.filter((phrase) => lower.includes(phrase)).map(() => "phrase" as const),
+    ];
+  };
+  return (texts) => {
+    if (texts === null) return {};
+    const found = (inspect === "new_content" ? texts.fresh() : texts.whole()).flatMap(kindsIn);
+    return Object.fromEntries(
+      [...Map.groupBy(found, (kind) => kind)].map(([kind, all]) => [kind, all.length]),
+    );
+  };
+}
+
+/** Secrets that open something else than a vendor's API. */
+const noApiKeys = new Set(["private-key", "database-password", "json-web-token"]);
 
 /** The detectors' own names of what they find. */
 const kindsOf: Readonly<Record<ContentRule["detectors"][number], readonly string[]>> = {

@@ -140,6 +140,27 @@ for (const [rest, body, isBroken] of contents) {
   });
 }
 
+test("what a content rule found is counted by kind, and other rules find nothing", (t) => {
+  const both = policyOf([
+    rule("Content", "CONTENT_DLP", {
+      detectors: ["secret", "email_address", "payment_card"],
+      phrases: ["nightingale", "heron"],
+    }),
+    noGpt,
+  ]);
+  const key = ["AKIA", "ABCDEFGHIJ234567"].join("");
+  const pem = ["-----BEGIN", "PRIVATE KEY-----"].join(" ");
+  const body = prompt(`${key} and ${pem}`, "ada@acme.io, bob@acme.io", "Nightingale, nightingale");
+  const { broken } = createEvaluator(both, seenContent().fresh).judge({ ...call, body }, now);
+  t.deepEqual(
+    broken.map(({ rule: name, found }) => [name, found]),
+    [
+      ["Content", { api_key: 1, secret: 1, email_address: 2, phrase: 1 }],
+      ["No GPT", {}],
+    ],
+  );
+});
+
 test("what was looked at once is let by, or not, as the rule says", (t) => {
   const results = (inspect: string) => {
     const evaluator = createEvaluator(content({ detectors: ["payment_card"], inspect }), seenContent().fresh);

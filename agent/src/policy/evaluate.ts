@@ -3,7 +3,14 @@ import { createJudge, takesEffect, type Judge } from "@flowstate/shared/policy/j
 import { parseUsd } from "@flowstate/shared/money";
 import { addDays, dateOf, dayMs, periodBounds, periodOf } from "@flowstate/shared/time";
 import type { AgentPolicy } from "@flowstate/shared/wire/agent-policy";
-import { createContentFinder, requestTexts, type FindContent } from "./content.ts";
+import type { ContentCounts } from "@flowstate/shared/wire/content";
+import {
+  createContentCounter,
+  createContentFinder,
+  requestTexts,
+  type CountContent,
+  type FindContent,
+} from "./content.ts";
 import { seenContent } from "./detectors/new-content.ts";
 import type { Verdict } from "./refuse.ts";
 
@@ -22,6 +29,8 @@ export interface Broken {
   readonly action: PolicyAction;
   /** False where the organisation only observes. */
   readonly enforced: boolean;
+  /** What a content rule found; empty for every other rule, and where the content could not be read. */
+  readonly found: ContentCounts;
 }
 
 export interface Judgement {
@@ -43,6 +52,7 @@ interface ReadyRule {
   readonly judge: Judge;
   readonly spentNanoUsd: bigint | null;
   readonly findContent: FindContent;
+  readonly countContent: CountContent;
 }
 
 /** Texts are new or not to the device, whichever policy is in force. */
@@ -71,7 +81,12 @@ export function createEvaluator(policy: AgentPolicy, freshOf = seen.fresh): Eval
       const blocking = enforced ? broken.find(({ rule }) => rule.action === "BLOCK") : undefined;
       return {
         verdict: blocking === undefined ? { kind: "allow" } : refusalOf(blocking.rule, now),
-        broken: broken.map(({ rule: { name, action } }) => ({ rule: name, action, enforced })),
+        broken: broken.map(({ rule: { name, action }, countContent }) => ({
+          rule: name,
+          action,
+          enforced,
+          found: countContent(texts),
+        })),
       };
     },
   };
@@ -84,6 +99,7 @@ function readyRule(rule: PolicyRule, spentUsd: string | null): ReadyRule {
     judge: createJudge(rule),
     spentNanoUsd: spent?.ok === true ? spent.value : null,
     findContent: rule.type === "CONTENT_DLP" ? createContentFinder(rule) : () => null,
+    countContent: rule.type === "CONTENT_DLP" ? createContentCounter(rule) : () => ({}),
   };
 }
 

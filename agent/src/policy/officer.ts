@@ -1,6 +1,7 @@
 import type { AgentPolicy } from "@flowstate/shared/wire/agent-policy";
 import type { Logger } from "@flowstate/shared/log";
 import type { Decide } from "../observe/intercept/watch.ts";
+import type { ContentReports } from "./content-reports.ts";
 import { createEvaluator, type Broken, type Evaluator } from "./evaluate.ts";
 import type { KeptPolicy } from "./kept.ts";
 
@@ -39,7 +40,7 @@ export interface Officer {
   status(): PolicyStatus;
 }
 
-export function createOfficer(log: Logger, now: () => number): Officer {
+export function createOfficer(log: Logger, now: () => number, reports: ContentReports): Officer {
   let policy: AgentPolicy | null = null;
   let evaluator: Evaluator | null = null;
   let heardAt: string | null = null;
@@ -59,6 +60,7 @@ export function createOfficer(log: Logger, now: () => number): Officer {
     const { verdict, broken } = evaluator.judge(call, now());
     for (const each of broken) {
       count(each);
+      reports.note(call, each, now());
       if (each.action === "OBSERVE" || !each.enforced) continue;
       log.warn(
         { rule: each.rule, action: each.action, host: call.host },

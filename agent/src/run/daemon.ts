@@ -15,6 +15,7 @@ import { serveStatus } from "../local/socket.ts";
 import { createVitals, instant, type Vitals } from "../local/status.ts";
 import { openAuthority } from "../observe/intercept/ca.ts";
 import { startIntercept, type Intercept } from "../observe/intercept/server.ts";
+import { createContentReports } from "../policy/content-reports.ts";
 import { followPolicy } from "../policy/follow.ts";
 import { keepPolicy, readKeptPolicy } from "../policy/kept.ts";
 import { createOfficer } from "../policy/officer.ts";
@@ -70,11 +71,13 @@ export async function startDaemon(
     },
   });
   const send = noted(sendCalls, vitals, now);
+  const contentReports = createContentReports();
   const tail = config.captures.has("session-logs") ? createTail(machine, ledger, now) : null;
   stack.defer(async () => {
     // A last look: what a tool has written until now is not left to a log that may be gone tomorrow.
     await tail?.look(AbortSignal.timeout(lastLookMs));
     tell(ledger, outbox, now(), 0);
+    contentReports.tell(outbox);
     await flush({ outbox, send }, AbortSignal.timeout(lastDeliveryMs));
   });
   stack.use(
@@ -95,6 +98,7 @@ export async function startDaemon(
       while (!signal.aborted) {
         intake.settle();
         tell(ledger, outbox, now(), timing.holdMs);
+        contentReports.tell(outbox);
         await clock.sleep(Math.min(tellMs, Math.max(10, timing.holdMs)), signal);
       }
     }),
@@ -126,7 +130,7 @@ export async function startDaemon(
       }),
     );
   }
-  const officer = createOfficer(log, now);
+  const officer = createOfficer(log, now, contentReports);
   const policyFile = join(dataFolder, "policy.json");
   const kept = readKeptPolicy(policyFile);
   if (kept !== null) officer.replace(kept);

@@ -1,7 +1,9 @@
 import { hash } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+import { gunzipSync } from "node:zlib";
 import { defaultAgentSettings, type AgentPolicy } from "@flowstate/shared/wire/agent-policy";
 
 /** The address of a control plane where agents ask what to do: an answer waits as long as there is nothing new. */
@@ -12,6 +14,8 @@ export interface FakePolicyDesk extends AsyncDisposable {
   /** Answers with this status instead of a policy; null ends it. */
   status: number | null;
   put(change: Partial<AgentPolicy>): void;
+  /** Events that agents reported, as they came. */
+  readonly reported: readonly unknown[];
 }
 
 export async function startPolicyDesk(): Promise<FakePolicyDesk> {
@@ -25,11 +29,18 @@ export async function startPolicyDesk(): Promise<FakePolicyDesk> {
   let asked = 0;
   const waiting = new Set<ServerResponse>();
   const etag = (): string => `"${hash("sha256", JSON.stringify(policy), "hex").slice(0, 16)}"`;
+  const reported: unknown[] = [];
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { events } = JSON.parse(gunzipSync(await buffer(request)).toString()) as { events: unknown[] };
+    reported.push(...events);
+    response.end(JSON.stringify({ accepted: events.length, duplicates: 0, rejected: [] }));
+  };
   const send = (response: ServerResponse): void => {
     response.writeHead(200, { "content-type": "application/json", etag: etag() });
     response.end(JSON.stringify(policy));
   };
   const server = createServer((request, response) => {
+    if (request.url === "/ingest/v1/sessions") return void take(request, response);
     if (request.url !== "/ingest/v1/policy") return void response.writeHead(404).end("{}");
     asked += 1;
     if (desk.status !== null) return void response.writeHead(desk.status).end("{}");
@@ -46,6 +57,7 @@ export async function startPolicyDesk(): Promise<FakePolicyDesk> {
       return asked;
     },
     status: null,
+    reported,
     put(change) {
       policy = { ...policy, issuedAt: new Date().toISOString(), ...change };
       for (const response of waiting) send(response);

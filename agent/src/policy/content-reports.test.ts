@@ -1,0 +1,64 @@
+/** What is told of what content rules find. */
+import test from "ava";
+import { contentEvent, type ContentCounts } from "@flowstate/shared/wire/content";
+import { createContentReports } from "./content-reports.ts";
+
+const at = Date.parse("2026-11-20T09:30:00Z");
+const call = {
+  provider: "anthropic",
+  host: "api.anthropic.com",
+  model: "claude-sonnet-4-5",
+  tool: { tool: "claude-code", version: "2.0.1", sessionId: "s1" },
+};
+const broken = (found: ContentCounts, rule = "No secrets") => ({
+  rule,
+  action: "BLOCK" as const,
+  enforced: true,
+  found,
+});
+
+/** An outbox that keeps what it is given, or is full. */
+function outbox(isFull = false) {
+  const bodies: string[] = [];
+  return {
+    bodies,
+    append(more: readonly string[]) {
+      if (isFull) throw new Error("full");
+      bodies.push(...more);
+    },
+  };
+}
+
+test("requests that are alike are one report, with the most that one of them held", (t) => {
+  const reports = createContentReports();
+  reports.note(call, broken({ secret: 1, email_address: 3 }), at);
+  reports.note(call, broken({ secret: 2 }), at + 5000);
+  reports.note(call, broken({}, "Other rule"), at);
+  reports.note({ ...call, model: null }, broken({ phrase: 1 }), at);
+  const { bodies, append } = outbox();
+  reports.tell({ append });
+  const told = bodies.map((body, seq) => contentEvent.parse({ ...(JSON.parse(body) as object), seq }));
+  t.deepEqual(
+    told.map(({ model, requests, found, occurredAt }) => ({ model, requests, found, occurredAt })),
+    [
+      {
+        model: "claude-sonnet-4-5",
+        requests: 2,
+        found: { secret: 2, email_address: 3 },
+        occurredAt: "2026-11-20T09:30:05.000Z",
+      },
+      { model: null, requests: 1, found: { phrase: 1 }, occurredAt: "2026-11-20T09:30:00.000Z" },
+    ],
+  );
+  reports.tell({ append });
+  t.is(bodies.length, 2, "it is told once");
+});
+
+test("what a full outbox does not take is told later", (t) => {
+  const reports = createContentReports();
+  reports.note(call, broken({ secret: 1 }), at);
+  t.throws(() => reports.tell(outbox(true)), { message: "full" });
+  const later = outbox();
+  reports.tell(later);
+  t.is(later.bodies.length, 1);
+});
