@@ -8,6 +8,7 @@ import test from "ava";
 import { until } from "@flowstate/shared/testing/until";
 import { defaultAgentSettings } from "@flowstate/shared/wire/agent-policy";
 import { contentEvent } from "@flowstate/shared/wire/content";
+import { policyHits } from "@flowstate/shared/wire/policy-hits";
 import { startCloudProxy } from "./support/cloud-proxy.ts";
 import { dialThrough } from "./support/intercepting.ts";
 import { newPerson, type Person } from "./support/person.ts";
@@ -126,6 +127,14 @@ test("a rule is enforced as soon as it is told, and given up as soon as it is go
     (await person.flowstate("status")).stdout,
     /policy +version 1 with 1 rule for this person, 1 call refused/,
   );
+
+  const hitsOf = (enforced: boolean): number =>
+    desk.reported
+      .flatMap((event) => policyHits.safeParse(event).data ?? [])
+      .filter((hits) => hits.rule === "No Opus" && hits.version === 1 && hits.enforced === enforced)
+      .reduce((sum, { calls }) => sum + calls, 0);
+  await until("the control plane to be told", () => hitsOf(true) > 0 && hitsOf(false) > 0, 30_000);
+  t.true(hitsOf(true) === 1 && hitsOf(false) >= 1);
 
   desk.put({ version: 2, rules: [noKeys], settings: enforcing });
   const key = ["AKIA", "ABCDEFGHIJ234567"].join("");

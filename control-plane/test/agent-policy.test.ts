@@ -11,6 +11,7 @@ import { readAudit } from "../src/audit/record.ts";
 import { provisionOrgKey } from "../src/keys/provision.ts";
 import { readAgentSettings, setAgentSettings } from "../src/policy/agent-settings.ts";
 import { applyPolicy, etagOf, loadOrgPolicy } from "../src/policy/applied.ts";
+import { listPolicyHits } from "../src/policy/hits.ts";
 import { activatePolicy, draftPolicy } from "../src/policy/versions.ts";
 import type { Store } from "../src/store/open.ts";
 import { ingestSessions } from "../src/usage/ingest.ts";
@@ -238,6 +239,82 @@ testOnBothEngines(
     t.is((await sums("spend_days")).length, 2);
   },
 );
+
+testOnBothEngines("what rules met on devices is added up, each telling once", async (t, { store, orgId }) => {
+  const device = randomUUID();
+  const hits = (seq: number, change: object = {}): object => ({
+    seq,
+    kind: "policy",
+    occurredAt: "2026-11-20T08:00:00.000Z",
+    version: 3,
+    rule: "No Opus",
+    action: "BLOCK",
+    enforced: true,
+    calls: 2,
+    ...change,
+  });
+  const send = (subject: string, ...events: readonly object[]) =>
+    ingestSessions(store, {
+      orgId,
+      subject: subject as Subject,
+      now,
+      batch: { source: device, batch: randomUUID(), events: [...events] },
+    });
+  const first = [hits(1), hits(2, { enforced: false, calls: 5, occurredAt: "2026-11-19T23:59:59.000Z" })];
+  t.like((await send(ada, ...first)).answer, { accepted: 2 });
+  t.like((await send(ada, ...first)).answer, { duplicates: 2 });
+  await send(ada, hits(3, { occurredAt: "2026-11-20T07:00:00.000Z" }));
+  await send(
+    bob,
+    hits(4, { calls: 1 }),
+    hits(5, { version: 4 }),
+    hits(6, { occurredAt: "2026-10-01T00:00:00Z" }),
+  );
+  const bad = await send(
+    ada,
+    hits(7, { calls: 0 }),
+    hits(8, { rule: "a\u0000b" }),
+    hits(9, { action: "STOP" }),
+  );
+  t.deepEqual(
+    bad.answer.rejected.map(({ seq, reason }) => [seq, reason.split(":")[0]]),
+    [
+      [7, "calls"],
+      [8, "rule"],
+      [9, "action"],
+    ],
+  );
+  const listed = await listPolicyHits(store.reader, orgId, { now, days: 30 });
+  const lastAt = Date.parse("2026-11-20T08:00:00Z");
+  const common = { rule: "No Opus", action: "BLOCK", lastAt } as const;
+  t.deepEqual(listed, [
+    {
+      ...common,
+      version: 4,
+      calls: 2n,
+      enforcedCalls: 2n,
+      people: [{ subject: bob, calls: 2n, enforcedCalls: 2n }],
+    },
+    {
+      ...common,
+      version: 3,
+      calls: 10n,
+      enforcedCalls: 5n,
+      people: [
+        { subject: ada, calls: 9n, enforcedCalls: 4n },
+        { subject: bob, calls: 1n, enforcedCalls: 1n },
+      ],
+    },
+  ]);
+  const today = await listPolicyHits(store.reader, orgId, { now, days: 1 });
+  t.deepEqual(
+    today.map(({ version, calls }) => [version, calls]),
+    [
+      [4, 2n],
+      [3, 5n],
+    ],
+  );
+});
 
 const badSettings: [change: Partial<AgentSettings>, said: string][] = [
   [

@@ -75,6 +75,7 @@ const operations: readonly [name: string, permission: Permission | null, call: s
     "AI_POLICY_ADMIN",
     'mutation { resolveSignal(id: "none", resolution: ACKNOWLEDGED) { id } }',
   ],
+  ["Query.policyHits", "AI_GOVERNANCE_VIEW", "{ policyHits { calls } }"],
   ["Query.agentSettings", "AI_GOVERNANCE_VIEW", "{ agentSettings { enforcement } }"],
   ["Query.signalDestinations", "SETTINGS_INTEGRATIONS_VIEW", "{ signalDestinations { id waiting } }"],
   [

@@ -1,4 +1,5 @@
 import type { AgentPolicy } from "@flowstate/shared/wire/agent-policy";
+import type { PolicyHits } from "@flowstate/shared/wire/policy-hits";
 import type { Logger } from "@flowstate/shared/log";
 import type { Decide } from "../observe/intercept/watch.ts";
 import type { ContentReports } from "./content-reports.ts";
@@ -37,6 +38,10 @@ export interface Officer {
   failed(reason: string): void;
   /** Null while there is nothing to judge by: requests then stream. */
   judge(): Decide | null;
+  /** Rules that calls broke and that the control plane was not told of yet. */
+  hits(): readonly Omit<PolicyHits, "seq">[];
+  /** What `hits` gave is on its way. */
+  told(): void;
   status(): PolicyStatus;
 }
 
@@ -46,6 +51,7 @@ export function createOfficer(log: Logger, now: () => number, reports: ContentRe
   let heardAt: string | null = null;
   let problem: string | null = null;
   const met = new Map<string, RuleCount>();
+  let untold = new Map<string, Omit<PolicyHits, "seq">>();
   const count = ({ rule, action, enforced }: Broken): void => {
     const before = met.get(rule);
     met.set(rule, {
@@ -54,6 +60,12 @@ export function createOfficer(log: Logger, now: () => number, reports: ContentRe
       calls: (before?.calls ?? 0) + 1,
       enforcedCalls: (before?.enforcedCalls ?? 0) + (enforced ? 1 : 0),
     });
+    const version = policy?.version ?? null;
+    if (version === null) return;
+    const occurredAt = new Date(now()).toISOString();
+    const key = JSON.stringify([version, rule, action, enforced, occurredAt.slice(0, 10)]);
+    const calls = (untold.get(key)?.calls ?? 0) + 1;
+    untold.set(key, { kind: "policy", occurredAt, version, rule, action, enforced, calls });
   };
   const decide: Decide = (call) => {
     if (evaluator === null) return { kind: "allow" };
@@ -88,6 +100,8 @@ export function createOfficer(log: Logger, now: () => number, reports: ContentRe
       problem = reason;
     },
     judge: () => (evaluator?.hasRules === true ? decide : null),
+    hits: () => [...untold.values()],
+    told: () => void (untold = new Map()),
     status: () => ({
       version: policy?.version ?? null,
       issuedAt: policy?.issuedAt ?? null,

@@ -40,6 +40,7 @@ export interface DaemonOptions {
 }
 
 const tellMs = 1000;
+const hitsMs = 2000;
 const lastDeliveryMs = 3000;
 const lastLookMs = 2000;
 const sweepMs = 60_000;
@@ -152,6 +153,21 @@ export async function startDaemon(
         signal,
       ),
     ),
+  );
+  const tellHits = (): void => {
+    const hits = officer.hits();
+    if (hits.length === 0) return;
+    outbox.append(hits.map((each) => JSON.stringify(each)));
+    officer.told();
+  };
+  stack.defer(tellHits);
+  stack.use(
+    steady({ what: "telling of broken rules", clock, log }, async (signal) => {
+      while (!signal.aborted) {
+        tellHits();
+        await clock.sleep(hitsMs, signal);
+      }
+    }),
   );
   const telemetry = config.captures.has("otlp")
     ? stack.use(await receiveTelemetry({ port: config.otlpPort, ledger, log, now }))

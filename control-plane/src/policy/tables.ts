@@ -1,3 +1,5 @@
+import type { PolicyAction } from "@flowstate/shared/policy/document";
+
 export interface PolicyTables {
   /** Versions never change but in their state; at most one is active. */
   policy_versions: {
@@ -23,6 +25,21 @@ export interface PolicyTables {
     newest_version: bigint;
     /** Digest of what proxies were last told of the policy. */
     pushed: string;
+  };
+  /** Calls on devices that broke a rule, by UTC day. */
+  policy_hits: {
+    org_id: string;
+    /** First instant of the day. */
+    day_at: number;
+    /** The policy's version. */
+    version: bigint;
+    rule: string;
+    subject: string;
+    /** 0 where the organisation only observed. */
+    enforced: bigint;
+    action: PolicyAction;
+    calls: bigint;
+    last_at: number;
   };
   agent_settings: {
     org_id: string;

@@ -4,9 +4,11 @@ import type { Subject } from "@flowstate/shared/subject";
 import { dayMs, periodOf, type Period } from "@flowstate/shared/time";
 import { callEvent, type CallEvent, type IngestAnswer, type SessionBatch } from "@flowstate/shared/wire/call";
 import { fluencyEvent, type FluencyEvent } from "@flowstate/shared/wire/fluency";
+import { policyHits, type PolicyHits } from "@flowstate/shared/wire/policy-hits";
 import { firstIssue } from "../ingest/decode.ts";
 import { addSeqs, containsSeq, printRanges, readRanges, type Ranges } from "../ingest/ranges.ts";
 import { takeFluency } from "../insights/fluency/take.ts";
+import { takePolicyHits } from "../policy/hits.ts";
 import type { Store, Writer } from "../store/open.ts";
 import { recordUsageChanged } from "./changed.ts";
 import { joinReports, type Joined } from "./join.ts";
@@ -34,8 +36,11 @@ interface Numbered {
   readonly report: Report;
 }
 
-/** A call, or what a conversation shows. */
-type Told = Numbered | { readonly seq: number; readonly fluency: FluencyEvent };
+/** A call, what a conversation shows, or rules that calls broke. */
+type Told =
+  | Numbered
+  | { readonly seq: number; readonly fluency: FluencyEvent }
+  | { readonly seq: number; readonly hits: PolicyHits };
 
 const mostRanges = 2000;
 
@@ -63,6 +68,11 @@ export async function ingestSessions(store: Store, given: SessionReport): Promis
     const quarantined = await quarantine(db, given, calls, joined);
     const conversations = fresh.flatMap((told) => ("fluency" in told ? [told.fluency] : []));
     const untaken = await takeFluency(db, store.engine, given, conversations);
+    await takePolicyHits(
+      db,
+      given,
+      fresh.flatMap((told) => ("hits" in told ? [told.hits] : [])),
+    );
     await db
       .updateTable("devices")
       .set({
@@ -156,16 +166,15 @@ type ReadEvent = Parsed<Told, "not_an_event"> & { readonly seq: number | null };
 
 /** An event of the right shape at a time that can be. Never throws. */
 function readEvent(given: unknown, { subject, batch, now }: SessionReport): ReadEvent {
-  const isFluency =
-    typeof given === "object" && given !== null && "kind" in given && given.kind === "fluency";
-  const parsed = isFluency ? fluencyEvent.safeParse(given) : callEvent.safeParse(given);
+  const parsed = schemaOf(given).safeParse(given);
   if (!parsed.success) return { ...refuse("not_an_event", firstIssue(parsed.error)), seq: seqOf(given) };
-  const event: CallEvent | FluencyEvent = parsed.data;
+  const event: CallEvent | FluencyEvent | PolicyHits = parsed.data;
   const { seq } = event;
   if (Date.parse(event.occurredAt) > now + dayMs) {
     const text = "occurredAt: more than a day in the future; check the device's clock";
     return { ...refuse("not_an_event", text), seq };
   }
+  if ("kind" in event && event.kind === "policy") return { ...ok({ seq, hits: event }), seq };
   const names = "kind" in event ? [] : [event.callId, ...event.aliases];
   if (controlCharacter.test([...names, event.sessionId].join(""))) {
     return { ...refuse("not_an_event", "callId, aliases, sessionId: hold a control character"), seq };
@@ -173,6 +182,13 @@ function readEvent(given: unknown, { subject, batch, now }: SessionReport): Read
   return "kind" in event
     ? { ...ok({ seq, fluency: event }), seq }
     : { ...ok({ seq, report: canonicalReport(event, batch.source, subject) }), seq };
+}
+
+/** By its kind; a call has none. */
+function schemaOf(given: unknown) {
+  const kind = typeof given === "object" && given !== null && "kind" in given ? given.kind : null;
+  if (kind === "fluency") return fluencyEvent;
+  return kind === "policy" ? policyHits : callEvent;
 }
 
 const controlCharacter = /\p{Cc}/u;

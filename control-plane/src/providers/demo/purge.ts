@@ -17,6 +17,7 @@ const bySubject = [
   "usage_person_days",
   "usage_person_months",
   "spend_days",
+  "policy_hits",
   "devices",
   "quarantined_calls",
   "meter_hours",

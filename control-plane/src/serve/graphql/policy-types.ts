@@ -27,8 +27,10 @@ export interface PolicyDiff {
 }
 
 export function addPolicyTypes(builder: Builder) {
-  const Rule = addRule(builder);
+  const Action = addAction(builder);
+  const Rule = addRule(builder, Action);
   return {
+    Action,
     Version: addVersion(builder, Rule),
     Diff: addDiff(builder, Rule),
     DryRun: addDryRun(builder, Rule),
@@ -36,8 +38,20 @@ export function addPolicyTypes(builder: Builder) {
 }
 
 type RuleRef = ReturnType<typeof addRule>;
+export type ActionRef = ReturnType<typeof addAction>;
 
-function addRule(builder: Builder) {
+function addAction(builder: Builder) {
+  return builder.enumType("RuleAction", {
+    description: "what happens to a call that breaks a rule",
+    values: {
+      OBSERVE: { description: "it is counted" },
+      WARN: { description: "the person is warned" },
+      BLOCK: { description: "it is refused" },
+    } satisfies Record<PolicyAction, { description: string }>,
+  });
+}
+
+function addRule(builder: Builder, Action: ActionRef) {
   const typeTexts: Readonly<Record<PolicyRuleType, string>> = {
     PROVIDER_ALLOWLIST: "only these providers",
     PROVIDER_DENYLIST: "every provider but these",
@@ -53,14 +67,6 @@ function addRule(builder: Builder) {
     values: Object.fromEntries(
       policyRuleTypes.map((type) => [type, { description: typeTexts[type] }]),
     ) as Record<PolicyRuleType, { description: string }>,
-  });
-  const Action = builder.enumType("RuleAction", {
-    description: "what happens to a call that breaks a rule",
-    values: {
-      OBSERVE: { description: "it is counted" },
-      WARN: { description: "the person is warned" },
-      BLOCK: { description: "it is refused" },
-    } satisfies Record<PolicyAction, { description: string }>,
   });
   return builder.objectRef<Named<PolicyRule>>("PolicyRule").implement({
     description: "one rule of a policy",

@@ -16,16 +16,16 @@ import {
 } from "../../policy/versions.ts";
 import type { Reader, Writer } from "../../store/open.ts";
 import { callerOf, changeBy, commit, type Builder, type GraphqlContext } from "./builder.ts";
-import { addPolicyTypes, type Named } from "./policy-types.ts";
+import { addPolicyTypes, type ActionRef, type Named } from "./policy-types.ts";
 
 const view = "AI_GOVERNANCE_VIEW";
 const admin = "AI_POLICY_ADMIN";
 const mostVersions = 1000;
 const mostDays = 92;
 
-/** The organisation's policy: its versions, what they change, and what they would have done. */
-export function addPolicy(builder: Builder): void {
-  const { Version, Diff, DryRun } = addPolicyTypes(builder);
+/** The organisation's policy: its versions, what they change, and what they would have done. Returns the type of an action. */
+export function addPolicy(builder: Builder): ActionRef {
+  const { Action, Version, Diff, DryRun } = addPolicyTypes(builder);
 
   builder.queryFields((t) => ({
     activePolicy: t.field({
@@ -162,6 +162,7 @@ export function addPolicy(builder: Builder): void {
       },
     }),
   }));
+  return Action;
 }
 
 const documentText = "the policy as JSON; its schema is at /api/v1/policy.schema.json";

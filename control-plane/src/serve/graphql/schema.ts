@@ -14,6 +14,7 @@ import { addForecasts } from "./forecasts.ts";
 import { addIdentityMap } from "./identity-map.ts";
 import { addMdm } from "./mdm.ts";
 import { addMembers } from "./members.ts";
+import { addPolicyHits } from "./policy-hits.ts";
 import { addPolicy } from "./policy.ts";
 import { addProxies } from "./proxies.ts";
 import { addLedger } from "./ledger.ts";
@@ -47,7 +48,7 @@ addForecasts(builder);
 addFluency(builder);
 addSurfaces(builder);
 addSignalDestinations(builder, addSignals(builder, addServiceAccounts(builder)));
-addPolicy(builder);
+addPolicyHits(builder, addPolicy(builder));
 addAgentSettings(builder);
 
 /** The whole schema; `schema.graphql` is its printed form. */

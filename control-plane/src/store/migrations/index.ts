@@ -21,6 +21,7 @@ import { forecasts } from "./0500-forecasts.ts";
 import { serviceAccounts } from "./0550-service-accounts.ts";
 import { policy } from "./0551-policy.ts";
 import { agentPolicy } from "./0560-agent-policy.ts";
+import { policyHits } from "./0561-policy-hits.ts";
 import { signals } from "./0600-signals.ts";
 import { signalDelivery } from "./0601-signal-delivery.ts";
 import { fluency } from "./0650-fluency.ts";
@@ -49,6 +50,7 @@ export const migrations: readonly Migration[] = [
   serviceAccounts,
   policy,
   agentPolicy,
+  policyHits,
   signals,
   signalDelivery,
   fluency,
