@@ -51,6 +51,10 @@ test("what somebody has changed since stays changed, and the rest goes", (t) => 
   const edited = withValues(text, insertions).replace("4318", "9999").replace('"a": 1', '"a": 2');
   const left = jsonc.parse(withoutValues(edited, insertions)) as unknown;
   t.deepEqual(left, { a: 2, env: { TOO: "http://127.0.0.1:9999" } });
+  const before = missingValues("{}\n", ours) ?? [];
+  const joined = { ...(jsonc.parse(withValues("{}\n", before)) as object), theirs: { b: 2 } };
+  const written = JSON.stringify(joined, null, 2);
+  t.is(withoutValues(written, before), JSON.stringify({ theirs: { b: 2 } }, null, 2));
   const rewritten = JSON.stringify(jsonc.parse(withValues(text, insertions)));
   t.is(withoutValues(rewritten, insertions), '{"a":1}');
 });

@@ -68,7 +68,21 @@ function withoutValue(text: string, { keys, value }: JsonValue, withParent: bool
   const found = tree === null ? undefined : jsonc.findNodeAtLocation(tree, [...keys]);
   if (found === undefined || jsonc.getNodeValue(found) !== value) return text;
   const alone = withParent && found.parent?.parent?.children?.length === 1;
-  return jsonc.applyEdits(text, jsonc.modify(text, alone ? [keys[0]] : [...keys], undefined, {}));
+  const edits = jsonc.modify(text, alone ? [keys[0]] : [...keys], undefined, layoutOf(text));
+  return jsonc.applyEdits(text, edits);
+}
+
+/** How what stands around a value that goes is laid out; one line stays one line. */
+function layoutOf(text: string): jsonc.ModificationOptions {
+  if (!text.includes("\n")) return {};
+  const indent = indentOf(text);
+  const insertSpaces = !indent.startsWith("\t");
+  const eol = text.includes("\r\n") ? "\r\n" : "\n";
+  return { formattingOptions: { insertSpaces, tabSize: insertSpaces ? indent.length : 1, eol } };
+}
+
+function indentOf(text: string): string {
+  return /\n([ \t]+)\S/.exec(text)?.[1] ?? "  ";
 }
 
 /** Values of one parent, as they are to stand after what is in it already. */
@@ -78,7 +92,7 @@ function insertionOf(text: string, tree: jsonc.Node, values: readonly JsonValue[
   const own = Object.fromEntries(values.map(({ keys, value }) => [keys.at(-1) ?? "", value]));
   const members = parent === null ? { [first?.keys[0] ?? ""]: own } : own;
   const object = parent ?? tree;
-  const indent = /\n([ \t]+)\S/.exec(text)?.[1] ?? "  ";
+  const indent = indentOf(text);
   const margin = object === tree ? "" : indent;
   const lines = JSON.stringify(members, null, indent).split("\n").slice(1, -1);
   const body = lines.map((line) => `\n${margin}${line}`).join("");
