@@ -17,13 +17,9 @@ test.before(async (t) => {
 test.after.always(({ context }) => context.running[Symbol.asyncDispose]());
 
 for (const [revision, scenario] of [
-  ["2025-11-25", "server-initialize"],
-  ["2025-11-25", "ping"],
   ["2025-11-25", "tools-list"],
-  ["2025-11-25", "dns-rebinding-protection"],
   ["2026-07-28", "tools-list"],
   ["2026-07-28", "dns-rebinding-protection"],
-  ["2026-07-28", "http-header-validation"],
 ] as const) {
   test.serial(`the usage tools pass ${scenario} of ${revision}`, async ({ context: { running }, ...t }) => {
     await using front = await startKeyFront(running);
