@@ -31,7 +31,9 @@ for (let index = 0; index < files; index += 1) {
   writeFileSync(join(project, `s${index}.jsonl`), rows.join(""));
 }
 
-const daemon = spawn(process.execPath, [new URL("../src/main.ts", import.meta.url).pathname, "run"], {
+// As a service manager starts it.
+const command = ["--max-semi-space-size=4", new URL("../bin/flowstate.js", import.meta.url).pathname, "run"];
+const daemon = spawn(process.execPath, command, {
   env: {
     HOME: folder.path,
     PATH: process.env["PATH"],
@@ -49,16 +51,14 @@ await until("every call to be delivered", () => ingest.calls().length === files 
 print(
   `start: ${files} logs and ${files * callsPerFile} calls read and delivered with ${cpuS(pid).toFixed(2)} CPU-s`,
 );
-print(`memory after it: ${rssMb(pid).toFixed(0)} MB`);
+print(`memory after it: ${memory(pid)}`);
 
 // A garbage collector that has nothing to do gives memory back.
 await delay(settleMs);
 const before = cpuS(pid);
 await delay(seconds * 1000);
 const spent = cpuS(pid) - before;
-print(
-  `idle for ${seconds} s: ${((100 * spent) / seconds).toFixed(3)} % of a processor, ${rssMb(pid).toFixed(0)} MB`,
-);
+print(`idle for ${seconds} s: ${((100 * spent) / seconds).toFixed(3)} % of a processor, ${memory(pid)}`);
 
 const busyBefore = cpuS(pid);
 const rows = 60;
@@ -91,8 +91,12 @@ function cpuS(id: number): number {
   return (user + system) / 100;
 }
 
-function rssMb(id: number): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${id}/status`, "utf8"))?.[1]) / 1024;
+/** Of what is resident, the agent's own; the rest is Node's executable, which every Node of the machine shares. */
+function memory(id: number): string {
+  const status = readFileSync(`/proc/${id}/status`, "utf8");
+  const mb = (name: string): string =>
+    (Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024).toFixed(0);
+  return `${mb("VmRSS")} MB resident, ${mb("RssAnon")} MB of it private`;
 }
 
 function print(line: string): void {

@@ -15,8 +15,12 @@ export interface Ledger extends Disposable {
   transact(work: () => void): void;
 }
 
+/** Pages kept in memory, in KiB: what is asked for is mostly what was just written, and the daemon is to stay small. */
+const cacheKib = 1024;
+
 export function openLedger(file: string): Ledger {
   const db = openSqlite(file, {});
+  db.pragma(`cache_size = -${cacheKib}`);
   db.exec(callSchema + logSchema + formatSchema);
   return {
     calls: callTable(db),

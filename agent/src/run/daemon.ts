@@ -43,7 +43,7 @@ const tellMs = 1000;
 const hitsMs = 2000;
 const lastDeliveryMs = 3000;
 const lastLookMs = 2000;
-const sweepMs = 60_000;
+const sweepMs = 180_000;
 const appraiseMs = 60_000;
 
 /** Builds the daemon and starts it: logs and intercepted calls into the ledger, changed calls to the control plane. */

@@ -255,6 +255,35 @@ test("a file of many slices is read to its end, and a look that is broken off go
   t.is(Object.keys(calls(one.ledger)).length, 6);
 });
 
+test("between lines that nobody should write, every good one is counted", async (t) => {
+  const noNewline = fc
+    .uint8Array({ maxLength: 300 })
+    .map((bytes) => Buffer.from(bytes.filter((byte) => byte !== 10)));
+  const marked = fc
+    .tuple(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom("message", "usage", "payload", "timestamp", "type"))
+    .map(([value, key]) =>
+      Buffer.from(JSON.stringify({ type: "assistant", [key]: value, _tokens: 1, x_tokens: value })),
+    );
+  const torn = fc.nat(200).map((length) => Buffer.from(claude(7).slice(0, length)));
+  const hostile = fc.oneof(
+    noNewline,
+    marked,
+    torn,
+    fc.constant(Buffer.from(`{"a_tokens":"${"[".repeat(100_000)}`)),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(hostile, { maxLength: 8 }), async (lines) => {
+      using one = home();
+      const rows = lines.flatMap((line, id) => [line, Buffer.from(`\n${claude(100 + id)}`)]);
+      one.write(claudeLog, Buffer.concat(rows));
+      await one.look();
+      const known = Object.keys(calls(one.ledger));
+      t.true(lines.every((_, id) => known.includes(`msg_${100 + id}`)));
+    }),
+    { numRuns: 60 },
+  );
+});
+
 /** Answers whose counts are called otherwise than today. */
 const renamed = (id: number): string => claude(id).replaceAll("_tokens", "Count");
 const drifts: [what: string, content: string, alarms: readonly (readonly [string, number, number])[]][] = [
