@@ -14,6 +14,7 @@ import { diagnose } from "./doctor.ts";
 import { importCommands } from "./import/commands.ts";
 import { createApiKey, enrolProxy, provisionOrgKey } from "./keys/provision.ts";
 import { inviteMember, signInLink } from "./login/invite.ts";
+import { oidcCommands } from "./login/oidc/commands.ts";
 import { foundOrg, listOrgs } from "./orgs/orgs.ts";
 import { exchangeRateCommands, providerCommands } from "./providers/commands.ts";
 import { demoCommands } from "./providers/demo/commands.ts";
@@ -51,6 +52,7 @@ export function controlProgram(env: NodeJS.ProcessEnv): Command {
   program.addCommand(apiKeyCommands(config));
   program.addCommand(proxyCommands(config));
   program.addCommand(userCommands(config));
+  program.addCommand(oidcCommands(config));
   program.addCommand(providerCommands(config));
   program.addCommand(exchangeRateCommands(config));
   program.addCommand(importCommands(config));

@@ -1,3 +1,5 @@
+import { readFileSync, statSync } from "node:fs";
+import { text } from "node:stream/consumers";
 import { systemClock } from "@flowstate/shared/clock";
 import { FlowstateError } from "@flowstate/shared/errors";
 import type { Parsed } from "@flowstate/shared/parsed";
@@ -28,6 +30,19 @@ export async function change<T>(
 export function required<T>(parsed: Parsed<T>): T {
   if (parsed.ok) return parsed.value;
   throw new FlowstateError("FS_INPUT_INVALID", parsed.detail);
+}
+
+/**
+ * What a file holds that nobody else can read, or with `-` standard input. Secrets come this way and never from the
+ * command line, which every user of the machine can see.
+ */
+export async function readPrivate(file: string): Promise<string> {
+  if (file === "-") return text(process.stdin);
+  const { mode } = statSync(file);
+  if (process.platform !== "win32" && (mode & 0o077) !== 0) {
+    throw new FlowstateError("FS_INPUT_INVALID", `${file} can be read by others; chmod 600 it first`);
+  }
+  return readFileSync(file, "utf8");
 }
 
 export function say(line: string): void {

@@ -1,4 +1,7 @@
 /** Signing in at an identity provider: a certified one over TLS, what it must not get away with, and who is let in. */
+import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import anyTest, { type TestFn } from "ava";
 import type { Page } from "playwright-core";
 import type { OrgId } from "@flowstate/shared/ids";
@@ -6,17 +9,25 @@ import { Secret } from "@flowstate/shared/secret";
 import { systemClock, type Clock } from "@flowstate/shared/clock";
 import { readAudit } from "../src/audit/record.ts";
 import { setPassword, createSignInLink } from "../src/login/logins.ts";
-import { admitOnce, admitPerson } from "../src/login/oidc/admit.ts";
+import { admitPerson } from "../src/login/oidc/admit.ts";
 import { createOidcClient } from "../src/login/oidc/client.ts";
 import { readPerson, roleOf, type Person } from "../src/login/oidc/person.ts";
-import { requireOidcSettings, type GivenRole, type OidcSettings } from "../src/login/oidc/settings.ts";
+import {
+  requireOidcSettings,
+  storeOidcSettings,
+  type GivenRole,
+  type OidcSettings,
+} from "../src/login/oidc/settings.ts";
 import { addMember, findMemberByEmail, listMembers } from "../src/members/members.ts";
 import { foundOrg } from "../src/orgs/orgs.ts";
+import { proveMasterKey } from "../src/secrets/canary.ts";
+import { deriveKeys } from "../src/secrets/master-key.ts";
 import { openStore, type Store } from "../src/store/open.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
 import { launchBrowser } from "./support/browser.ts";
 import { startIdentityProvider, type IdentityProvider } from "./support/identity-provider.ts";
-import { startRunning, type GraphqlAnswer, type Running } from "./support/running.ts";
+import { newMasterKey, startRunning, type GraphqlAnswer, type Running } from "./support/running.ts";
+import { control } from "./support/program.ts";
 import { newTraveller, type Arrival, type Traveller } from "./support/traveller.ts";
 
 interface Context {
@@ -370,9 +381,8 @@ test.serial("metadata of another issuer, or without TLS, is refused", async (t) 
     [{ jwks_uri: undefined }, /no https:\/\/ jwks_uri/],
   ];
   for (const [change, message] of bad) {
-    await using running = await startRunning({ env: { FLOWSTATE_OIDC_NETWORKS: networks } });
     idp.instead.set(path, { ...metadata, ...change });
-    const answer = await set({ ...t.context, running, owner: await running.apiKey("MEMBERS_UPDATE") });
+    const answer = await set(t.context);
     t.deepEqual(answer.codes, ["FS_UPSTREAM"]);
     t.regex(answer.messages[0] ?? "", message);
   }
@@ -418,6 +428,42 @@ test.serial(
     t.is(asked, 2);
   },
 );
+
+test.serial("flowstate-control oidc sets, shows and removes it, with the server running", async (t) => {
+  const { authority, issuer, clientId, clientSecret } = t.context.idp;
+  const masterKey = newMasterKey();
+  await using other = await startRunning({ masterKey, env: { FLOWSTATE_OIDC_NETWORKS: networks } });
+  const caFile = join(other.dataDir, "ca.pem");
+  writeFileSync(caFile, authority);
+  const env = {
+    FLOWSTATE_MASTER_KEY: masterKey.reveal(),
+    FLOWSTATE_OIDC_NETWORKS: networks,
+    FLOWSTATE_PUBLIC_URL: "https://flowstate.example.com",
+    NODE_EXTRA_CA_CERTS: caFile,
+  };
+  const oidc = (args: readonly string[], input: string | null = null) =>
+    control(other.dataDir, ["oidc", ...args], env, [], input);
+  const document = { issuer, clientId, clientSecret, emailDomains: ["example.com"], defaultRole: "viewer" };
+  const set = await oidc(["set", "-"], JSON.stringify(document));
+  t.is(set.code, 0, set.stderr);
+  t.true(set.stdout.includes("https://flowstate.example.com/sign-in/oidc/callback"));
+  const shown = await oidc(["show", "--json"]);
+  t.like(JSON.parse(shown.stdout), { issuer, clientId, defaultRole: "viewer", onlyOidc: false });
+  t.false(shown.stdout.includes(clientSecret));
+  const page = await (await fetch(`${other.address}/sign-in`)).text();
+  t.true(page.includes("Sign in at your identity provider"), "the running server knows at once");
+  const refusals: readonly [text: string, message: RegExp][] = [
+    [JSON.stringify({ ...document, defaultRole: "owner" }), /defaultRole: /],
+    [`{"clientSecret": ${clientSecret}`, /the document is not JSON/],
+  ];
+  for (const [text, message] of refusals) {
+    const refused = await oidc(["set", "-"], text);
+    t.is(refused.code, 65);
+    t.regex(refused.stderr, message);
+    t.false(refused.stderr.includes(clientSecret));
+  }
+  t.is((await oidc(["remove"])).stdout, "removed\n");
+});
 
 test.serial("removing the provider closes its way in and forgets whom it knew", async (t) => {
   const { running, owner } = t.context;
@@ -530,7 +576,7 @@ async function admit(
   person: Partial<Person>,
   given: Partial<OidcSettings> = {},
 ): Promise<string> {
-  const outcome = await admitOnce(store, (db) =>
+  const outcome = await store.transact((db) =>
     admitPerson(db, orgId, { ...settings, ...given }, { ...ann, ...person }, now),
   );
   return outcome.kind === "admitted" ? `${outcome.member.email} ${outcome.member.role}` : outcome.reason;
@@ -554,6 +600,10 @@ testOnBothEngines(
 
 testOnBothEngines("a person who comes twice at once is one member", async (t, { store, address, orgId }) => {
   await using other = await openStore(address);
+  const master = deriveKeys(randomBytes(32));
+  await proveMasterKey(store, master);
+  const change = { orgId, actor: "t", now };
+  await store.transact((db) => storeOidcSettings(db, change, settings, new Secret("s"), master));
   const come = await Promise.all([store, other, store, other].map((each) => admit(each, orgId, {})));
   t.deepEqual(new Set(come), new Set(["ann@example.com viewer"]));
   t.is((await listMembers(store.reader, orgId)).length, 1);

@@ -1,12 +1,10 @@
-import { readFileSync, statSync } from "node:fs";
-import { text } from "node:stream/consumers";
 import { Command } from "commander";
 import { printJson } from "@flowstate/shared/cli";
 import { FlowstateError } from "@flowstate/shared/errors";
 import type { OrgId } from "@flowstate/shared/ids";
 import { addDays, dateOf, parseUsageDate, type UsageDate } from "@flowstate/shared/time";
 import { loadRates, setExchangeRate } from "../billing/exchange.ts";
-import { change, required, say } from "../command.ts";
+import { change, readPrivate, required, say } from "../command.ts";
 import type { Config } from "../config.ts";
 import { addProvider, rotateCredentials, testProvider, type CredentialInput } from "./actions.ts";
 import {
@@ -204,13 +202,10 @@ function inSync(
   return change(config, slug, (installation, context) => run(servicesOf(config, installation), context));
 }
 
-/**
- * Credentials from a file that nobody else can read, or from standard input. Never from the command line, which every
- * user of the machine can see.
- */
+/** Credentials from a private file or from standard input. */
 async function readCredentials(file: string | undefined): Promise<readonly CredentialInput[]> {
   if (file === undefined) return [];
-  const given = file === "-" ? await text(process.stdin) : readPrivate(file);
+  const given = await readPrivate(file);
   let parsed: unknown;
   try {
     parsed = JSON.parse(given);
@@ -222,14 +217,6 @@ async function readCredentials(file: string | undefined): Promise<readonly Crede
     if (typeof value !== "string") throw badCredentials();
     return { name, value };
   });
-}
-
-function readPrivate(file: string): string {
-  const { mode } = statSync(file);
-  if (process.platform !== "win32" && (mode & 0o077) !== 0) {
-    throw new FlowstateError("FS_INPUT_INVALID", `${file} can be read by others; chmod 600 it first`);
-  }
-  return readFileSync(file, "utf8");
 }
 
 function badCredentials(): FlowstateError {

@@ -14,6 +14,8 @@ export interface IdentityProvider extends AsyncDisposable {
   readonly issuer: string;
   readonly clientId: string;
   readonly clientSecret: string;
+  /** The certificate of the authority behind its own, as PEM. */
+  readonly authority: string;
   /** Who sits before the browser, as claims; the subject is `sub`. Null: somebody who does not want to sign in. */
   person: Readonly<Record<string, unknown>> | null;
   /** Documents in the place of the provider's own, by path. */
@@ -88,6 +90,7 @@ export async function startIdentityProvider(
     issuer,
     clientId,
     clientSecret,
+    authority: authority.certificate,
     person: null,
     instead: new Map(),
     asked: new URLSearchParams(),

@@ -1,4 +1,3 @@
-import { isFlowstateError } from "@flowstate/shared/errors";
 import type { OrgId } from "@flowstate/shared/ids";
 import { recordAudit } from "../../audit/record.ts";
 import {
@@ -8,7 +7,7 @@ import {
   requireMember,
   type Member,
 } from "../../members/members.ts";
-import { isUniqueViolation, type Reader, type Store, type Writer } from "../../store/open.ts";
+import type { Reader, Writer } from "../../store/open.ts";
 import { isOfDomain, roleOf, type Person } from "./person.ts";
 import type { OidcSettings } from "./settings.ts";
 
@@ -29,17 +28,6 @@ export type RefusalReason = keyof typeof refusals;
 /** How the identity provider stands in the audit log. */
 const actor = "identity provider";
 
-/** Lets a person in who may have come twice at the same moment: whoever is second finds what the first has made. */
-export async function admitOnce(store: Store, run: (db: Writer) => Promise<Admittance>): Promise<Admittance> {
-  try {
-    return await store.transact(run);
-  } catch (error) {
-    const lost = isUniqueViolation(error) || (isFlowstateError(error) && error.code === "FS_CONFLICT");
-    if (!lost) throw error;
-    return store.transact(run);
-  }
-}
-
 /**
  * The member a person is: whom the provider's name for them was linked with before, else whoever has their e-mail
  * address, else a new one. Where groups give roles they do at each sign-in, but never to an owner and never taking one.
@@ -54,6 +42,7 @@ export async function admitPerson(
   const { email, subject } = person;
   if (email === null) return refused(db, orgId, "no_email", subject, now);
   if (!isOfDomain(email, settings)) return refused(db, orgId, "other_domain", email, now);
+  await oneAtATime(db, orgId);
   const { issuer } = settings;
   const change = { orgId, actor, now };
   const role = roleOf(person.groups, settings);
@@ -75,6 +64,11 @@ export async function admitPerson(
   }
   if (role === null) return refused(db, orgId, "no_role", email, now);
   return { kind: "admitted", member: await changeRole(db, change, known.memberId, role) };
+}
+
+/** Holds the provider's row, so that somebody who comes twice at the same moment finds themselves the second time. */
+async function oneAtATime(db: Writer, orgId: OrgId): Promise<void> {
+  await db.updateTable("oidc_settings").set({ org_id: orgId }).where("org_id", "=", orgId).execute();
 }
 
 async function refused(

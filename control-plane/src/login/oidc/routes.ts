@@ -8,8 +8,9 @@ import { parseNext, signInBrowser, type BrowserDependencies } from "../browser.t
 import { deriveFlowKey, flowCookie, flowValue, newFlow, readFlow, spendFlow, type Flow } from "../flow.ts";
 import { providerPage } from "../pages.ts";
 import { admitAttempt, forgive, type Attempt } from "../throttle.ts";
-import { admitOnce, admitPerson, refusals, type Admittance } from "./admit.ts";
+import { admitPerson, refusals, type Admittance } from "./admit.ts";
 import type { OidcClient, Ties } from "./client.ts";
+import { callbackPath, redirectUriOf } from "./redirect-uri.ts";
 import { readClientSecret, readOidcSettings } from "./settings.ts";
 
 export interface OidcDependencies extends BrowserDependencies {
@@ -23,13 +24,6 @@ export type ShowAgain = (reply: FastifyReply, notice: string, next: string | nul
 
 interface Asked {
   readonly Querystring: { readonly organisation?: string; readonly next?: string };
-}
-
-const callbackPath = "/sign-in/oidc/callback";
-
-/** What is registered at the identity provider. */
-export function redirectUriOf(publicUrl: URL): string {
-  return new URL(callbackPath, publicUrl).href;
 }
 
 /** Signing in at the organisation's identity provider: there, and back. */
@@ -118,7 +112,7 @@ export function addOidc(app: FastifyInstance, dependencies: OidcDependencies, sh
       events.identityProviderFailed(identified.detail);
       return { kind: "wrong" };
     }
-    return admitOnce(store, async (db) => {
+    return store.transact(async (db) => {
       await forgive(db, attempt);
       return admitPerson(db, orgId, settings, identified.person, now);
     });

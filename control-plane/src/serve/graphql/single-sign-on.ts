@@ -2,7 +2,7 @@ import { Secret } from "@flowstate/shared/secret";
 import { FlowstateError } from "@flowstate/shared/errors";
 import type { Role } from "../../access/roles.ts";
 import { setOidc } from "../../login/oidc/change.ts";
-import { redirectUriOf } from "../../login/oidc/routes.ts";
+import { redirectUriOf } from "../../login/oidc/redirect-uri.ts";
 import {
   readOidcSettings,
   removeOidcSettings,
