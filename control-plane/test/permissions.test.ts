@@ -7,8 +7,33 @@ import { startRunning, type Running } from "./support/running.ts";
 
 const test = anyTest as TestFn<{ running: Running; keys: ReadonlyMap<string, string> }>;
 
-/** Operation, the permission it takes (null: being signed in), and a call of it that would otherwise succeed. */
-const operations: readonly [name: string, permission: Permission | null, call: string][] = [
+/** What an operation takes: a permission, being signed in (null), or being a person, which no key is. */
+type Taken = Permission | null | "a person";
+
+/** Operation, what it takes, and a call of it that would otherwise succeed. */
+const operations: readonly [name: string, taken: Taken, call: string][] = [
+  ["Query.myAiKeys", "a person", "{ myAiKeys { id } }"],
+  ["Query.aiKeyTools", "a person", "{ aiKeyTools { id } }"],
+  ["Query.aiKeyRequests", "SETTINGS_API_KEYS_CREATE", "{ aiKeyRequests { id } }"],
+  [
+    "Mutation.requestAiKey",
+    "a person",
+    'mutation { requestAiKey(tool: "openai-api", environment: STAGING, purpose: "p") { id } }',
+  ],
+  ["Mutation.revealAiKey", "a person", 'mutation { revealAiKey(id: "none") { key } }'],
+  ["Mutation.revokeMyAiKey", "a person", 'mutation { revokeMyAiKey(id: "none") { id } }'],
+  ["Mutation.approveAiKey", "SETTINGS_API_KEYS_CREATE", 'mutation { approveAiKey(id: "none") { id } }'],
+  [
+    "Mutation.refuseAiKey",
+    "SETTINGS_API_KEYS_CREATE",
+    'mutation { refuseAiKey(id: "none", reason: "r") { id } }',
+  ],
+  ["Mutation.revokeAiKey", "SETTINGS_API_KEYS_CREATE", 'mutation { revokeAiKey(id: "none") { id } }'],
+  [
+    "Mutation.setAiKeyApproval",
+    "SETTINGS_API_KEYS_CREATE",
+    'mutation { setAiKeyApproval(tool: "openai-api", requiresApproval: true) { id } }',
+  ],
   ["Query.viewer", null, "{ viewer { organizationId permissions } }"],
   ["Query.cloudProxyStatus", "SETTINGS_INTEGRATIONS_VIEW", "{ cloudProxyStatus { state } }"],
   ["Query.subjectMeter", "AI_INSIGHTS_VIEW", "{ subjectMeter { subject } }"],
@@ -237,10 +262,13 @@ test.before(async (t) => {
 
 test.after.always(({ context }) => context.running[Symbol.asyncDispose]());
 
-for (const [name, permission, call] of operations) {
+for (const [name, taken, call] of operations) {
+  const permission = taken === "a person" ? null : taken;
   for (const role of roleNames) {
-    const allowed = permission === null || (roles[role] as readonly Permission[]).includes(permission);
-    test(`${name}: ${role} ${allowed ? "may" : "may not"}`, async ({ context, ...t }) => {
+    const allowed =
+      taken !== "a person" &&
+      (permission === null || (roles[role] as readonly Permission[]).includes(permission));
+    test(`${name}: a key of ${role} ${allowed ? "may" : "may not"}`, async ({ context, ...t }) => {
       const { codes } = await context.running.graphql(context.keys.get(role) ?? "", call);
       t.deepEqual(
         codes.filter((code) => !harmless.has(code)),
@@ -248,7 +276,7 @@ for (const [name, permission, call] of operations) {
       );
     });
   }
-  test(`${name} takes ${permission ?? "no permission"} and no other`, async ({ context, ...t }) => {
+  test(`${name} takes ${taken ?? "no permission"} and no other`, async ({ context, ...t }) => {
     for (const given of permissions) {
       const { messages } = await context.running.graphql(context.keys.get(given) ?? "", call);
       const refused = messages.includes(`this needs the permission ${permission}`);

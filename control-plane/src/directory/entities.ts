@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { FlowstateError } from "@flowstate/shared/errors";
 import { newId, type OrgId } from "@flowstate/shared/ids";
 import { recordAudit } from "../audit/record.ts";
+import { revokeKeysOf } from "../self-service/keys.ts";
 import { isUniqueViolation, type Reader, type Writer } from "../store/open.ts";
 import { resourceNames, resources, type Resource } from "./resources.ts";
 
@@ -138,6 +139,7 @@ export async function updateEntity(
   );
   if (numAffectedRows !== 1n) throw stale(resource);
   await note(db, change, resource, "changed", id, Object.keys(values).sort().join(", "));
+  if (resource.name === "employees" && values["active"] === false) await takeKeys(db, change, before);
   return requireEntity(db, orgId, resource, id);
 }
 
@@ -162,6 +164,7 @@ export async function deleteEntity(
     }
   }
   if (resource.name === "employees") {
+    await takeKeys(db, change, before);
     await db
       .updateTable("identities")
       .set({ employee_id: null })
@@ -176,6 +179,12 @@ export async function deleteEntity(
   await sql`DELETE FROM ${sql.table(resource.name)}
     WHERE org_id = ${orgId} AND ${sql.ref(resource.idColumn)} = ${id}`.execute(db);
   await note(db, change, resource, "deleted", id);
+}
+
+/** Whoever leaves has no key any more. */
+async function takeKeys(db: Writer, change: DirectoryChange, employee: Entity): Promise<void> {
+  const email = employee.values["email"];
+  if (typeof email === "string") await revokeKeysOf(db, change, email);
 }
 
 async function checkValues(

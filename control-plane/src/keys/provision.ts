@@ -68,6 +68,19 @@ export async function provisionServiceAccountKey(
   return { key: minted.text, keyId: minted.keyId, revokedKeyId: revoked?.key_id ?? null };
 }
 
+/**
+ * A new key that speaks for one person, whatever the user name beside it says. The caller raises the revision and writes
+ * the audit entry.
+ */
+export async function issuePersonalKey(
+  db: Writer,
+  context: KeyContext,
+  { name, subject }: { readonly name: string; readonly subject: string },
+): Promise<KeyReveal> {
+  const minted = await insertKey(db, context, { kind: "personal", name, subject });
+  return { key: minted.text, keyId: minted.keyId };
+}
+
 export interface ApiKeyRequest {
   readonly name: string;
   readonly permissions: readonly Permission[];
@@ -106,7 +119,7 @@ const revocations: Readonly<Record<KeyKind, AuditAction>> = {
 /** Revokes an active key of one of the kinds. False when there is none with that id. */
 export async function revokeKey(
   db: Writer,
-  context: KeyContext,
+  context: Omit<KeyContext, "pepper">,
   keyId: string,
   kinds: readonly KeyKind[],
 ): Promise<boolean> {
@@ -161,7 +174,7 @@ async function insertKey(
 
 async function audit(
   db: Writer,
-  { orgId, actor, now }: KeyContext,
+  { orgId, actor, now }: Omit<KeyContext, "pepper">,
   action: AuditAction,
   { kind, keyId }: Pick<ParsedKey, "kind" | "keyId">,
   detail: string | null,

@@ -4,6 +4,8 @@ import { parseSubject } from "@flowstate/shared/subject";
 import type { Principal } from "../access/check.ts";
 import { roles, type Role } from "../access/roles.ts";
 import { recordAudit } from "../audit/record.ts";
+import { revokeKeysOf } from "../self-service/keys.ts";
+import { ownAddress } from "../self-service/person.ts";
 import { isUniqueViolation, type Reader, type Writer } from "../store/open.ts";
 
 export interface Member {
@@ -90,7 +92,7 @@ export async function changeRole(
   return { ...member, role };
 }
 
-/** Removes a member with the browsers they are signed in with. */
+/** Removes a member with the browsers they are signed in with, and with their keys. */
 export async function removeMember(
   db: Writer,
   { orgId, actor, now }: MemberChange,
@@ -100,6 +102,7 @@ export async function removeMember(
   await refuseLastOwner(db, member);
   await db.deleteFrom("members").where("org_id", "=", orgId).where("member_id", "=", memberId).execute();
   await recordAudit(db, { orgId, at: now, actor, action: "member.removed", target: member.email });
+  await revokeKeysOf(db, { orgId, actor, now }, await ownAddress(db, orgId, member.email));
 }
 
 export async function listMembers(db: Reader, orgId: OrgId): Promise<readonly Member[]> {

@@ -17,6 +17,7 @@ import type { PolicyTables } from "../policy/tables.ts";
 import type { ProviderTables } from "../providers/tables.ts";
 import type { QuotaTables } from "../proxy-status/tables.ts";
 import type { ReconciliationTables } from "../reconcile/tables.ts";
+import type { SelfServiceTables } from "../self-service/tables.ts";
 import type { ServiceAccountTables } from "../service-accounts/tables.ts";
 import type { SignalDeliveryTables } from "../signals/delivery/tables.ts";
 import type { SignalTables } from "../signals/tables.ts";
@@ -47,6 +48,7 @@ export interface Database
     InsightTables,
     FluencyTables,
     ServiceAccountTables,
+    SelfServiceTables,
     PolicyTables,
     OAuthTables,
     SignalTables,

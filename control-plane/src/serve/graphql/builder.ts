@@ -3,7 +3,7 @@ import ScopeAuthPlugin from "@pothos/plugin-scope-auth";
 import type { Clock } from "@flowstate/shared/clock";
 import type { NanoUsd } from "@flowstate/shared/money";
 import type { Period, UsageDate } from "@flowstate/shared/time";
-import { actorOf, check, type Principal } from "../../access/check.ts";
+import { actorOf, check, checkPerson, type Person, type Principal } from "../../access/check.ts";
 import type { Permission } from "../../access/permissions.ts";
 import type { KeyContext } from "../../keys/provision.ts";
 import type { OidcClient } from "../../login/oidc/client.ts";
@@ -41,7 +41,7 @@ export interface SchemaTypes {
   Context: GraphqlContext;
   DefaultFieldNullability: false;
   DefaultAuthStrategy: "all";
-  AuthScopes: { signedIn: boolean; permission: Permission };
+  AuthScopes: { signedIn: boolean; permission: Permission; person: boolean };
   Scalars: {
     /** UTC epoch milliseconds inside, ISO 8601 outside. */
     DateTime: { Input: number; Output: number };
@@ -61,6 +61,7 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     authScopes: ({ principal }) => ({
       signedIn: principal !== null,
       permission: (permission) => check(principal, permission) === principal,
+      person: () => checkPerson(principal) === principal,
     }),
   },
 });
@@ -70,6 +71,11 @@ export type Builder = typeof builder;
 /** The caller, of whom the field's scope has made sure. */
 export function callerOf({ principal }: GraphqlContext, permission: Permission): Principal {
   return check(principal, permission);
+}
+
+/** The same for what is a person's own. */
+export function personOf({ principal }: GraphqlContext): Person {
+  return checkPerson(principal);
 }
 
 /** What a change of keys or members records: whose organisation, by whom, when. */

@@ -1,5 +1,6 @@
 import type { GraphQLSchema } from "graphql";
 import { addAgentSettings } from "./agent-settings.ts";
+import { addAiKeys } from "./ai-keys.ts";
 import { addApiKeys } from "./api-keys.ts";
 import { addAttribution } from "./attribution.ts";
 import { addAudit } from "./audit.ts";
@@ -20,7 +21,7 @@ import { addProxies } from "./proxies.ts";
 import { addLedger } from "./ledger.ts";
 import { addReconciliation } from "./reconciliation.ts";
 import { addScalars } from "./scalars.ts";
-import { addServiceAccounts } from "./service-accounts.ts";
+import { addServiceAccounts, addServiceEnvironment } from "./service-accounts.ts";
 import { addSignalDestinations } from "./signal-destinations.ts";
 import { addSignals } from "./signals.ts";
 import { addSingleSignOn } from "./single-sign-on.ts";
@@ -47,7 +48,9 @@ addUsage(builder);
 addForecasts(builder);
 addFluency(builder);
 addSurfaces(builder);
-addSignalDestinations(builder, addSignals(builder, addServiceAccounts(builder)));
+const environment = addServiceEnvironment(builder);
+addAiKeys(builder, environment);
+addSignalDestinations(builder, addSignals(builder, addServiceAccounts(builder, environment)));
 addPolicyHits(builder, addPolicy(builder));
 addAgentSettings(builder);
 

@@ -16,8 +16,8 @@ const view = "AI_GOVERNANCE_VIEW";
 const update = "SETTINGS_INTEGRATIONS_UPDATE";
 
 /** Programs that use AI under a key of their own. Returns the type of an account. */
-export function addServiceAccounts(builder: Builder) {
-  const { Environment, Account, Reveal } = addTypes(builder);
+export function addServiceAccounts(builder: Builder, Environment: EnvironmentType) {
+  const { Account, Reveal } = addTypes(builder, Environment);
 
   builder.queryFields((t) => ({
     aiServiceAccounts: t.field({
@@ -114,8 +114,8 @@ export function addServiceAccounts(builder: Builder) {
   return Account;
 }
 
-function addTypes(builder: Builder) {
-  const Environment = builder.enumType("ServiceEnvironment", {
+export function addServiceEnvironment(builder: Builder) {
+  return builder.enumType("ServiceEnvironment", {
     description: "where a program runs; it decides how grave a signal about it is",
     values: {
       PRODUCTION: { value: "production", description: "serves customers" },
@@ -123,7 +123,11 @@ function addTypes(builder: Builder) {
       DEVELOPMENT: { value: "development", description: "somebody is building it" },
     } satisfies Record<string, { value: ServiceEnvironment; description: string }>,
   });
+}
 
+type EnvironmentType = ReturnType<typeof addServiceEnvironment>;
+
+function addTypes(builder: Builder, Environment: EnvironmentType) {
   const Account = builder.objectRef<ServiceAccount>("AiServiceAccount").implement({
     description: "a program that uses AI under a key of its own",
     fields: (t) => ({
@@ -173,7 +177,7 @@ function addTypes(builder: Builder) {
         key: t.exposeString("key", { description: "clear text, shown this once" }),
       }),
     });
-  return { Environment, Account, Reveal };
+  return { Account, Reveal };
 }
 
 async function readAccount(db: Reader, orgId: OrgId, accountId: string): Promise<ServiceAccount> {

@@ -25,6 +25,7 @@ import { policyHits } from "./0561-policy-hits.ts";
 import { signals } from "./0600-signals.ts";
 import { signalDelivery } from "./0601-signal-delivery.ts";
 import { fluency } from "./0650-fluency.ts";
+import { selfService } from "./0660-self-service.ts";
 
 /** Every step, in the order in which it runs. Steps are added at the end and never changed. */
 export const migrations: readonly Migration[] = [
@@ -54,4 +55,5 @@ export const migrations: readonly Migration[] = [
   signals,
   signalDelivery,
   fluency,
+  selfService,
 ];
