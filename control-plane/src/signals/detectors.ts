@@ -1,5 +1,6 @@
 import { abusePattern } from "./detect/abuse-pattern.ts";
 import { authContext } from "./detect/auth-context.ts";
+import { content } from "./detect/content.ts";
 import { forecastBreach } from "./detect/forecast-breach.ts";
 import { modelRegression } from "./detect/model-regression.ts";
 import { monitoringGap } from "./detect/monitoring-gap.ts";
@@ -16,6 +17,7 @@ import type { Detector } from "./finding.ts";
 
 /** Every detector that there is. A type that none of them names waits for data that does not arrive yet. */
 export const detectors: readonly Detector[] = [
+  content,
   spendSpike,
   runawayLoop,
   wastefulPrompting,

@@ -1,3 +1,4 @@
+import type { ContentEvent } from "@flowstate/shared/wire/content";
 import type { SignalCategory, SignalResolution, SignalSeverity, SignalType } from "./types.ts";
 
 export interface SignalTables {
@@ -35,6 +36,26 @@ export interface SignalTables {
     added: bigint;
     /** Findings that wait for another day because the day's share of their type was used up. */
     held: bigint;
+  };
+  /** What content rules found on devices, by kind and number and never by a word of it. */
+  content_findings: {
+    org_id: string;
+    /** The reporting device, and its number of the report. */
+    source: string;
+    seq: bigint;
+    subject: string;
+    occurred_at: number;
+    session_id: string | null;
+    provider: string;
+    tool: string;
+    model: string | null;
+    rule: string;
+    action: ContentEvent["action"];
+    /** 0 where the organisation only observes. */
+    enforced: bigint;
+    requests: bigint;
+    /** JSON: the most that one of the requests held, by kind. */
+    found: string;
   };
   /** What a person's UTC day came to, made from `usage_hours`. */
   person_days: {

@@ -21,27 +21,27 @@ export const signalTypes = {
   pii_detected: {
     category: "CONTENT_SAFETY",
     meaning: "personal data in a prompt",
-    rule: null,
+    rule: 1,
   },
   secret_detected: {
     category: "CONTENT_SAFETY",
     meaning: "a password or a private key in a prompt",
-    rule: null,
+    rule: 1,
   },
   api_key_in_prompt: {
     category: "CONTENT_SAFETY",
     meaning: "an API key in a prompt",
-    rule: null,
+    rule: 1,
   },
   customer_data_pattern: {
     category: "CONTENT_SAFETY",
     meaning: "what looks like customers' records in a prompt",
-    rule: null,
+    rule: 1,
   },
   banned_content_pattern: {
     category: "CONTENT_SAFETY",
     meaning: "a text in a prompt that the organisation forbids",
-    rule: null,
+    rule: 1,
   },
   brand_violation: {
     category: "BRAND_USAGE",

@@ -20,5 +20,11 @@ export async function recordUsageChanged(
 ): Promise<void> {
   const changed = Array.from(periods, (period) => `${usageChangedJobs}${period}`);
   if (changed.length === 0) return;
-  for (const name of [...changed, usageSeenJob]) await scheduleJob(db, orgId, name, now);
+  for (const name of changed) await scheduleJob(db, orgId, name, now);
+  await recordUsageSeen(db, orgId, now);
+}
+
+/** Says that devices have told something of an organisation, be it calls or not. */
+export async function recordUsageSeen(db: Writer, orgId: OrgId, now: number): Promise<void> {
+  await scheduleJob(db, orgId, usageSeenJob, now);
 }

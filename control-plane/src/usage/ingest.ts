@@ -3,14 +3,16 @@ import { ok, refuse, type Parsed } from "@flowstate/shared/parsed";
 import type { Subject } from "@flowstate/shared/subject";
 import { dayMs, periodOf, type Period } from "@flowstate/shared/time";
 import { callEvent, type CallEvent, type IngestAnswer, type SessionBatch } from "@flowstate/shared/wire/call";
+import { contentEvent, type ContentEvent } from "@flowstate/shared/wire/content";
 import { fluencyEvent, type FluencyEvent } from "@flowstate/shared/wire/fluency";
 import { policyHits, type PolicyHits } from "@flowstate/shared/wire/policy-hits";
 import { firstIssue } from "../ingest/decode.ts";
 import { addSeqs, containsSeq, printRanges, readRanges, type Ranges } from "../ingest/ranges.ts";
 import { takeFluency } from "../insights/fluency/take.ts";
 import { takePolicyHits } from "../policy/hits.ts";
+import { takeContent } from "../signals/take-content.ts";
 import type { Store, Writer } from "../store/open.ts";
-import { recordUsageChanged } from "./changed.ts";
+import { recordUsageChanged, recordUsageSeen } from "./changed.ts";
 import { joinReports, type Joined } from "./join.ts";
 import { findKnownCalls } from "./known-calls.ts";
 import type { Report } from "./resolve.ts";
@@ -36,11 +38,12 @@ interface Numbered {
   readonly report: Report;
 }
 
-/** A call, what a conversation shows, or rules that calls broke. */
+/** A call, what a conversation shows, rules that calls broke, or what content rules found. */
 type Told =
   | Numbered
   | { readonly seq: number; readonly fluency: FluencyEvent }
-  | { readonly seq: number; readonly hits: PolicyHits };
+  | { readonly seq: number; readonly hits: PolicyHits }
+  | { readonly seq: number; readonly content: ContentEvent };
 
 const mostRanges = 2000;
 
@@ -73,6 +76,8 @@ export async function ingestSessions(store: Store, given: SessionReport): Promis
       given,
       fresh.flatMap((told) => ("hits" in told ? [told.hits] : [])),
     );
+    const found = fresh.flatMap((told) => ("content" in told ? [told.content] : []));
+    await takeContent(db, store.engine, { ...given, source: given.batch.source }, found);
     await db
       .updateTable("devices")
       .set({
@@ -86,6 +91,7 @@ export async function ingestSessions(store: Store, given: SessionReport): Promis
       .execute();
     const periods = [...new Set(changed.map((call) => periodOf(call.occurred_at)))].sort();
     await recordUsageChanged(db, given.orgId, periods, given.now);
+    if (found.length > 0) await recordUsageSeen(db, given.orgId, given.now);
     const refused = [...rejected, ...quarantined, ...untaken];
     const accepted = fresh.length - quarantined.length - untaken.length;
     const duplicates = events.length - fresh.length;
@@ -168,13 +174,14 @@ type ReadEvent = Parsed<Told, "not_an_event"> & { readonly seq: number | null };
 function readEvent(given: unknown, { subject, batch, now }: SessionReport): ReadEvent {
   const parsed = schemaOf(given).safeParse(given);
   if (!parsed.success) return { ...refuse("not_an_event", firstIssue(parsed.error)), seq: seqOf(given) };
-  const event: CallEvent | FluencyEvent | PolicyHits = parsed.data;
+  const event: CallEvent | FluencyEvent | PolicyHits | ContentEvent = parsed.data;
   const { seq } = event;
   if (Date.parse(event.occurredAt) > now + dayMs) {
     const text = "occurredAt: more than a day in the future; check the device's clock";
     return { ...refuse("not_an_event", text), seq };
   }
   if ("kind" in event && event.kind === "policy") return { ...ok({ seq, hits: event }), seq };
+  if ("kind" in event && event.kind === "content") return { ...ok({ seq, content: event }), seq };
   const names = "kind" in event ? [] : [event.callId, ...event.aliases];
   if (controlCharacter.test([...names, event.sessionId].join(""))) {
     return { ...refuse("not_an_event", "callId, aliases, sessionId: hold a control character"), seq };
@@ -188,6 +195,7 @@ function readEvent(given: unknown, { subject, batch, now }: SessionReport): Read
 function schemaOf(given: unknown) {
   const kind = typeof given === "object" && given !== null && "kind" in given ? given.kind : null;
   if (kind === "fluency") return fluencyEvent;
+  if (kind === "content") return contentEvent;
   return kind === "policy" ? policyHits : callEvent;
 }
 

@@ -1,7 +1,7 @@
 /** What goes wrong in a made organisation, from slight to grave, and beside it what only looks like it. */
 import { dayMs, hourMs } from "@flowstate/shared/time";
 import { randomFor, uuidFor, type Random } from "../../src/providers/demo/random.ts";
-import type { MadeCall, MadeTunnels } from "./incidents.ts";
+import type { MadeCall, MadeContent, MadeTunnels } from "./incidents.ts";
 import { plainCall, slowed, type Person } from "./ordinary-work.ts";
 
 /** An organisation in the making. */
@@ -11,6 +11,7 @@ export interface Making {
   readonly staff: readonly [Person, ...Person[]];
   readonly calls: MadeCall[];
   readonly tunnels: MadeTunnels[];
+  readonly contents: MadeContent[];
   readonly received: Map<string, string>;
   readonly leavers: Map<string, number>;
   readonly aliases: Map<string, string>;
@@ -51,7 +52,19 @@ interface Tools extends Making {
   readonly many: (count: number, person: Person, given: (index: number) => Given) => void;
 }
 
-const themes = [money, loops, waste, repositories, accounts, names, programs, services, proxies, models];
+const themes = [
+  money,
+  loops,
+  waste,
+  repositories,
+  accounts,
+  names,
+  programs,
+  services,
+  proxies,
+  models,
+  contents,
+];
 
 /** From a bad day to a disaster. */
 function money({ seed, chance, at, yes, day, add }: Tools): void {
@@ -269,4 +282,20 @@ function models({ chance, yes, day, calls }: Tools): void {
     calls[index] = { ...call, durationMs: Math.round(call.durationMs * factor) };
   }
   yes("model_regression_signal", slowed.model);
+}
+
+/** Prompts that hold what they should not, and a single address in a letter. */
+function contents({ chance, at, yes, day, contents: made }: Tools): void {
+  const found: readonly [type: string, counts: MadeContent["found"]][] = [
+    ["api_key_in_prompt", { api_key: 1 }],
+    ["secret_detected", { secret: chance.whole(1, 3) }],
+    ["pii_detected", { email_address: 1 }],
+    ["customer_data_pattern", { email_address: chance.whole(9, 200), bank_account: 1 }],
+    ["banned_content_pattern", { phrase: 2 }],
+  ];
+  for (const [index, [type, counts]] of found.entries()) {
+    const { email: subject, device } = at(10 + index);
+    made.push({ at: day(1) + 10 * hourMs, subject, device, action: "WARN", found: counts });
+    yes(type, subject);
+  }
 }

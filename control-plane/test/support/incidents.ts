@@ -2,6 +2,7 @@
  * Six weeks of an organisation as they truly were: ordinary work with its noise, incidents of every type, and what
  * only looks like one. It knows nothing of the detectors: what people do and what goes wrong are its own.
  */
+import type { ContentCounts, ContentEvent } from "@flowstate/shared/wire/content";
 import { accountsOf, addIncidents, goneOf, newcomerOf, type Making } from "./incident-kinds.ts";
 import { makePerson, ordinaryWork } from "./ordinary-work.ts";
 
@@ -22,6 +23,15 @@ export interface MadeCall {
   readonly status: number;
   readonly durationMs: number;
   readonly billing: "metered" | "plan" | "byok";
+}
+
+/** What a content rule found in one request. */
+export interface MadeContent {
+  readonly at: number;
+  readonly subject: string;
+  readonly device: string;
+  readonly action: ContentEvent["action"];
+  readonly found: ContentCounts;
 }
 
 export interface MadeTunnels {
@@ -61,6 +71,7 @@ export interface MadeOrganisation {
   readonly markers: readonly string[];
   readonly calls: readonly MadeCall[];
   readonly tunnels: readonly MadeTunnels[];
+  readonly contents: readonly MadeContent[];
   readonly refusals: Readonly<Record<string, number>>;
   /** Sequence numbers that came, by device. */
   readonly received: ReadonlyMap<string, string>;
@@ -81,6 +92,7 @@ export function makeOrganisation(seed: number, people: number, now: number): Mad
     staff,
     calls: staff.flatMap((person) => ordinaryWork(person, now)),
     tunnels: [],
+    contents: [],
     received: new Map(),
     leavers: new Map(),
     aliases: new Map(),
@@ -102,6 +114,7 @@ export function makeOrganisation(seed: number, people: number, now: number): Mad
     markers: [...new Set(staff.map(({ project }) => project))],
     calls: making.calls.filter(({ at }) => at < now),
     tunnels: making.tunnels,
+    contents: making.contents,
     received: making.received,
     ...rest(making.yes),
     truth,

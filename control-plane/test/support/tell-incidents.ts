@@ -3,10 +3,11 @@ import type { OrgId } from "@flowstate/shared/ids";
 import type { Subject } from "@flowstate/shared/subject";
 import { dateOf, dayMs, hourOf, periodOf } from "@flowstate/shared/time";
 import type { CallEvent } from "@flowstate/shared/wire/call";
+import type { ContentEvent } from "@flowstate/shared/wire/content";
 import type { RefusalReason } from "@flowstate/shared/wire/meter";
 import type { Store, Writer } from "../../src/store/open.ts";
 import { ingestSessions } from "../../src/usage/ingest.ts";
-import type { MadeCall, MadeForecast, MadeOrganisation } from "./incidents.ts";
+import type { MadeCall, MadeContent, MadeForecast, MadeOrganisation } from "./incidents.ts";
 
 /** Stores what was made: calls as devices report them, everything else as proxies, providers and the nights leave it. */
 export async function tellOrganisation(
@@ -16,6 +17,7 @@ export async function tellOrganisation(
   now: number,
 ): Promise<void> {
   await tellCalls(store, orgId, made.calls, now);
+  await tellContents(store, orgId, made.contents, now);
   await store.transact(async (db) => {
     await tellDirectory(db, orgId, made, now);
     await tellProxies(db, orgId, made, now);
@@ -44,6 +46,35 @@ async function tellCalls(store: Store, orgId: OrgId, calls: readonly MadeCall[],
       events: own.map((call, index) => eventOf(call, seqs + index)),
     };
     await ingestSessions(store, { orgId, subject: first.subject as Subject, batch, now });
+  }
+}
+
+async function tellContents(
+  store: Store,
+  orgId: OrgId,
+  contents: readonly MadeContent[],
+  now: number,
+): Promise<void> {
+  for (const { at, subject, device, action, found } of contents) {
+    const seq = nextSeqs.get(device) ?? 0;
+    nextSeqs.set(device, seq + 1);
+    const event: ContentEvent = {
+      seq,
+      kind: "content",
+      occurredAt: new Date(at).toISOString(),
+      sessionId: null,
+      provider: "anthropic",
+      host: "api.anthropic.com",
+      tool: "claude-code",
+      model: null,
+      rule: "Content",
+      action,
+      enforced: true,
+      requests: 1,
+      found,
+    };
+    const batch = { source: device, batch: randomUUID(), events: [event] };
+    await ingestSessions(store, { orgId, subject: subject as Subject, batch, now });
   }
 }
 

@@ -2,9 +2,11 @@
 import test from "ava";
 import type { NanoUsd } from "@flowstate/shared/money";
 import { addDays, dayMs, type Period, type UsageDate } from "@flowstate/shared/time";
+import type { ContentCounts } from "@flowstate/shared/wire/content";
 import { weekOf } from "../days.ts";
 import { magnitude, quantile } from "../figures.ts";
 import { weigh, type SignalSeverity } from "../types.ts";
+import { findContent, typesOf, type Found } from "./content.ts";
 import { judgeMonth } from "./forecast-breach.ts";
 import { findRegressions, type ModelDay } from "./model-regression.ts";
 import { findPersonalUse, ownerOf, type ProjectUse } from "./personal-use.ts";
@@ -211,6 +213,74 @@ for (const [what, given, told] of models) {
       told,
     ));
 }
+
+const contents: readonly [found: ContentCounts, types: readonly string[]][] = [
+  [{}, []],
+  [{ api_key: 1 }, ["api_key_in_prompt"]],
+  [{ secret: 1, phrase: 1 }, ["secret_detected", "banned_content_pattern"]],
+  [{ email_address: 9 }, ["pii_detected"]],
+  [{ email_address: 9, payment_card: 1 }, ["customer_data_pattern"]],
+];
+
+for (const [found, types] of contents) {
+  test(`content: ${JSON.stringify(found)} is ${types.join(", ") || "nothing"}`, (t) => {
+    t.deepEqual(typesOf(found) as readonly string[], types);
+  });
+}
+
+test("what a person sends of one kind on a day is one signal, as grave as the gravest rule", (t) => {
+  const report = (change: Partial<Found>): Found => ({
+    person: "ada",
+    service: "claude-code",
+    sessionId: "s1",
+    rule: "Keys",
+    action: "BLOCK",
+    enforced: true,
+    requests: 2,
+    found: { api_key: 1 },
+    ...change,
+  });
+  const day = { date: "2026-11-20" as UsageDate, from: Date.parse("2026-11-20") };
+  const found = findContent(
+    [
+      report({ action: "OBSERVE", enforced: false, found: { api_key: 3 }, sessionId: "s2" }),
+      report({}),
+      report({ enforced: false, rule: "All keys" }),
+      report({ person: "bob", action: "WARN" }),
+      report({ found: {} }),
+    ],
+    day,
+  );
+  t.deepEqual(
+    found.map(({ subject, severity, evidence }) => [subject, severity, evidence]),
+    [
+      [
+        "ada",
+        "BLOCK",
+        {
+          day: "2026-11-20",
+          rules: ["All keys", "Keys"],
+          requests: 6,
+          blockedRequests: 2,
+          sessions: 2,
+          mostInOneRequest: 3,
+        },
+      ],
+      [
+        "bob",
+        "WARN",
+        {
+          day: "2026-11-20",
+          rules: ["Keys"],
+          requests: 2,
+          blockedRequests: 0,
+          sessions: 1,
+          mostInOneRequest: 1,
+        },
+      ],
+    ],
+  );
+});
 
 test("weeks begin on Monday", (t) => {
   const dates = ["2026-11-15", "2026-11-16", "2026-11-22", "1970-01-01"];

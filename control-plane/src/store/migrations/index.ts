@@ -24,6 +24,7 @@ import { agentPolicy } from "./0560-agent-policy.ts";
 import { policyHits } from "./0561-policy-hits.ts";
 import { signals } from "./0600-signals.ts";
 import { signalDelivery } from "./0601-signal-delivery.ts";
+import { contentFindings } from "./0602-content-findings.ts";
 import { fluency } from "./0650-fluency.ts";
 import { selfService } from "./0660-self-service.ts";
 
@@ -54,6 +55,7 @@ export const migrations: readonly Migration[] = [
   policyHits,
   signals,
   signalDelivery,
+  contentFindings,
   fluency,
   selfService,
 ];
