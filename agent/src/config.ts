@@ -8,6 +8,7 @@ import type { Secret } from "@flowstate/shared/secret";
 import { parseSubject, type Subject } from "@flowstate/shared/subject";
 import type { Home } from "./observe/files/sources.ts";
 import type { WhenDown } from "./relay/pac.ts";
+import { parseUpstream, type Upstream } from "./relay/upstream.ts";
 
 /** Settings of every command of the agent. */
 export const settings = {
@@ -38,6 +39,11 @@ export const daemonSettings = {
   cloudProxyCa: option.text({
     env: "FLOWSTATE_CLOUD_PROXY_CA",
     describe: "PEM file of the authority of the proxy's certificate, where the system does not know it.",
+  }),
+  upstream: option.secret({
+    env: "FLOWSTATE_UPSTREAM_PROXY",
+    describe:
+      "The network's own proxy that everything leaves through, `http://` or `https://`, with `user:password@` where it asks; unset, as the organisation's settings say.",
   }),
   relayPort: option.port({
     env: "FLOWSTATE_RELAY_PORT",
@@ -104,6 +110,7 @@ export interface DaemonConfig extends Config, RelayConfig {
   readonly controlPlane: URL;
   readonly cloudProxy: URL | null;
   readonly cloudProxyCa: string | null;
+  readonly upstream: Upstream | null;
   readonly captures: ReadonlySet<CaptureName>;
   readonly otlpPort: number;
   readonly timing: { readonly holdMs: number; readonly pollMs: number; readonly fluencyQuietMs: number };
@@ -130,6 +137,8 @@ export function readDaemonConfig(env: NodeJS.ProcessEnv, home = homedir()): Daem
   if (key === null || !usable) throw invalid("FLOWSTATE_OTLP_KEY", "the organisation's key, fsk_…");
   const user = parseSubject(given.user ?? "");
   if (!user.ok) throw invalid("FLOWSTATE_USER", `the person's work e-mail; ${user.detail}`);
+  const upstream = given.upstream === null ? null : parseUpstream(given.upstream.reveal());
+  if (upstream?.ok === false) throw invalid("FLOWSTATE_UPSTREAM_PROXY", upstream.detail);
   const names = given.capture.split(",").map((name) => name.trim());
   const captures = captureNames.filter((name) => names.includes(name));
   if (captures.length !== names.length)
@@ -144,6 +153,7 @@ export function readDaemonConfig(env: NodeJS.ProcessEnv, home = homedir()): Daem
     controlPlane,
     cloudProxy,
     cloudProxyCa,
+    upstream: upstream?.value ?? null,
     captures: new Set(captures),
     otlpPort,
     timing: { holdMs, pollMs, fluencyQuietMs },

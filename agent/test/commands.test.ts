@@ -1,11 +1,15 @@
 /** The commands about a running agent, each as a process beside a daemon of its own. */
 import { once } from "node:events";
 import { appendFileSync, rmSync, statSync } from "node:fs";
+import { request } from "node:http";
 import { join } from "node:path";
 import test from "ava";
 import { until } from "@flowstate/shared/testing/until";
+import { defaultAgentSettings } from "@flowstate/shared/wire/agent-policy";
 import { startControlPlane } from "./support/control-plane.ts";
 import { claudeRow, newPerson, type Person } from "./support/person.ts";
+import { startPolicyDesk } from "./support/policy-desk.ts";
+import { startUpstream } from "./support/upstream.ts";
 
 const log = ".claude/projects/-src-api/s1.jsonl";
 
@@ -163,4 +167,46 @@ test("sessions lists the latest conversations, also when their logs have gone", 
   t.regex(stdout, /^last \(UTC\) +tool +project +session +calls/);
   t.regex(stdout, /2026-11-20 12:00 +claude-code +api +s2 +1 .*unknown\n/);
   t.false(stdout.includes("s1 "));
+});
+
+test("calls are delivered through the network's own proxy", async (t) => {
+  await using controlPlane = await startControlPlane();
+  await using upstream = await startUpstream();
+  const address = new URL(controlPlane.url);
+  address.hostname = "control.test";
+  await using person = newPerson({
+    FLOWSTATE_CAPTURE: "session-logs",
+    FLOWSTATE_CONTROL_PLANE: address.origin,
+    FLOWSTATE_UPSTREAM_PROXY: upstream.address,
+  });
+  person.write(log, claudeRow("msg_1"));
+  await person.startDaemon();
+  await until("a call to arrive", () => controlPlane.models.length === 1, 60_000);
+  t.true(upstream.asked.some((each) => each.includes(`control.test:${address.port}`)));
+  const { stdout } = await person.flowstate("doctor");
+  t.regex(stdout, /^ok {4}control plane: http:\/\/control\.test:\d+ takes calls with this key$/m);
+});
+
+test("the organisation's settings name a proxy, and the relay takes it up without a restart", async (t) => {
+  await using desk = await startPolicyDesk();
+  await using upstream = await startUpstream({ open: true });
+  await using person = newPerson({ FLOWSTATE_CAPTURE: "relay", FLOWSTATE_CONTROL_PLANE: desk.url });
+  const { relay } = await person.startDaemon();
+  await until("the policy to be heard", () => desk.asked > 0);
+  desk.put({ settings: { ...defaultAgentSettings, upstreamProxy: upstream.address } });
+  const { hostname, port } = new URL(relay ?? "");
+  await until("a tunnel through the proxy", async () => {
+    const asked = request({
+      host: hostname,
+      port,
+      method: "CONNECT",
+      path: `far.test:${new URL(desk.url).port}`,
+    });
+    asked.once("connect", (_, socket) => socket.destroy());
+    asked.on("error", () => undefined);
+    asked.end();
+    await once(asked, "close");
+    return upstream.asked.length > 0;
+  });
+  t.regex(upstream.asked[0] ?? "", /^CONNECT far\.test:/);
 });

@@ -9,6 +9,8 @@ import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import { Secret } from "@flowstate/shared/secret";
 import { until } from "@flowstate/shared/testing/until";
 import { startRelay, type Relay, type RelayOptions } from "../src/relay/server.ts";
+import { parseUpstream } from "../src/relay/upstream.ts";
+import { startUpstream } from "./support/upstream.ts";
 import { startCloudProxy, type FakeCloudProxyOptions } from "./support/cloud-proxy.ts";
 import { authority } from "./support/tls.ts";
 
@@ -256,3 +258,61 @@ test("a relay that stops does not wait for a tunnel in which nothing moves", asy
   await relay[Symbol.asyncDispose]();
   t.is(await end, "");
 });
+
+const upstreamOf = (address: string) => {
+  const parsed = parseUpstream(address);
+  if (!parsed.ok) throw new Error(parsed.detail);
+  return () => parsed.value;
+};
+
+test("everything that leaves goes through the network's own proxy, the cloud proxy too", async (t) => {
+  await using upstream = await startUpstream();
+  await using target = await startTarget((socket) => void socket.end("reached"));
+  await using direct = await relayTo(null, { upstream: upstreamOf(upstream.address) });
+  const connectTo = `CONNECT far.test:${target.port} HTTP/1.1\r\n\r\n`;
+  t.regex(await text(open(direct, connectTo)), /^HTTP\/1\.1 200 [^]*reached$/);
+  t.deepEqual(upstream.asked, [`CONNECT far.test:${target.port}`]);
+
+  await using both = await startBoth(
+    { name: "cloud.test", leadTo: target.port },
+    { upstream: upstreamOf(upstream.address) },
+  );
+  t.regex(await text(open(both.relay, connectTo)), /^HTTP\/1\.1 200 [^]*reached$/);
+  t.is(upstream.asked[1], `CONNECT ${both.proxy.url.host}`);
+  t.is(both.proxy.heads[0]?.headers["proxy-authorization"], credential);
+  const posted = `POST http://plain.test/ HTTP/1.1\r\nHost: plain.test\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi`;
+  t.regex(await text(open(both.relay, posted)), /^HTTP\/1\.1 200 [^]*hi/);
+  t.is(upstream.asked[2], `CONNECT ${both.proxy.url.host}`);
+});
+
+test("what is on this device is reached without the network's proxy, whose refusal is told", async (t) => {
+  await using upstream = await startUpstream();
+  await using target = await startTarget((socket) => void socket.end("reached"));
+  const wrong = upstream.address.replace("p%40ss", "xyzzy");
+  await using relay = await relayTo(null, { upstream: upstreamOf(wrong) });
+  t.regex(
+    await text(open(relay, `CONNECT 127.0.0.1:${target.port} HTTP/1.1\r\n\r\n`)),
+    /^HTTP\/1\.1 200 [^]*reached$/,
+  );
+  t.deepEqual(upstream.asked, []);
+  const refused = await text(open(relay, `CONNECT far.test:${target.port} HTTP/1.1\r\n\r\n`));
+  t.regex(refused, /^HTTP\/1\.1 502 [^]*upstream proxy \S+ asks for another user or password/);
+  t.false(refused.includes("xyzzy"));
+});
+
+const upstreams: [text: string, host: string | null][] = [
+  ["http://proxy.corp:3128", "proxy.corp:3128"],
+  ["https://ada:p%40ss@proxy.corp", "proxy.corp"],
+  ["socks5://proxy.corp:1080", null],
+  ["proxy.corp:3128", null],
+  ["http://proxy.corp/path", null],
+  ["http://a:%zz@proxy.corp", null],
+];
+
+for (const [address, host] of upstreams) {
+  test(`an upstream proxy: ${address} -> ${host ?? "refused"}`, (t) => {
+    const parsed = parseUpstream(address);
+    t.is(parsed.ok ? parsed.value.url.host : null, host);
+    t.false(JSON.stringify(parsed).includes("p%40ss"));
+  });
+}

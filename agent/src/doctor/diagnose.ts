@@ -7,6 +7,7 @@ import { describeAlarm } from "../ledger/formats.ts";
 import { askStatus } from "../local/socket.ts";
 import type { DaemonStatus } from "../local/status.ts";
 import type { SettingsSource } from "../machine/managed-settings.ts";
+import { leadOwnRequests } from "../relay/upstream.ts";
 import { version } from "../version.ts";
 import { findFolder, findLogs, findShell } from "./device.ts";
 import { findCloudProxy, findControlPlane, findRelay } from "./network.ts";
@@ -26,6 +27,8 @@ export async function diagnose(
   } catch (error) {
     return [...findSources(sources), finding.fail(`settings: ${describeError(error)}`)];
   }
+  using ownRequests = leadOwnRequests();
+  ownRequests.through(config.upstream);
   const status = await askStatus(config.dataFolder);
   const relay = status?.relay ?? null;
   return [

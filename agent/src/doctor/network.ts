@@ -6,7 +6,7 @@ import { newUuid } from "@flowstate/shared/ids";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import { Secret } from "@flowstate/shared/secret";
 import type { DaemonConfig } from "../config.ts";
-import { cloudDial } from "../relay/dial.ts";
+import { cloudDial, upstreamDial } from "../relay/dial.ts";
 
 const answerMs = 10_000;
 const mostSkewMs = 5 * 60_000;
@@ -32,7 +32,9 @@ export async function findCloudProxy(config: DaemonConfig, url: URL): Promise<Fi
   try {
     const ca = config.cloudProxyCa === null ? undefined : [readFileSync(config.cloudProxyCa, "utf8")];
     const credential = credentialOf(config);
-    const dialled = await cloudDial({ url, credential, ca })(provenTarget, AbortSignal.timeout(answerMs));
+    const via = config.upstream === null ? null : upstreamDial(config.upstream);
+    const dial = cloudDial({ url, credential, ca }, () => via);
+    const dialled = await dial(provenTarget, AbortSignal.timeout(answerMs));
     if (dialled.kind === "open") {
       dialled.socket.destroy();
       return finding.ok(`cloud proxy: ${url.host} opens a tunnel to ${provenTarget.host}`);

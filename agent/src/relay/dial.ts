@@ -1,10 +1,12 @@
 import { request as requestPlain, type RequestOptions } from "node:http";
 import { request as requestTls } from "node:https";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { Duplex } from "node:stream";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { systemCode } from "@flowstate/shared/errors";
 import type { HostPort } from "@flowstate/shared/net/host-port";
 import type { Secret } from "@flowstate/shared/secret";
+import type { Upstream } from "./upstream.ts";
 
 /** A byte path to a target, or why there is none, as the tool that asked for it is told. */
 export type Dialled =
@@ -22,14 +24,19 @@ export interface DialRefusal {
 /** Never rejects. The socket may end one direction while the other still flows. */
 export type Dial = (to: HostPort, signal: AbortSignal) => Promise<Dialled>;
 
-/** The organisation's cloud proxy as this device reaches it. */
-export interface CloudProxy {
+/** A proxy on the way. */
+export interface HttpProxy {
   /** `https://` or, on closed networks, `http://`. */
   readonly url: URL;
-  /** `Basic …` of the person's e-mail and the organisation's key. */
-  readonly credential: Secret;
+  /** `Basic …`; null where it asks for none. */
+  readonly credential: Secret | null;
   /** PEM of authorities that the proxy's certificate is verified with; undefined means the system's. */
   readonly ca: readonly string[] | undefined;
+}
+
+/** The organisation's cloud proxy, which knows this device by the person's e-mail and the organisation's key. */
+export interface CloudProxy extends HttpProxy {
+  readonly credential: Secret;
 }
 
 const mostReasonBytes = 2048;
@@ -54,21 +61,26 @@ export function directDial(): Dial {
   };
 }
 
-/**
- * Through the cloud proxy by CONNECT. Resolves only after the proxy's 2xx, so that no byte of a tunnel is ever read as
- * a request (RFC 9931).
- */
-export function cloudDial(proxy: CloudProxy): Dial {
+/** Through the cloud proxy, which itself is reached by `via` where there is such a way. */
+export function cloudDial(proxy: CloudProxy, via: () => Dial | null = () => null): Dial {
   const where = `the cloud proxy ${proxy.url.host}`;
+  return proxyDial(proxy, where, `${where} does not accept this device's key; run \`flowstate status\``, via);
+}
+
+/** Through the network's own proxy. */
+export function upstreamDial({ url, credential }: Upstream): Dial {
+  const where = `the upstream proxy ${url.host}`;
+  const proxy = { url, credential, ca: undefined };
+  return proxyDial(proxy, where, `${where} asks for another user or password`, () => null);
+}
+
+/** By CONNECT. Resolves only after the proxy's 2xx, so that no byte of a tunnel is ever read as a request (RFC 9931). */
+function proxyDial(proxy: HttpProxy, where: string, refusedText: string, via: () => Dial | null): Dial {
   return async (to, signal) => {
     const { promise, resolve } = Promise.withResolvers<Dialled>();
     const authority = `${to.family === 6 ? `[${to.host}]` : to.host}:${to.port}`;
-    const request = proxyRequest(proxy, {
-      method: "CONNECT",
-      path: authority,
-      headers: { host: authority, "proxy-authorization": proxy.credential.reveal() },
-      signal,
-    });
+    const headers = { host: authority, ...credentialField(proxy) };
+    const request = proxyRequest(proxy, { method: "CONNECT", path: authority, headers, signal }, via());
     request.once("connect", (answer, socket: Socket, head) => {
       const status = answer.statusCode ?? 0;
       if (status >= 200 && status < 300) {
@@ -80,7 +92,7 @@ export function cloudDial(proxy: CloudProxy): Dial {
       const reason = head.toString("utf8", 0, mostReasonBytes).trim();
       resolve(
         status === 407
-          ? refused(502, `${where} does not accept this device's key; run \`flowstate status\``)
+          ? refused(502, refusedText)
           : refused(status, reason === "" ? `${where} answered ${status}` : reason),
       );
     });
@@ -89,7 +101,7 @@ export function cloudDial(proxy: CloudProxy): Dial {
       resolve(refused(502, `${where} answered ${answer.statusCode ?? 0} to CONNECT`));
     });
     request.on("error", (error) =>
-      resolve(refused(502, `${where} cannot be reached (${systemCode(error) ?? "failed"})`, true)),
+      resolve(refused(502, `${where} cannot be reached (${systemCode(error) ?? error.message})`, true)),
     );
     request.end();
     return promise;
@@ -104,27 +116,42 @@ export function dialInTurn(first: Dial, second: Dial): Dial {
   };
 }
 
-/** A request to the cloud proxy itself, on a connection of its own. */
+/** A request to a proxy itself, on a connection of its own, which `via` opens where it is not null. */
 export function proxyRequest(
-  { url, ca }: CloudProxy,
+  { url, ca }: HttpProxy,
   options: RequestOptions,
+  via: Dial | null = null,
 ): ReturnType<typeof requestPlain> {
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   const tls = url.protocol === "https:";
   const port = url.port === "" ? (tls ? 443 : 80) : Number(url.port);
-  const to = { host, port, allowHalfOpen: true };
-  const createConnection = (): Socket => {
-    const socket = tls
-      ? connectTls({
-          ...to,
-          ...(isIP(host) === 0 ? { servername: host } : {}),
-          ...(ca === undefined ? {} : { ca: [...ca] }),
-          ALPNProtocols: ["http/1.1"],
-        })
-      : connectTcp(to);
-    return socket.setNoDelay(true).setKeepAlive(true);
+  const secure = (to: ConnectionOptions): Socket =>
+    connectTls({
+      ...to,
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...(ca === undefined ? {} : { ca: [...ca] }),
+      ALPNProtocols: ["http/1.1"],
+    });
+  const createConnection: RequestOptions["createConnection"] = (_, onCreated) => {
+    if (via === null) {
+      const to = { host, port, allowHalfOpen: true };
+      return (tls ? secure(to) : connectTcp(to)).setNoDelay(true).setKeepAlive(true);
+    }
+    const open = async (): Promise<void> => {
+      const signal = options.signal ?? new AbortController().signal;
+      const dialled = await via({ host, port, family: isIP(host) as HostPort["family"] }, signal);
+      if (dialled.kind === "refused") return onCreated(new Error(dialled.refusal.text), new Duplex());
+      onCreated(null, tls ? secure({ socket: dialled.socket }) : dialled.socket);
+    };
+    void open();
+    return undefined;
   };
   return (tls ? requestTls : requestPlain)({ ...options, host, port, createConnection });
+}
+
+/** The field that a proxy knows this device by; none where it asks for none. */
+export function credentialField({ credential }: HttpProxy): Record<string, string> {
+  return credential === null ? {} : { "proxy-authorization": credential.reveal() };
 }
 
 function refused(status: number, text: string, unreachable = false): Dialled {

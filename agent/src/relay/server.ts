@@ -6,24 +6,36 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { isIPv4, type AddressInfo, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { FlowstateError, systemCode } from "@flowstate/shared/errors";
 import type { Logger } from "@flowstate/shared/log";
 import type { HostPort } from "@flowstate/shared/net/host-port";
 import type { Intercept } from "../observe/intercept/server.ts";
-import { cloudDial, dialInTurn, directDial, proxyRequest, type CloudProxy, type Dial } from "./dial.ts";
+import {
+  cloudDial,
+  credentialField,
+  dialInTurn,
+  directDial,
+  proxyRequest,
+  upstreamDial,
+  type CloudProxy,
+  type Dial,
+} from "./dial.ts";
 import { drain } from "./drain.ts";
 import { forwardedFields } from "./fields.ts";
 import { parseAsk, parseTunnelTarget } from "./guard.ts";
 import { join, reset } from "./join.ts";
 import { pacScript, type WhenDown } from "./pac.ts";
+import type { Upstream } from "./upstream.ts";
 
 export interface RelayOptions {
   /** 0 picks a free one. */
   readonly port: number;
   /** Null where nothing is forwarded to a cloud proxy: tunnels then go straight to their targets. */
   readonly cloudProxy: CloudProxy | null;
+  /** The network's own proxy as of now; null, or absent, where everything leaves the device directly. */
+  readonly upstream?: () => Upstream | null;
   /** What becomes of a tunnel while the cloud proxy cannot be reached. */
   readonly whenDown: WhenDown;
   /** Reads what goes to AI hosts; null where every tunnel passes untouched. */
@@ -41,7 +53,7 @@ export interface Relay extends AsyncDisposable {
  * without credentials and adds credentials and TLS on the way to the cloud proxy. Rejects with FS_ADDRESS_IN_USE.
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
-  const { cloudProxy, log } = options;
+  const { log } = options;
   const dial = relayDial(options);
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 30_000, noDelay: true });
   const clients = new Set<Socket>();
@@ -73,14 +85,14 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     const ask = parseAsk(headOf(request), port);
     if (!ask.ok) return refuseRequest(response, ask.reason === "bad_target" ? 400 : 403, ask.detail);
     if (ask.value.kind === "own") return serveOwn(ask.value.path, request, response, port, options.whenDown);
-    forward(request, response, onward(request, ask.value, cloudProxy));
+    forward(request, response, onward(request, ask.value, options));
   });
   server.on("upgrade", (request: IncomingMessage, client: Socket, head: Buffer) => {
     const ask = parseAsk(headOf(request), port);
     if (!ask.ok || ask.value.kind === "own")
       return answerAndClose(client, 403, "the relay takes no upgrade itself");
     if (head.length > 0) client.unshift(head);
-    forwardUpgrade(client, onward(request, ask.value, cloudProxy));
+    forwardUpgrade(client, onward(request, ask.value, options));
   });
 
   return {
@@ -97,10 +109,25 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
 }
 
 /** The way to a target: the cloud proxy where there is one, and as `whenDown` says without it. */
-export function relayDial({ cloudProxy, whenDown }: Pick<RelayOptions, "cloudProxy" | "whenDown">): Dial {
-  if (cloudProxy === null) return directDial();
-  const through = cloudDial(cloudProxy);
-  return whenDown === "direct" ? dialInTurn(through, directDial()) : through;
+export function relayDial({
+  cloudProxy,
+  whenDown,
+  upstream = () => null,
+}: Pick<RelayOptions, "cloudProxy" | "whenDown" | "upstream">): Dial {
+  const onward = (): Dial | null => {
+    const proxy = upstream();
+    return proxy === null ? null : upstreamDial(proxy);
+  };
+  const direct = directDial();
+  const out: Dial = (to, signal) => (isLoopback(to.host) ? direct : (onward() ?? direct))(to, signal);
+  if (cloudProxy === null) return out;
+  const through = cloudDial(cloudProxy, () => (isLoopback(cloudProxy.url.hostname) ? null : onward()));
+  return whenDown === "direct" ? dialInTurn(through, out) : through;
+}
+
+/** What is on this device is reached without leaving it. */
+function isLoopback(host: string): boolean {
+  return ["localhost", "::1", "[::1]"].includes(host) || (isIPv4(host) && host.startsWith("127."));
 }
 
 interface Tunnel {
@@ -146,21 +173,24 @@ function serveOwn(
   response.end(method === "HEAD" ? undefined : pacScript(port, whenDown));
 }
 
-/** The request on its way: to the cloud proxy in absolute form, or to the origin server itself. */
+/** The request on its way: to a proxy in absolute form, or to the origin server itself. */
 function onward(
   request: IncomingMessage,
   { to, authority, path }: { readonly to: HostPort; readonly authority: string; readonly path: string },
-  cloudProxy: CloudProxy | null,
+  { cloudProxy, upstream = () => null }: RelayOptions,
 ): ClientRequest {
   const { method = "GET" } = request;
   const fields = forwardedFields(request.rawHeaders, authority, request.headers.upgrade !== undefined);
-  if (cloudProxy === null) {
+  const beyond = upstream();
+  const proxy = cloudProxy ?? (beyond === null || isLoopback(to.host) ? null : { ...beyond, ca: undefined });
+  if (proxy === null) {
     const target = { host: to.host, port: to.port, path, agent: false as const };
     return requestPlain({ ...target, method, headers: fields.flat(), setHost: false });
   }
-  const credential: [string, string] = ["Proxy-Authorization", cloudProxy.credential.reveal()];
-  const headers = [...fields, credential].flat();
-  return proxyRequest(cloudProxy, { method, path: `http://${authority}${path}`, headers, setHost: false });
+  const headers = [...fields, ...Object.entries(credentialField(proxy))].flat();
+  const leaves = cloudProxy !== null && !isLoopback(cloudProxy.url.hostname);
+  const via = leaves && beyond !== null ? upstreamDial(beyond) : null;
+  return proxyRequest(proxy, { method, path: `http://${authority}${path}`, headers, setHost: false }, via);
 }
 
 function forward(request: IncomingMessage, response: ServerResponse, out: ClientRequest): void {

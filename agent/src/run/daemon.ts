@@ -18,8 +18,9 @@ import { startIntercept, type Intercept } from "../observe/intercept/server.ts";
 import { createContentReports } from "../policy/content-reports.ts";
 import { followPolicy } from "../policy/follow.ts";
 import { keepPolicy, readKeptPolicy } from "../policy/kept.ts";
-import { createOfficer } from "../policy/officer.ts";
+import { createOfficer, type PolicyStatus } from "../policy/officer.ts";
 import { startRelay } from "../relay/server.ts";
+import { leadOwnRequests, parseUpstream, type Upstream } from "../relay/upstream.ts";
 import { version } from "../version.ts";
 import { createCallSender } from "./deliver.ts";
 import { createIntake } from "./intake.ts";
@@ -135,6 +136,10 @@ export async function startDaemon(
   const policyFile = join(dataFolder, "policy.json");
   const kept = readKeptPolicy(policyFile);
   if (kept !== null) officer.replace(kept);
+  // What the device says of its network wins over what the organisation says of all.
+  const upstream = (): Upstream | null => config.upstream ?? upstreamOf(officer.status().settings);
+  const ownRequests = stack.use(leadOwnRequests());
+  ownRequests.through(upstream());
   stack.use(
     steady({ what: "following the policy", clock, log }, (signal) =>
       followPolicy(
@@ -145,6 +150,7 @@ export async function startDaemon(
           kept,
           onPolicy: (news) => {
             officer.replace(news);
+            ownRequests.through(upstream());
             keepPolicy(policyFile, news);
           },
           onHeard: () => officer.heard(instant(now())),
@@ -188,6 +194,7 @@ export async function startDaemon(
         await startRelay({
           port: config.relayPort,
           cloudProxy: config.cloudProxy === null ? null : { url: config.cloudProxy, credential, ca },
+          upstream,
           whenDown: config.whenDown,
           intercept,
           log,
@@ -217,6 +224,12 @@ export async function startDaemon(
   log.info({ version, relay: relay?.address ?? null }, "the agent is running");
   const running = stack.move();
   return { relay: relay?.address ?? null, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** The proxy that the organisation's settings name, if any. */
+function upstreamOf(settings: PolicyStatus["settings"]): Upstream | null {
+  const parsed = parseUpstream(settings?.upstreamProxy ?? "");
+  return parsed.ok ? parsed.value : null;
 }
 
 /** Sends as `send` does, and notes how it went. */

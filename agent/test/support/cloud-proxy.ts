@@ -18,12 +18,15 @@ export interface FakeCloudProxyOptions {
   readonly before200?: (client: Socket) => Promise<void>;
   /** Where every tunnel leads, whatever it asks for. */
   readonly leadTo?: number;
+  /** Its name, `localhost` where none is given. */
+  readonly name?: string;
 }
 
 export async function startCloudProxy(options: FakeCloudProxyOptions = {}): Promise<FakeCloudProxy> {
+  const { name = "localhost" } = options;
   const heads: IncomingMessage[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer({ ...certificateFor("localhost"), allowHalfOpen: true } as object);
+  const server = createServer({ ...certificateFor(name), allowHalfOpen: true } as object);
   const keep = (socket: Socket): void => {
     sockets.add(socket);
     socket.on("error", () => undefined);
@@ -68,7 +71,7 @@ export async function startCloudProxy(options: FakeCloudProxyOptions = {}): Prom
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
-    url: new URL(`https://localhost:${port}`),
+    url: new URL(`https://${name}:${port}`),
     heads,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
