@@ -26,6 +26,11 @@ export const daemonSettings = {
     describe: "The organisation's key (`fsk_…`), or one of the person's own.",
   }),
   user: option.text({ env: "FLOWSTATE_USER", describe: "The person's work e-mail." }),
+  mode: option.text({
+    env: "FLOWSTATE_MODE",
+    fallback: "cloud-proxy",
+    describe: "How calls leave the device; `cloud-proxy` is the one way there is.",
+  }),
   controlPlane: option.httpUrl({
     env: "FLOWSTATE_CONTROL_PLANE",
     fallback: "http://127.0.0.1:7400",
@@ -137,6 +142,7 @@ export function readDaemonConfig(env: NodeJS.ProcessEnv, home = homedir()): Daem
   if (key === null || !usable) throw invalid("FLOWSTATE_OTLP_KEY", "the organisation's key, fsk_…");
   const user = parseSubject(given.user ?? "");
   if (!user.ok) throw invalid("FLOWSTATE_USER", `the person's work e-mail; ${user.detail}`);
+  if (given.mode !== "cloud-proxy") throw invalid("FLOWSTATE_MODE", "cloud-proxy");
   const upstream = given.upstream === null ? null : parseUpstream(given.upstream.reveal());
   if (upstream?.ok === false) throw invalid("FLOWSTATE_UPSTREAM_PROXY", upstream.detail);
   const names = given.capture.split(",").map((name) => name.trim());

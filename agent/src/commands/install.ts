@@ -103,7 +103,8 @@ function describe(installation: Installation): string {
 }
 
 function describeTools({ tools, otherProxy }: Installation): string {
-  if (otherProxy !== null) return `left alone: HTTPS_PROXY leads to ${otherProxy} already`;
+  if (otherProxy !== null)
+    return `left alone: HTTPS_PROXY leads to ${otherProxy} already; in FLOWSTATE_UPSTREAM_PROXY the relay stands before it`;
   if (tools === null) return "left alone";
   const relay = `http://127.0.0.1:${tools.relayPort}`;
   return `shells started from now on use ${relay}; browsers take ${relay}/proxy.pac`;

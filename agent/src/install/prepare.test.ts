@@ -14,6 +14,12 @@ const refusals: [what: string, flags: Partial<InstallFlags>, env: NodeJS.Process
   ["an e-mail that was not filled in", { user: "${USER_EMAIL}" }, {}, /^FLOWSTATE_USER/],
   ["a host that is none", { host: "a b" }, {}, /FLOWSTATE_CLOUD_PROXY is "https:\/\/a b"/],
   ["a second line in a value", { user: "a@example.com\nX=1" }, {}, /one line/],
+  [
+    "a way out that there is not",
+    {},
+    { FLOWSTATE_MODE: "carrier-pigeon" },
+    /^FLOWSTATE_MODE: it takes cloud-proxy/,
+  ],
   ["enterprise mode", { mode: "enterprise" }, {}, /^--mode enterprise: it takes telemetry/],
   ["a scope that is none", { scope: "planet" }, {}, /^--scope planet: it takes system or user/],
   ["nobody to run as", {}, { SUDO_USER: "" }, /^--run-as: say whose tools/],
@@ -57,6 +63,8 @@ test("a shell that has a proxy keeps it, and one that has the relay gets the new
   });
   t.like(toolsWith({ HTTPS_PROXY: "http://127.0.0.1:7480" }), { tools: { relayPort: 7480 } });
   t.is(toolsWith({ HTTPS_PROXY: "nonsense" }).tools, null);
+  const known = { HTTPS_PROXY: "http://proxy.corp:3128", FLOWSTATE_UPSTREAM_PROXY: "http://proxy.corp:3128" };
+  t.like(toolsWith(known), { tools: { relayPort: 7480 }, otherProxy: null });
 });
 
 const profiles: [what: string, files: readonly string[], profiles: readonly string[]][] = [

@@ -17,12 +17,13 @@ export interface ToolQuestion {
 /** Tools are led to the relay where it has something to do, and told to report where they can. */
 export function toolsFor(question: ToolQuestion): Pick<Installation, "otherProxy" | "tools" | "telemetry"> {
   const { config, platform, env, earlierPort, has } = question;
-  const { captures, cloudProxy, controlPlane, relayPort, otlpPort } = config;
+  const { captures, cloudProxy, controlPlane, upstream, relayPort, otlpPort } = config;
   const useful = captures.has("relay") && (captures.has("intercept") || cloudProxy !== null);
   const used = captures.has("otlp") ? telemetryTools.filter(has) : [];
   if (useful) requirePort("FLOWSTATE_RELAY_PORT", relayPort);
   if (used.length > 0) requirePort("FLOWSTATE_OTLP_PORT", otlpPort);
-  const otherProxy = proxyOf(env, [relayPort, earlierPort ?? relayPort]);
+  // A relay that knows the network's proxy may stand before it.
+  const otherProxy = upstream === null ? proxyOf(env, [relayPort, earlierPort ?? relayPort]) : null;
   return {
     otherProxy,
     tools:
