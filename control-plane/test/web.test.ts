@@ -10,6 +10,7 @@ import { readWebFiles } from "../src/serve/web.ts";
 import type { Written } from "../web/src/operation.ts";
 import { schema } from "../src/serve/graphql/schema.ts";
 import { launchBrowser, signIn, visit, type Visit } from "./support/browser.ts";
+import { startIdentityProvider } from "./support/identity-provider.ts";
 import { control } from "./support/program.ts";
 import { newMasterKey, startRunning, type Running } from "./support/running.ts";
 
@@ -23,6 +24,7 @@ const pages = [
   "/app/settings/cloud-proxy",
   "/app/settings/usage-providers",
   "/app/settings/members",
+  "/app/settings/sign-on",
   "/app/settings/api-keys",
   "/app/audit",
 ];
@@ -34,7 +36,11 @@ const lastMonth = ((): string => {
 
 test.before(async (t) => {
   const masterKey = newMasterKey();
-  const env = { FLOWSTATE_ADMIN_EMAIL: email, FLOWSTATE_ADMIN_PASSWORD: password };
+  const env = {
+    FLOWSTATE_ADMIN_EMAIL: email,
+    FLOWSTATE_ADMIN_PASSWORD: password,
+    FLOWSTATE_OIDC_NETWORKS: "127.0.0.0/8,::1",
+  };
   const running = await startRunning({ env, masterKey });
   const key = { FLOWSTATE_MASTER_KEY: masterKey.reveal() };
   const seeded = await control(running.dataDir, ["demo", "seed", "--days", "60"], key);
@@ -168,6 +174,51 @@ test.serial("a provider is added from its form, and removed again", async (t) =>
     .click();
   await page.getByText("was removed").waitFor();
   t.is(await page.getByRole("row", { name: /gemini/i }).count(), 0);
+});
+
+test.serial("an identity provider is set by its form, and removed again", async (t) => {
+  const { running } = t.context;
+  await using idp = await startIdentityProvider(running);
+  await using visited = await signedIn(t.context);
+  const { page, faults } = visited;
+  await page.goto("/app/settings/sign-on");
+  await page.getByText(`${running.address}/sign-in/oidc/callback`).waitFor();
+  const save = async (): Promise<void> => {
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Saved.").first().waitFor();
+  };
+  await page.getByLabel("Issuer").fill(idp.issuer);
+  await page.getByLabel("Client id").fill(idp.clientId);
+  await page.getByLabel("Client secret").fill(idp.clientSecret);
+  await page.getByLabel("E-mail domains").fill("example.com, example.org");
+  await page.getByLabel("Claim that names").fill("groups");
+  await page.getByLabel("Groups whose people are admin").fill("ops, leads");
+  await save();
+  await page.getByText("empty keeps the one before").waitFor();
+  t.is(await page.getByLabel("Groups whose people are admin").inputValue(), "ops, leads");
+  t.false((await page.content()).includes(idp.clientSecret));
+  await page.getByLabel("Role of people whom").selectOption("VIEWER");
+  await save();
+  const { data } = await running.graphql(
+    await running.apiKey("MEMBERS_UPDATE"),
+    "{ oidcSettings { issuer emailDomains defaultRole groupRoles { group role } onlyOidc } }",
+  );
+  t.deepEqual(data["oidcSettings"], {
+    issuer: idp.issuer,
+    emailDomains: ["example.com", "example.org"],
+    defaultRole: "VIEWER",
+    groupRoles: [
+      { group: "ops", role: "ADMIN" },
+      { group: "leads", role: "ADMIN" },
+    ],
+    onlyOidc: false,
+  });
+  await page.getByRole("button", { name: "Remove" }).click();
+  await page.getByText("The identity provider was removed.").waitFor();
+  t.is(await page.getByLabel("Issuer").inputValue(), "");
+  await page.getByRole("link", { name: email }).click();
+  await page.getByRole("heading", { name: "Your account" }).waitFor();
+  t.deepEqual(faults, []);
 });
 
 test("every operation of the application fits the schema", async (t) => {

@@ -6,6 +6,7 @@ import { Audit } from "./pages/audit.tsx";
 import { CloudProxy } from "./pages/cloud-proxy.tsx";
 import { Members } from "./pages/members.tsx";
 import { Reconciliation } from "./pages/reconciliation.tsx";
+import { SignOn } from "./pages/sign-on.tsx";
 import { Services } from "./pages/services.tsx";
 import { Spend } from "./pages/spend.tsx";
 import { UsageProviders } from "./pages/usage-providers.tsx";
@@ -56,6 +57,7 @@ const sections: readonly { readonly title: string; readonly entries: readonly En
         page: UsageProviders,
       },
       { path: "/settings/members", title: "Members", permission: "MEMBERS_UPDATE", page: Members },
+      { path: "/settings/sign-on", title: "Single sign-on", permission: "MEMBERS_UPDATE", page: SignOn },
       {
         path: "/settings/api-keys",
         title: "API keys",
@@ -118,7 +120,7 @@ function Shell({
         ))}
         <footer>
           <ThemeSwitch />
-          <p className="muted">{email ?? "API key"}</p>
+          <p>{email === null ? "API key" : <a href="/account">{email}</a>}</p>
           <form method="post" action="/sign-out">
             <button className="quiet">Sign out</button>
           </form>
