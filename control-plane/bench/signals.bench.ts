@@ -3,7 +3,9 @@
  * organisations that know nothing of the detectors; then how long a night takes, and a run after a change, for 5,000
  * people with ten million calls in a year, on SQLite.
  *
- * Goals: precision and recall of 0.95 over all types; a night under 5 minutes, a run after a change in seconds.
+ * Goals: precision and recall of 0.95 over all types; a night under 5 minutes, a run after a change in seconds. Measured
+ * on 2 shared, busy cores: 0.986 and 0.963; a first night 7 to 25 s, a night 9 to 14 s, after a change 0.2 to 0.4 s,
+ * peak 331 MB.
  */
 import { join } from "node:path";
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";

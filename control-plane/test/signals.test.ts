@@ -3,13 +3,18 @@ import test from "ava";
 import { readFileSync } from "node:fs";
 import { systemClock } from "@flowstate/shared/clock";
 import type { OrgId } from "@flowstate/shared/ids";
-import { dayMs } from "@flowstate/shared/time";
+import { until } from "@flowstate/shared/testing/until";
+import { dayMs, periodOf } from "@flowstate/shared/time";
 import { detectors } from "../src/signals/detectors.ts";
 import type { Finding } from "../src/signals/finding.ts";
+import { countByAccount } from "../src/signals/queries.ts";
 import { runDetectors } from "../src/signals/run.ts";
 import { mostPerDay, storeFindings } from "../src/signals/store-findings.ts";
 import { signalTypeNames, signalTypes } from "../src/signals/types.ts";
+import { watchSignals } from "../src/signals/watch.ts";
+import { readDueAt } from "../src/store/jobs.ts";
 import type { Store } from "../src/store/open.ts";
+import { usageSeenJob } from "../src/usage/changed.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
 import { hurriedClock } from "./support/clock.ts";
 import { makeOrganisation } from "./support/incidents.ts";
@@ -48,6 +53,41 @@ testOnBothEngines(
     t.like(await runDetectors({ store, clock }, orgId), { whole: true, added: 0 });
   },
 );
+
+testOnBothEngines(
+  "organisations are looked at by themselves, and again every quarter of an hour",
+  async (t, { store, orgId }) => {
+    const clock = hurriedClock(now);
+    const stopping = new AbortController();
+    const failures: unknown[] = [];
+    const watching = watchSignals({ store, clock }, stopping.signal, (error) => failures.push(error));
+    const runs = () =>
+      store.reader.selectFrom("signal_runs").selectAll().where("org_id", "=", orgId).executeTakeFirst();
+    t.is((await until("the first run", runs)).ran_at, now);
+    await store.transact((db) =>
+      db
+        .insertInto("refused_credentials")
+        .values({ org_id: orgId, period: periodOf(now), reason: "clear_text", refusals: 1n })
+        .execute(),
+    );
+    const [signal] = await until("the signal", async () => {
+      const found = await all(store, orgId);
+      return found.length > 0 ? found : null;
+    });
+    stopping.abort();
+    await watching;
+    t.is(signal?.type, "credential_in_clear_text");
+    t.is(((signal?.detected_at ?? 0) - now) % 900_000, 0);
+    t.deepEqual(failures, []);
+  },
+);
+
+testOnBothEngines("what a device reports is looked at within a minute", async (t, { store, orgId }) => {
+  const clock = hurriedClock(now);
+  await runDetectors({ store, clock }, orgId);
+  await tellOrganisation(store, orgId, makeOrganisation(2, 24, now), now);
+  t.is(await readDueAt(store.reader, { orgId, name: usageSeenJob }), now);
+});
 
 function spike(change: Partial<Finding> = {}): Finding {
   return {
@@ -151,6 +191,11 @@ testOnBothEngines("a service account's environment weighs on the severity", asyn
     "id-production BLOCK",
     "id-staging WARN",
   ]);
+  t.deepEqual(
+    [...(await countByAccount(store.reader, orgId, now))].sort(),
+    ["development", "production", "staging"].map((environment) => [`id-${environment}`, 1]),
+  );
+  t.is((await countByAccount(store.reader, orgId, now + 1)).size, 0);
 });
 
 test("a type has a rule where a detector names it, and docs/signals.md explains every one", (t) => {
@@ -201,6 +246,12 @@ testOnBothEngines(
     t.deepEqual(await list('filter: { since: "2026-11-20T12:00:01Z" }'), ["spend_spike bob"]);
     t.is(await list('filter: { types: ["spike"] }'), "FS_INPUT_INVALID");
     t.is(await list("limit: 0"), "FS_INPUT_INVALID");
+    const { data: told } = await running.graphql(key, "{ behaviouralSignalTypes { type detected } }");
+    const types = told["behaviouralSignalTypes"] as readonly { type: string; detected: boolean }[];
+    t.deepEqual(
+      types.flatMap(({ type, detected }) => (detected ? [] : [type])),
+      ["brand_violation"],
+    );
 
     const [signal] = await all(store, orgId);
     const resolve = (note: string) =>

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { OrgId } from "@flowstate/shared/ids";
 import { listOrgs } from "../orgs/orgs.ts";
-import { leaseJobNamed, readDueAt, releaseJob, scheduleJob, type Job } from "../store/jobs.ts";
+import { leaseJobNamed, readDueAt, releaseJob, renewLease, scheduleJob, type Job } from "../store/jobs.ts";
 import { usageSeenJob } from "../usage/changed.ts";
 import { runDetectors, type RunServices } from "./run.ts";
 
@@ -24,8 +24,8 @@ export async function watchSignals(
     try {
       for (const { orgId } of await listOrgs(store.reader)) {
         if (signal.aborted) return;
-        const job = await takeDue(services, orgId, owner);
-        if (job !== null) await runJob(services, job, owner);
+        const turn = await takeTurn(services, orgId, owner);
+        if (turn !== null) await runTurn(services, turn, owner);
       }
     } catch (error) {
       onError(error);
@@ -34,30 +34,38 @@ export async function watchSignals(
   }
 }
 
-async function takeDue({ store, clock }: RunServices, orgId: OrgId, owner: string): Promise<Job | null> {
+interface Turn {
+  readonly job: Job;
+  /** When it was due: what is told meanwhile sets it due anew. */
+  readonly dueAt: number | null;
+}
+
+async function takeTurn({ store, clock }: RunServices, orgId: OrgId, owner: string): Promise<Turn | null> {
   const name = usageSeenJob;
   const now = clock.now();
-  const dueAt = await readDueAt(store.reader, { orgId, name });
-  if (dueAt !== null && dueAt > now) return null;
+  const known = await readDueAt(store.reader, { orgId, name });
+  if (known !== null && known > now) return null;
   return store.transact(async (db) => {
-    if (dueAt === null) await scheduleJob(db, orgId, name, now);
-    return leaseJobNamed(db, orgId, name, { owner, now, leaseMs });
+    if (known === null) await scheduleJob(db, orgId, name, now);
+    const job = await leaseJobNamed(db, orgId, name, { owner, now, leaseMs });
+    return job === null ? null : { job, dueAt: await readDueAt(db, job) };
   });
 }
 
-async function runJob({ store, clock }: RunServices, job: Job, owner: string): Promise<void> {
-  const takenAt = clock.now();
+async function runTurn({ store, clock }: RunServices, { job, dueAt }: Turn, owner: string): Promise<void> {
+  const startedAt = clock.now();
   try {
     await runDetectors({ store, clock }, job.orgId);
   } catch (error) {
-    const dueAt = clock.now() + retryMs;
-    await store.transact((db) => releaseJob(db, job, owner, { dueAt, error: String(error) }));
+    const again = { dueAt: clock.now() + retryMs, error: String(error) };
+    await store.transact((db) => releaseJob(db, job, owner, again));
     throw error;
   }
   await store.transact(async (db) => {
-    // Calls that came meanwhile have set it due again; those before it began are in it.
-    const newer = ((await readDueAt(db, job)) ?? 0) >= takenAt;
-    const dueAt = newer ? takenAt : takenAt + restMs;
-    await releaseJob(db, job, owner, { dueAt, error: null });
+    // The lock on the job: who tells something from here on sets it due after this has been written.
+    if (!(await renewLease(db, job, { owner, now: clock.now(), leaseMs }))) return;
+    const due = await readDueAt(db, job);
+    const next = due === dueAt ? startedAt + restMs : startedAt;
+    await releaseJob(db, job, owner, { dueAt: next, error: null });
   });
 }

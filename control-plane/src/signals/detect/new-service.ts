@@ -131,7 +131,7 @@ async function loadSignalled({ db, orgId, from }: Scope): Promise<ReadonlySet<st
     .select("service")
     .where("org_id", "=", orgId)
     .where("type", "=", "new_service")
-    .where("happened_at", ">=", from - forgottenDays * dayMs)
+    .where("detected_at", ">=", from - forgottenDays * dayMs)
     .execute();
   return new Set(rows.map(({ service }) => service));
 }

@@ -26,7 +26,7 @@ export const signals: Migration = {
       PRIMARY KEY (org_id, signal_id)
     ) ${strict}`);
     await execute("CREATE INDEX signals_by_time ON signals (org_id, detected_at)");
-    await execute("CREATE INDEX signals_by_scope ON signals (org_id, scope)");
+    await execute("CREATE INDEX signals_by_verdict ON signals (org_id, resolution, resolved_at)");
     await execute(`CREATE TABLE signal_runs (
       org_id TEXT PRIMARY KEY REFERENCES orgs,
       ran_at ${integer} NOT NULL,
