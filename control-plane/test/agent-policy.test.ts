@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import test from "ava";
 import { sql } from "kysely";
+import { systemClock, type Clock } from "@flowstate/shared/clock";
 import type { OrgId } from "@flowstate/shared/ids";
 import type { Subject } from "@flowstate/shared/subject";
 import { until } from "@flowstate/shared/testing/until";
@@ -12,8 +13,9 @@ import { provisionOrgKey } from "../src/keys/provision.ts";
 import { readAgentSettings, setAgentSettings } from "../src/policy/agent-settings.ts";
 import { applyPolicy, etagOf, loadOrgPolicy } from "../src/policy/applied.ts";
 import { listPolicyHits } from "../src/policy/hits.ts";
+import { createPolicyDesk } from "../src/policy/desk.ts";
 import { activatePolicy, draftPolicy } from "../src/policy/versions.ts";
-import type { Store } from "../src/store/open.ts";
+import { openStore, type Store } from "../src/store/open.ts";
 import { ingestSessions } from "../src/usage/ingest.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
 import { refusal } from "./support/reconciling.ts";
@@ -314,6 +316,47 @@ testOnBothEngines("what rules met on devices is added up, each telling once", as
       [3, 5n],
     ],
   );
+});
+
+/** On this clock a long wait ends by news alone. */
+const patient: Clock = {
+  now: () => now,
+  sleep: (ms, signal) =>
+    ms < 1000 || signal === undefined
+      ? systemClock.sleep(ms, signal)
+      : new Promise((resolve) => {
+          if (signal.aborted) resolve();
+          else signal.addEventListener("abort", () => resolve(), { once: true });
+        }),
+};
+
+testOnBothEngines("waiting agents are woken by what another control plane commits", async (t, opened) => {
+  const { store, address, orgId } = opened;
+  await using other = await openStore(address);
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const desk = createPolicyDesk({
+    reader: store.reader,
+    clock: patient,
+    onError: (error) => t.fail(String(error)),
+  });
+  const watching = desk.watch(signal);
+  const asked = { orgId, waitMs: 50_000 };
+  const { etag } = await desk.ask({ ...asked, subject: ada, etag: null }, signal);
+  const waiting = Promise.all(
+    Array.from({ length: 60 }, () => desk.ask({ ...asked, subject: ada, etag }, signal)),
+  );
+  await put(other, orgId, rule("No X", "MODEL_DENYLIST", { models: ["x"] }));
+  for (const { policy } of await waiting) t.is(policy.version, 1);
+  const left = new AbortController();
+  const latest = (await desk.ask({ ...asked, subject: ada, etag: null }, signal)).etag;
+  const given = desk.ask({ ...asked, subject: ada, etag: latest }, left.signal);
+  left.abort();
+  t.is((await given).etag, latest, "who has gone is not waited for");
+  const last = desk.ask({ ...asked, subject: ada, etag: latest }, new AbortController().signal);
+  stopping.abort();
+  t.is((await last).etag, latest, "nor is anybody once it stops");
+  await watching;
 });
 
 const badSettings: [change: Partial<AgentSettings>, said: string][] = [

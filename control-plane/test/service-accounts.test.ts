@@ -135,16 +135,26 @@ testOnBothEngines(
   "a deleted account's key opens nothing, its name is free, its subject never is",
   async (t, { store, orgId }) => {
     const { accountId } = await create(store, orgId);
+    const other = await create(store, orgId, { name: "Other" });
+    t.is((await buildSnapshot(store.reader, orgId, pepper, now)).keys.length, 2);
     const remove = () => store.transact((db) => deleteServiceAccount(db, by(orgId, now + 1), accountId));
     t.true(await remove());
     t.false(await remove());
-    t.deepEqual((await buildSnapshot(store.reader, orgId, pepper, now)).keys, []);
-    t.deepEqual(await list(store, orgId), []);
-    t.like((await list(store, orgId, true))[0], { accountId, keyId: null, deletedAt: now + 1 });
+    const { keys } = await buildSnapshot(store.reader, orgId, pepper, now);
+    t.deepEqual(
+      keys.map(({ keyId }) => keyId),
+      [other.keyId],
+      "and no other account's",
+    );
+    t.deepEqual(
+      (await list(store, orgId)).map(({ name }) => name),
+      ["Other"],
+    );
+    t.like((await list(store, orgId, true))[1], { accountId, keyId: null, deletedAt: now + 1 });
     const again = await create(store, orgId, {}, now + 2);
-    const [account, gone] = await list(store, orgId, true);
-    t.like(account, { accountId: again.accountId, subject: "service-account:deploy-bot-2" });
-    t.is(gone?.accountId, accountId, "deleted ones come last");
+    const all = await list(store, orgId, true);
+    t.like(all[0], { accountId: again.accountId, subject: "service-account:deploy-bot-2" });
+    t.is(all.at(-1)?.accountId, accountId, "deleted ones come last");
   },
 );
 

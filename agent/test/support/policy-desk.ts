@@ -11,6 +11,8 @@ export interface FakePolicyDesk extends AsyncDisposable {
   readonly url: string;
   /** How often it was asked. */
   readonly asked: number;
+  /** Agents that have the newest policy and wait for a newer one. */
+  readonly waiting: number;
   /** Answers with this status instead of a policy; null ends it. */
   status: number | null;
   put(change: Partial<AgentPolicy>): void;
@@ -55,6 +57,9 @@ export async function startPolicyDesk(): Promise<FakePolicyDesk> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     get asked() {
       return asked;
+    },
+    get waiting() {
+      return waiting.size;
     },
     status: null,
     reported,
