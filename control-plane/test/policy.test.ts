@@ -599,6 +599,8 @@ test("a diff says which rules came, went and changed, and in which fields", (t) 
     "scope: organisation -> team Web",
   ]);
   t.is(printDiff(diffPolicies(before, before)), "no rule differs");
+  const many = read(...Array.from({ length: 22 }, (_, at) => rule(`r${at}`, "COST_CENTRE_REQUIRED")));
+  t.regex(printDiff(diffPolicies(read(), many)), /^added "r0", .*"r19", 2 more$/);
 });
 
 test("over the wire: schema, faults, draft, diff, dry run, activation, roll-back", async (t) => {

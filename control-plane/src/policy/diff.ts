@@ -38,12 +38,16 @@ export function fieldsOf(change: PolicyChange, names: ScopeNames): readonly stri
   });
 }
 
+const mostNamed = 20;
+
 /** A line for the audit log: which rules came, went and changed. */
 export function printDiff(changes: readonly PolicyChange[]): string {
   if (changes.length === 0) return "no rule differs";
   const parts = (["ADDED", "CHANGED", "REMOVED"] as const).flatMap((kind) => {
     const own = changes.filter((change) => change.kind === kind).map(({ name }) => `"${name}"`);
-    return own.length === 0 ? [] : [`${kind.toLowerCase()} ${own.join(", ")}`];
+    const rest = own.length - mostNamed;
+    const named = [...own.slice(0, mostNamed), ...(rest > 0 ? [`${rest} more`] : [])];
+    return own.length === 0 ? [] : [`${kind.toLowerCase()} ${named.join(", ")}`];
   });
   return parts.join("; ");
 }
