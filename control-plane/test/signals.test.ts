@@ -5,6 +5,7 @@ import { systemClock } from "@flowstate/shared/clock";
 import type { OrgId } from "@flowstate/shared/ids";
 import { until } from "@flowstate/shared/testing/until";
 import { dayMs, periodOf } from "@flowstate/shared/time";
+import { seedDemo } from "../src/providers/demo/seed.ts";
 import { detectors } from "../src/signals/detectors.ts";
 import type { Finding } from "../src/signals/finding.ts";
 import { countByAccount } from "../src/signals/queries.ts";
@@ -88,6 +89,14 @@ testOnBothEngines("what a device reports is looked at within a minute", async (t
   await tellOrganisation(store, orgId, makeOrganisation(2, 24, now), now);
   t.is(await readDueAt(store.reader, { orgId, name: usageSeenJob }), now);
 });
+
+testOnBothEngines(
+  "a company at its ordinary work, made by another hand, raises nothing",
+  async (t, { store, orgId }) => {
+    await seedDemo(store, { orgId, seed: 1, days: 60, now });
+    t.like(await runDetectors({ store, clock: hurriedClock(now) }, orgId), { whole: true, found: 0 });
+  },
+);
 
 function spike(change: Partial<Finding> = {}): Finding {
   return {

@@ -3,6 +3,11 @@ import type { Subject } from "@flowstate/shared/subject";
 import { randomFor } from "./random.ts";
 
 /** A tool that the demo's people use, as an agent would report it. */
+/** Everybody of the demo has an address here, in a domain that never exists (RFC 2606). */
+export const demoDomain = "demo.invalid";
+/** Enrolment of the demo's proxy. */
+export const demoKeyId = "demo";
+
 export interface DemoTool {
   readonly tool: string;
   readonly provider: string;
@@ -141,7 +146,7 @@ export function demoCompany(seed: number): DemoCompany {
     return {
       id: `demo-person-${number}`,
       name: `${name} (demo)`,
-      email: `${name.toLowerCase().replace(/[^a-z]+/g, ".")}@demo.invalid` as Subject,
+      email: `${name.toLowerCase().replace(/[^a-z]+/g, ".")}@${demoDomain}` as Subject,
       title: isLead ? "Engineering Lead" : random.pick(["Engineer", "Senior Engineer", "Data Scientist"]),
       teamId: project.teamId,
       managerId: isLead ? null : `demo-person-${String((index % projects.length) + 1).padStart(2, "0")}`,

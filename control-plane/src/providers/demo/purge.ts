@@ -6,6 +6,7 @@ import { recordBillingChanged } from "../../billing/changed.ts";
 import type { Database } from "../../store/database.ts";
 import type { Writer } from "../../store/open.ts";
 import { recordUsageChanged } from "../../usage/changed.ts";
+import { demoDomain, demoKeyId } from "./company.ts";
 import { removeIntegration, type IntegrationContext } from "../integrations.ts";
 
 /** Tables whose rows belong to one person, whose address tells that the demo made them. */
@@ -18,6 +19,9 @@ const bySubject = [
   "usage_person_months",
   "spend_days",
   "policy_hits",
+  "person_days",
+  "content_findings",
+  "signals",
   "devices",
   "quarantined_calls",
   "meter_hours",
@@ -39,14 +43,14 @@ export async function purgeDemo(db: Writer, context: IntegrationContext): Promis
       db,
     );
   }
-  await db.deleteFrom("meter_sources").where("org_id", "=", orgId).where("key_id", "=", "demo").execute();
+  await db.deleteFrom("meter_sources").where("org_id", "=", orgId).where("key_id", "=", demoKeyId).execute();
   await deleteDirectory(db, orgId);
   await recordBillingChanged(db, orgId, periods, now);
   await recordUsageChanged(db, orgId, periods, now);
   await recordAudit(db, { orgId, at: now, actor, action: "demo.purged" });
 }
 
-const demoAddress = "%@demo.invalid";
+const demoAddress = `%@${demoDomain}`;
 const demoId = "demo-%";
 
 async function demoPeriods(db: Writer, orgId: OrgId): Promise<readonly Period[]> {

@@ -8,7 +8,7 @@ import { ingestSessions } from "../../usage/ingest.ts";
 import { daysOf } from "../days.ts";
 import type { Store, Writer } from "../../store/open.ts";
 import { demoCalls, type DemoCall } from "./activity.ts";
-import { demoCompany, type DemoCompany } from "./company.ts";
+import { demoCompany, demoKeyId, type DemoCompany } from "./company.ts";
 import { uuidFor } from "./random.ts";
 
 export interface DemoSeed {
@@ -50,7 +50,7 @@ export async function seedDemo(
   }
   const rows = observed.flatMap(({ day, calls }) => meterRows(orgId, day, calls));
   const batch = { source: uuidFor("demo proxy", seed), batch: uuidFor("demo meter", now), rows };
-  await ingestMeter(store, { orgId, keyId: "demo", now, batch });
+  await ingestMeter(store, { orgId, keyId: demoKeyId, now, batch });
   return { calls: observed.reduce((sum, { calls }) => sum + calls.length, 0) };
 }
 

@@ -1,10 +1,14 @@
 import { countMissing, readRanges } from "../../ingest/ranges.ts";
+import { demoDomain, demoKeyId } from "../../providers/demo/company.ts";
 import type { Detector, Finding, Scope } from "../finding.ts";
 import { magnitude } from "../figures.ts";
 
 const noteworthyRows = 100;
 
-/** Sources number their rows without a gap and send them in order, so a missing number is a row that was lost. */
+/**
+ * Sources number their rows without a gap and send them in order, so a missing number is a row that was lost. The demo
+ * alone numbers by day.
+ */
 export const sequenceGap: Detector = {
   types: ["sequence_gap"],
   cadence: "soon",
@@ -50,6 +54,7 @@ async function loadDevices({ db, orgId, from, to, personOf }: Scope): Promise<re
     .where("org_id", "=", orgId)
     .where("last_reported_at", ">=", from)
     .where("last_reported_at", "<", to)
+    .where("subject", "not like", `%@${demoDomain}`)
     .execute();
   return rows.map((row) => ({
     kind: "device",
@@ -67,6 +72,7 @@ async function loadProxies({ db, orgId, from, to }: Scope): Promise<readonly Sou
     .where("org_id", "=", orgId)
     .where("last_reported_at", ">=", from)
     .where("last_reported_at", "<", to)
+    .where("key_id", "<>", demoKeyId)
     .execute();
   return rows.map((row) => ({
     kind: "proxy",
