@@ -40,7 +40,8 @@ export interface DaemonOptions {
   readonly log?: Logger;
 }
 
-const tellMs = 1000;
+/** How often an idle agent looks whether a call is due or waits; a call is held four times as long. */
+const tellMs = 5000;
 const hitsMs = 2000;
 const lastDeliveryMs = 3000;
 const lastLookMs = 2000;
@@ -73,6 +74,7 @@ export async function startDaemon(
     },
   });
   const send = noted(sendCalls, vitals, now);
+  const pauseMs = Math.min(tellMs, Math.max(10, timing.holdMs / 4));
   const contentReports = createContentReports();
   const tail = config.captures.has("session-logs") ? createTail(machine, ledger, now) : null;
   stack.defer(async () => {
@@ -89,6 +91,7 @@ export async function startDaemon(
         clock,
         signal,
         send,
+        idleMs: pauseMs,
         onRetry: (reason, _, waitMs) =>
           log.warn({ reason, waitMs }, "calls are kept until they can be delivered"),
       }),
@@ -101,7 +104,7 @@ export async function startDaemon(
         intake.settle();
         tell(ledger, outbox, now(), timing.holdMs);
         contentReports.tell(outbox);
-        await clock.sleep(Math.min(tellMs, Math.max(10, timing.holdMs)), signal);
+        await clock.sleep(pauseMs, signal);
       }
     }),
   );
