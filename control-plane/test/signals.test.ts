@@ -200,10 +200,9 @@ testOnBothEngines("a service account's environment weighs on the severity", asyn
     "id-production BLOCK",
     "id-staging WARN",
   ]);
-  t.deepEqual(
-    [...(await countByAccount(store.reader, orgId, now))].sort(),
-    ["development", "production", "staging"].map((environment) => [`id-${environment}`, 1]),
-  );
+  const counts = await countByAccount(store.reader, orgId, now);
+  t.deepEqual([...counts.keys()].sort(), ["id-development", "id-production", "id-staging"]);
+  t.true(counts.values().every((count) => count === 1));
   t.is((await countByAccount(store.reader, orgId, now + 1)).size, 0);
 });
 
