@@ -226,7 +226,11 @@ testOnBothEngines("spend by each dimension, observed beside billed", async (t, {
   t.deepEqual([headcount, seen, unresolved], [3, 2, 1]);
   const programs = facts.observed.map((cell) => ({ ...cell, subject: "service-account:deploy-bot" }));
   const ofPrograms = attribute({ ...facts, observed: programs }, "PERSON", {}, "MARKET");
-  t.deepEqual([ofPrograms.seen, ofPrograms.unresolved], [0, 0], "a service account is no person");
+  t.deepEqual(
+    [ofPrograms.seen, ofPrograms.unresolved, ofPrograms.total.people],
+    [0, 0, 0],
+    "a service account is no person",
+  );
   t.deepEqual(rows.map(({ label }) => label).sort(), ["(no team)", "Team ops", "Team web"]);
 });
 

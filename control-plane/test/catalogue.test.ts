@@ -132,6 +132,7 @@ testOnBothEngines(
     await call(store, orgId, "anthropic", "claude-code", "ada@example.com", ago(1));
     await call(store, orgId, "anthropic", "claude-code", "bob@example.com", ago(29));
     await call(store, orgId, "anthropic", "claude-code", "eve@example.com", ago(31));
+    await call(store, orgId, "anthropic", "claude-code", "service-account:bot", ago(1));
     await call(store, orgId, "new-vendor", "unknown", "eve@example.com", ago(3));
     const services = await shown(store, orgId);
     t.is(services.get("anthropic-api"), "CONNECTED UNBILLED 2");

@@ -106,6 +106,7 @@ testOnBothEngines(
     await use(store, orgId, { subject: "countess@example.com", cost: 3n * usd });
     await use(store, orgId, { subject: "bob@example.com", cost: 2n * usd });
     await use(store, orgId, { subject: "eve@example.com", system: "openai", cost: 7n * usd });
+    await use(store, orgId, { subject: "service-account:bot", system: "mistral" });
     await use(store, orgId, { subject: "bob@example.com", at: now - 200 * dayMs, cost: 99n * usd });
     await bill(store, orgId, "4", "ada@example.com");
     await bill(store, orgId, "12", null);
@@ -114,13 +115,18 @@ testOnBothEngines(
       summariseSystems(facts).map(({ system, basis, spend, seats, inputTokens, totalTokens }) =>
         [system, basis, spend / usd, seats, inputTokens, totalTokens].join(" "),
       ),
-      ["anthropic BILLED 16 2 48 63", "openai OBSERVED 7 1 16 21"],
+      ["anthropic BILLED 16 2 48 63", "openai OBSERVED 7 1 16 21", "mistral OBSERVED 1 0 16 21"],
     );
     t.deepEqual(
       spendByPerson(facts).map(({ subject, system, spend, primaryTeam }) =>
         [subject, system, spend / usd, primaryTeam].join(" "),
       ),
-      ["ada@example.com anthropic 10 Web", "eve@example.com openai 7 ", "bob@example.com anthropic 6 Web"],
+      [
+        "ada@example.com anthropic 10 Web",
+        "eve@example.com openai 7 ",
+        "bob@example.com anthropic 6 Web",
+        "service-account:bot mistral 1 ",
+      ],
     );
     t.deepEqual(
       spendByTeam(facts).map((row) =>
@@ -128,9 +134,9 @@ testOnBothEngines(
           " ",
         ),
       ),
-      ["Everybody CC1 0 0  0", "Web CC1 2 2 1 16", "(no team)  0 0  7"],
+      ["Everybody CC1 0 0  0", "Web CC1 2 2 1 16", "(no team)  0 0  8"],
     );
-    t.is(coverageOf(facts).calls, 4n);
+    t.is(coverageOf(facts).calls, 5n);
   },
 );
 

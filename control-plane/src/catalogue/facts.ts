@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { OrgId } from "@flowstate/shared/ids";
 import { providerSlugs, type UsageProviderKind } from "../providers/kinds.ts";
+import { isServiceAccount } from "../service-accounts/subject.ts";
 import type { Reader } from "../store/open.ts";
 import { serviceOfHost, servicesOfCall } from "./recognise.ts";
 import type { CatalogueService } from "./service.ts";
@@ -93,7 +94,10 @@ async function readUsers(
     ),
     ...hosts.map(({ host, subject }) => ({ id: serviceOfHost(host) ?? "", subject })),
   ];
-  const byService = Map.groupBy(uses, ({ id }) => id);
+  const byService = Map.groupBy(
+    uses.filter(({ subject }) => !isServiceAccount(subject)),
+    ({ id }) => id,
+  );
   return new Map(
     [...byService].map(([id, all]) => [id, new Set(all.map(({ subject }) => subject))] as const),
   );

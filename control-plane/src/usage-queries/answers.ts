@@ -1,5 +1,6 @@
 import type { NanoUsd } from "@flowstate/shared/money";
 import { splitUsd } from "@flowstate/shared/money";
+import { isServiceAccount } from "../service-accounts/subject.ts";
 import type { Employee, TeamNode, UsageFacts } from "./facts.ts";
 
 /** `BILLED`: the vendor's bills say so. `OBSERVED`: no bill is known, so it is what the observed calls cost. */
@@ -62,7 +63,7 @@ export function summariseSystems(facts: UsageFacts): readonly SystemUsage[] {
         inputTokens,
         outputTokens,
         totalTokens: inputTokens + outputTokens,
-        seats: own.filter(({ subject }) => subject !== unattributed).length,
+        seats: own.filter(({ subject }) => subject !== unattributed && !isServiceAccount(subject)).length,
       };
     })
     .sort((a, b) => dearest(a, b) || byText(a.system, b.system));

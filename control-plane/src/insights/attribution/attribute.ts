@@ -75,7 +75,9 @@ function rowOf(key: string, label: string, pieces: readonly Piece[], sessions: n
     hasBill: pieces.some(({ hasBill }) => hasBill),
     sessions,
     people: new Set(
-      pieces.flatMap(({ subject, listPrice, calls }) => (calls > 0n || listPrice > 0n ? [subject] : [])),
+      pieces.flatMap(({ subject, listPrice, calls }) =>
+        (calls > 0n || listPrice > 0n) && !isServiceAccount(subject) ? [subject] : [],
+      ),
     ).size,
   };
 }
