@@ -29,19 +29,21 @@ const person = (name: string, share: Share, ruleVersion = 1): PersonFluency => (
 const anyone = (): boolean => true;
 
 const share = fc.nat(40).chain((sample) => fc.nat(sample).map((present) => ({ present, sample })));
-const people = fc.uniqueArray(fc.constantFrom(..."abcdefghijkl"), { minLength: 1 }).chain((names) =>
-  fc.tuple(
-    ...names.map((name) =>
-      fc
-        .tuple(fc.tuple(...fluencyIndicators.map(() => share)), fc.nat(3))
-        .map(([shares, more]): PersonFluency => {
-          const byName = Object.fromEntries(fluencyIndicators.map((key, index) => [key, shares[index]]));
-          const conversations = more + Math.max(...shares.map(({ sample }) => sample));
-          return { person: name, ruleVersion: 1, conversations, shares: byName as unknown as Shares };
-        }),
+const people = fc
+  .uniqueArray(fc.constantFrom(...Array.from("abcdefghijkl")), { minLength: 1 })
+  .chain((names) =>
+    fc.tuple(
+      ...names.map((name) =>
+        fc
+          .tuple(fc.tuple(...fluencyIndicators.map(() => share)), fc.nat(3))
+          .map(([shares, more]): PersonFluency => {
+            const byName = Object.fromEntries(fluencyIndicators.map((key, index) => [key, shares[index]]));
+            const conversations = more + Math.max(...shares.map(({ sample }) => sample));
+            return { person: name, ruleVersion: 1, conversations, shares: byName as unknown as Shares };
+          }),
+      ),
     ),
-  ),
-);
+  );
 
 test("a whole is the sum of its parts, and nothing is told of fewer than five", (t) => {
   fc.assert(
