@@ -1,6 +1,6 @@
 /**
  * Claude Code's events (code.claude.com, "Monitoring usage"): one a request, which names it as the answer's header does.
- * Its input is without cached tokens; cache writes are one sum, whatever their lifetime.
+ * Its input is without cached tokens; cache writes are one sum, which newer versions also split by lifetime.
  */
 import { readCount, tokens, unknownTokens } from "@flowstate/shared/tokens";
 import { id, name, type Fields } from "../files/json.ts";
@@ -25,7 +25,7 @@ export const claudeCodeEvents: EventReader = {
       sessionId: name(attributes["session.id"]),
       sidechain: attributes["query_source"] === "subagent",
       tool: "claude-code",
-      provider: "anthropic",
+      provider: providers.get(attributes["anthropic.provider"]) ?? "anthropic",
       model: name(attributes["model"]),
       tokens: counts,
       terms: { serviceTier: null, speed: speed === "normal" ? "standard" : speed, inferenceGeo: null },
@@ -46,10 +46,21 @@ function readCounts(attributes: Fields) {
   const input = readCount(attributes["input_tokens"]);
   const output = readCount(attributes["output_tokens"]);
   if (input === null || output === null) return null;
+  const written = readCount(attributes["cache_creation_tokens"]);
+  const five = readCount(attributes["cache_creation_5m_tokens"]);
+  const hour = readCount(attributes["cache_creation_1h_tokens"]);
+  const isSplit = five !== null && hour !== null && (written === null || five + hour === written);
   return tokens({
     input,
     output,
     cacheRead: readCount(attributes["cache_read_tokens"]),
-    cacheWrite5m: readCount(attributes["cache_creation_tokens"]),
+    cacheWrite5m: isSplit ? five : written,
+    cacheWrite1h: isSplit ? hour : null,
   });
 }
+
+/** Whose cloud the model ran in. */
+const providers: ReadonlyMap<unknown, string> = new Map([
+  ["bedrock", "aws-bedrock"],
+  ["vertex", "google-vertex"],
+]);

@@ -1,6 +1,6 @@
 /**
- * Codex's events (openai/codex, `codex-rs/otel`): the end of an answer, as it came by SSE or by WebSocket, has the counts.
- * They name the conversation and not the answer.
+ * Codex's events (openai/codex, `codex-rs/otel`): the end of an answer, as it came by SSE or by WebSocket, is told twice,
+ * once as any part of a stream and once with the counts. They name the conversation and not the answer.
  */
 import { readCount } from "@flowstate/shared/tokens";
 import { name, type Fields } from "../files/json.ts";
@@ -23,7 +23,7 @@ export const codexCliEvents: EventReader = {
       cacheWrite: readCount(attributes["cache_write_token_count"]),
       reasoning: readCount(attributes["reasoning_token_count"]),
     });
-    if (counts === null) return "not_understood";
+    if (counts === null) return Object.keys(attributes).some(isCount) ? "not_understood" : "no_call";
     return eventSighting(event, {
       names: [firstId(attributes["response_id"], attributes["response.id"])],
       sessionId: name(attributes["conversation.id"]),
@@ -36,6 +36,10 @@ export const codexCliEvents: EventReader = {
     });
   },
 };
+
+function isCount(attribute: string): boolean {
+  return /token|usage/i.test(attribute);
+}
 
 function billingOf(attributes: Fields): Sighting["billing"] {
   const mode = name(attributes["auth_mode"])?.toLowerCase() ?? "";

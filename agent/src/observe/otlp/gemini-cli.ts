@@ -9,6 +9,8 @@ import { eventSighting, readMs, readStatus, type EventReader } from "./reading.t
 export const geminiCliEvents: EventReader = {
   tool: "gemini-cli",
   emits: (service) => service.startsWith("gemini-cli"),
+  // Its `service.version` is that of Node.
+  versionOf: () => null,
   read(event) {
     const { attributes, names } = event;
     if (!names.includes("gemini_cli.api_response")) return "no_call";
@@ -17,6 +19,7 @@ export const geminiCliEvents: EventReader = {
     return eventSighting(event, {
       names: [],
       sessionId: name(attributes["session.id"]),
+      toolVersion: null,
       tool: "gemini-cli",
       provider: "google",
       model: name(attributes["model"]),

@@ -60,19 +60,19 @@ function toolOf({ service, attributes }: OtlpEvent): string {
 }
 
 /** The conventions' names of providers that we call otherwise. */
-const providers: Readonly<Record<string, string>> = {
-  github: "github-copilot",
-  "aws.bedrock": "aws-bedrock",
-  "azure.ai.openai": "azure-openai",
-  "azure.ai.inference": "azure-openai",
-  "gcp.gemini": "google",
-  "gcp.gen_ai": "google",
-  "gcp.vertex_ai": "google-vertex",
-  mistral_ai: "mistral",
-  x_ai: "xai",
-};
+const providers: ReadonlyMap<string, string> = new Map([
+  ["github", "github-copilot"],
+  ["aws.bedrock", "aws-bedrock"],
+  ["azure.ai.openai", "azure-openai"],
+  ["azure.ai.inference", "azure-openai"],
+  ["gcp.gemini", "google"],
+  ["gcp.gen_ai", "google"],
+  ["gcp.vertex_ai", "google-vertex"],
+  ["mistral_ai", "mistral"],
+  ["x_ai", "xai"],
+]);
 
 function providerOf(attributes: Fields): string {
   const given = name(attributes["gen_ai.provider.name"]) ?? name(attributes["gen_ai.system"]);
-  return given === null ? "unknown" : (providers[given] ?? given);
+  return given === null ? "unknown" : (providers.get(given) ?? given);
 }

@@ -174,10 +174,13 @@ const claude = {
 const codex = {
   "event.kind": "response.completed",
   model: "gpt-5.6",
-  input_token_count: 1000,
-  cached_token_count: 400,
-  output_token_count: 50,
-  reasoning_token_count: 20,
+  input_token_count: "1000",
+  cached_token_count: "400",
+  cache_write_token_count: "0",
+  output_token_count: "50",
+  reasoning_token_count: "20",
+  tool_token_count: "1050",
+  "event.timestamp": "2026-11-21T10:12:40.000Z",
   "conversation.id": "c1",
   auth_mode: "Chatgpt",
 };
@@ -209,6 +212,17 @@ const calls: [what: string, request: Fields, expected: readonly unknown[], parti
     logOf("claude-code", "claude_code.api_request", claude),
     ["req_1", "s1", 12, 1000, 340],
     { toolVersion: "1.2.3", durationMs: 2000, status: 200, model: "claude-opus-5", provider: "anthropic" },
+  ],
+  [
+    "Claude Code's request in somebody's cloud, with the lifetimes of what it wrote to the cache",
+    logOf("claude-code", "claude_code.api_request", {
+      ...claude,
+      "anthropic.provider": "bedrock",
+      cache_creation_5m_tokens: 20,
+      cache_creation_1h_tokens: "30",
+    }),
+    ["req_1", "s1", 12, 1000, 340],
+    { provider: "aws-bedrock", tokens: { cacheWrite5m: 20, cacheWrite1h: 30 } },
   ],
   [
     "Claude Code's request by its short name",
@@ -245,7 +259,7 @@ const calls: [what: string, request: Fields, expected: readonly unknown[], parti
     "Gemini CLI's answer, thoughts being outside output",
     logOf("gemini-cli", "gemini_cli.api_response", gemini),
     ["otlp:gemini-cli:g1:1795255960000:605.400.70", "g1", 605, 400, 70],
-    { durationMs: 3000, provider: "google" },
+    { durationMs: 3000, provider: "google", toolVersion: null },
   ],
   [
     "a chat span of Copilot",
@@ -308,9 +322,14 @@ const others: [what: string, request: Fields, blank: number | undefined][] = [
     1,
   ],
   [
-    "an answer without its counts",
-    logOf("codex-cli", "codex.sse_event", { "event.kind": "response.completed" }),
+    "an answer whose counts are called otherwise",
+    logOf("codex-cli", "codex.sse_event", { "event.kind": "response.completed", input_tokens: 5 }),
     1,
+  ],
+  [
+    "the end of a stream as any part of one, which Codex tells beside the one with counts",
+    logOf("codex-cli", "codex.sse_event", { "event.kind": "response.completed" }),
+    undefined,
   ],
 ];
 for (const [what, request, blank] of others) {

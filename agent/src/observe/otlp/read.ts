@@ -28,7 +28,7 @@ export function readCalls(events: readonly OtlpEvent[]): EventsRead {
     const reading = reader.read(event);
     if (reading === "no_call") continue;
     const { tool } = reader;
-    const toolVersion = event.version;
+    const toolVersion = reader.versionOf === undefined ? event.version : reader.versionOf(event);
     const key = `${tool}\n${toolVersion}`;
     const { seen, blank } = formats.get(key) ?? { seen: 0, blank: 0 };
     const isBlank = reading === "not_understood";

@@ -1,6 +1,6 @@
 import { readCount, tokens, type TokenCounts } from "@flowstate/shared/tokens";
 import { sightingBy, type KnownOfCall, type Sighting } from "../../normalise/sighting.ts";
-import { id, instant, name } from "../files/json.ts";
+import { id, instant } from "../files/json.ts";
 import type { OtlpEvent } from "./records.ts";
 
 /** What an event tells of: one call, none, or one whose counts do not stand where they are known to. */
@@ -11,6 +11,8 @@ export interface EventReader {
   readonly tool: string;
   /** Whether the events of a service are this tool's. */
   readonly emits: (service: string) => boolean;
+  /** The tool's version; absent where `service.version` is it. */
+  readonly versionOf?: (event: OtlpEvent) => string | null;
   read(event: OtlpEvent): EventReading;
 }
 
@@ -20,9 +22,10 @@ export interface EventReader {
  */
 export function eventSighting(
   event: OtlpEvent,
-  known: Omit<KnownOfCall, "callId" | "toolVersion" | "place"> & {
+  known: Omit<KnownOfCall, "callId" | "place"> & {
     /** Names by which other sources know the call too. */
     readonly names: readonly (string | null)[];
+    readonly toolVersion?: string | null;
     readonly sessionId: string | null;
     readonly sidechain?: boolean;
   },
@@ -38,7 +41,7 @@ export function eventSighting(
     callId,
     aliases,
     durationMs,
-    toolVersion: event.version ?? name(event.attributes["app.version"]),
+    toolVersion: known.toolVersion === undefined ? event.version : known.toolVersion,
     place: { occurredAt: event.startedAt ?? Math.max(1, endedAt - (durationMs ?? 0)), sessionId, sidechain },
   });
 }
