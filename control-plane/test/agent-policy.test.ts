@@ -348,6 +348,17 @@ testOnBothEngines("waiting agents are woken by what another control plane commit
   );
   await put(other, orgId, rule("No X", "MODEL_DENYLIST", { models: ["x"] }));
   for (const { policy } of await waiting) t.is(policy.version, 1);
+  await put(
+    store,
+    orgId,
+    rule("Cap", "MONTHLY_SPEND_CAP_PER_SUBJECT", { provider: "anthropic", capUsd: "9" }),
+  );
+  const capped = await desk.ask({ ...asked, subject: ada, etag: null }, signal);
+  const poorer = desk.ask({ ...asked, subject: ada, etag: capped.etag }, signal);
+  await call(store, orgId, { costUsd: "4" });
+  desk.heard(orgId, bob);
+  desk.heard(orgId, ada);
+  t.is((await poorer).policy.rules[0]?.spentUsd, "4.00", "what was spent is told as soon as it is known");
   const left = new AbortController();
   const latest = (await desk.ask({ ...asked, subject: ada, etag: null }, signal)).etag;
   const given = desk.ask({ ...asked, subject: ada, etag: latest }, left.signal);

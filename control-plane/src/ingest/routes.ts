@@ -57,6 +57,7 @@ export async function ingestRoutes(app: FastifyInstance, dependencies: IngestDep
     const batch = await readBatch(request, sessionBatch, "events");
     const { answer } = await ingestSessions(store, { orgId, subject, batch, now: clock.now() });
     events.callsTaken(batch.source, answer);
+    desk.heard(orgId, subject);
     return answer;
   });
 

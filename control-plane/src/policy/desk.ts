@@ -24,6 +24,8 @@ export interface PolicyTold {
 export interface PolicyDesk {
   /** What the agent of that person is to do; the same as it has where nothing new came while it waited. */
   ask(given: PolicyAsk, signal: AbortSignal): Promise<PolicyTold>;
+  /** A device of that person has told of calls: what its rules count as spent may be more. */
+  heard(orgId: OrgId, subject: string): void;
   /** Looks for changes now instead of at the next tick. */
   poke(): void;
   /** Looks for changes, also those that another control plane committed, until `signal` aborts. */
@@ -34,6 +36,10 @@ interface Remembered {
   readonly revision: number;
   readonly loadedAt: number;
   readonly policy: Promise<OrgPolicy>;
+}
+
+interface Waiting extends Pick<PolicyAsk, "orgId" | "subject"> {
+  readonly call: () => void;
 }
 
 const pollMs = 500;
@@ -52,8 +58,9 @@ export function createPolicyDesk({
   readonly onError: (error: unknown) => void;
 }): PolicyDesk {
   const remembered = new Map<OrgId, Remembered>();
-  const waiting = new Set<() => void>();
-  let revisions: ReadonlyMap<OrgId, number> = new Map();
+  const waiting = new Set<Waiting>();
+  /** The newest that were seen; they only grow. */
+  const revisions = new Map<OrgId, number>();
   let wake = new AbortController();
   let isStopping = false;
 
@@ -73,12 +80,15 @@ export function createPolicyDesk({
     const policy = await applyPolicy(reader, orgId, shared, { subject, now: clock.now() });
     return { etag: etagOf(policy), policy };
   };
+  const revisionOf = (orgId: OrgId): number => revisions.get(orgId) ?? 0;
   const refresh = async (): Promise<void> => {
-    const before = revisions;
-    revisions = await readRevisions(reader);
-    const hasNews = [...revisions].some(([orgId, revision]) => before.get(orgId) !== revision);
-    if (!hasNews) return;
-    for (const [index, call] of [...waiting].entries()) {
+    const newer = [...(await readRevisions(reader))].filter(
+      ([orgId, revision]) => revision > revisionOf(orgId),
+    );
+    for (const [orgId, revision] of newer) revisions.set(orgId, revision);
+    const orgs = new Set(newer.map(([orgId]) => orgId));
+    const called = [...waiting].filter(({ orgId }) => orgs.has(orgId));
+    for (const [index, { call }] of called.entries()) {
       call();
       if (index % atOnce === atOnce - 1) await breathe();
     }
@@ -87,19 +97,23 @@ export function createPolicyDesk({
   return {
     async ask(given, signal) {
       const until = clock.now() + given.waitMs;
-      let revision = (await readRevisions(reader)).get(given.orgId) ?? 0;
+      await refresh();
       for (;;) {
+        const revision = revisionOf(given.orgId);
         const told = await tell(given, revision);
         const leftMs = until - clock.now();
         if (told.etag !== given.etag || leftMs <= 0 || signal.aborted || isStopping) return told;
         const news = new AbortController();
-        const call = (): void => news.abort();
-        waiting.add(call);
-        const changed = (revisions.get(given.orgId) ?? revision) !== revision;
-        if (!changed) await clock.sleep(leftMs, AbortSignal.any([signal, news.signal]));
-        waiting.delete(call);
-        revision = revisions.get(given.orgId) ?? revision;
+        const entry = { orgId: given.orgId, subject: given.subject, call: () => news.abort() };
+        waiting.add(entry);
+        if (revisionOf(given.orgId) === revision) {
+          await clock.sleep(leftMs, AbortSignal.any([signal, news.signal]));
+        }
+        waiting.delete(entry);
       }
+    },
+    heard(orgId, subject) {
+      for (const each of waiting) if (each.orgId === orgId && each.subject === subject) each.call();
     },
     poke: () => wake.abort(),
     async watch(signal) {
@@ -109,7 +123,7 @@ export function createPolicyDesk({
         if (waiting.size > 0) await refresh().catch(onError);
       }
       isStopping = true;
-      for (const call of waiting) call();
+      for (const { call } of waiting) call();
     },
   };
 }
