@@ -177,7 +177,7 @@ for (const colorScheme of ["light", "dark"] as const) {
   );
 }
 
-test.serial("whoever asked to connect an application goes on there", async (t) => {
+test.serial("signing in with a passkey leads on to where one was going", async (t) => {
   await using device = await withPasskey(t.context, "next");
   await device.page.goto("/sign-in?next=/account");
   await device.page.getByRole("button", { name: "Use a passkey" }).click();
@@ -354,6 +354,20 @@ test("where the control plane has no name but an address, passkeys are not offer
   const page = await fetch(`${running.address}/sign-in`);
   t.false((await page.text()).includes("passkey"));
   t.is((await fetch(`${running.address}/sign-in/passkey/options`, { method: "POST" })).status, 404);
+});
+
+test("the sign-in page runs one script of ours and may call nobody else", async (t) => {
+  const answer = await fetch(`${t.context.front.origin}/sign-in`);
+  const policy = (answer.headers.get("content-security-policy") ?? "").split("; ");
+  t.true(policy.includes("default-src 'none'"));
+  t.deepEqual(
+    policy.filter((rule) => /^(?:script|connect)-src/.test(rule)),
+    ["script-src 'self'", "connect-src 'self'"],
+  );
+  const scripts = (await answer.text()).match(/<script[^>]*>[^<]*/g);
+  t.deepEqual(scripts, ['<script src="/sign-in/passkey.js" defer>']);
+  const script = await fetch(`${t.context.front.origin}/sign-in/passkey.js`);
+  t.is(script.headers.get("content-type"), "text/javascript; charset=utf-8");
 });
 
 test("other sites ask for no challenge", async (t) => {
