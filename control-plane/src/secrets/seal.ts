@@ -1,6 +1,7 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { FlowstateError } from "@flowstate/shared/errors";
 import type { Brand } from "@flowstate/shared/brand";
+import { openBox, sealBox } from "@flowstate/shared/sealed-box";
 import { Secret } from "@flowstate/shared/secret";
 import type { MasterKey } from "./master-key.ts";
 
@@ -17,8 +18,8 @@ export interface SealedFor {
 /** Encrypts with AES-256-GCM under a data key of its own, which the master key wraps. */
 export function seal(clearText: Secret, owner: SealedFor, master: MasterKey): Sealed {
   const dataKey = randomBytes(32);
-  const wrapped = encrypt(dataKey, master.wrapping, `wrap|${boundTo(owner)}`);
-  const box = encrypt(Buffer.from(clearText.reveal()), dataKey, `data|${boundTo(owner)}`);
+  const wrapped = sealBox(dataKey, master.wrapping, `wrap|${boundTo(owner)}`);
+  const box = sealBox(Buffer.from(clearText.reveal()), dataKey, `data|${boundTo(owner)}`);
   return ["v1", master.id, wrapped.toString("base64url"), box.toString("base64url")].join(":") as Sealed;
 }
 
@@ -34,7 +35,7 @@ export function rewrap(sealed: Sealed, owner: SealedFor, from: MasterKey, to: Ma
   const { keyId, wrapped, box } = split(sealed);
   if (keyId === to.id) return sealed;
   requireKey(keyId, from);
-  const again = encrypt(unwrap(wrapped, owner, from), to.wrapping, `wrap|${boundTo(owner)}`);
+  const again = sealBox(unwrap(wrapped, owner, from), to.wrapping, `wrap|${boundTo(owner)}`);
   return ["v1", to.id, again.toString("base64url"), box.toString("base64url")].join(":") as Sealed;
 }
 
@@ -68,28 +69,9 @@ function split(sealed: Sealed): { keyId: string; wrapped: Buffer; box: Buffer } 
   return { keyId, wrapped: Buffer.from(wrapped, "base64url"), box: Buffer.from(box, "base64url") };
 }
 
-const nonceBytes = 12;
-const tagBytes = 16;
-
-/** nonce, tag, ciphertext. */
-function encrypt(clear: Buffer, key: Buffer, boundText: string): Buffer {
-  const nonce = randomBytes(nonceBytes);
-  const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(Buffer.from(boundText));
-  const body = Buffer.concat([cipher.update(clear), cipher.final()]);
-  return Buffer.concat([nonce, cipher.getAuthTag(), body]);
-}
-
 function decrypt(box: Buffer, key: Buffer, boundText: string): Buffer {
-  try {
-    const nonce = box.subarray(0, nonceBytes);
-    const tag = box.subarray(nonceBytes, nonceBytes + tagBytes);
-    const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: tagBytes })
-      .setAAD(Buffer.from(boundText))
-      .setAuthTag(tag);
-    return Buffer.concat([decipher.update(box.subarray(nonceBytes + tagBytes)), decipher.final()]);
-  } catch (error) {
-    throw new FlowstateError("FS_STORE_CORRUPT", "a sealed secret in the database was changed or moved", {
-      cause: error,
-    });
-  }
+  const clear = openBox(box, key, boundText);
+  if (clear === null)
+    throw new FlowstateError("FS_STORE_CORRUPT", "a sealed secret in the database was changed or moved");
+  return clear;
 }
