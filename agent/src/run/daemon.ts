@@ -113,10 +113,10 @@ export async function startDaemon(
     stack.use(
       steady({ what: "reading session logs", clock, log }, async (signal) => {
         while (!signal.aborted) {
-          const { read, broken, failed, folders } = await tail.look(signal);
+          const { read, broken, failed, folders, missing } = await tail.look(signal);
           vitals.looked(broken, now());
           if (read > 0) log.debug({ read, broken }, "read session logs");
-          watch.cover(folders);
+          watch.cover(folders, missing);
           await watch.rest(signal, failed > 0);
         }
       }),

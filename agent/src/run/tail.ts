@@ -17,8 +17,9 @@ export interface TailReport {
   readonly broken: number;
   /** Logs that could not be read or kept, and are to be tried again soon. */
   readonly failed: number;
-  /** Folders that hold logs. */
+  /** Folders that hold logs, and those that may one day. */
   readonly folders: readonly string[];
+  readonly missing: readonly string[];
 }
 
 export interface Tail {
@@ -43,7 +44,7 @@ export function createTail(machine: Home, ledger: Ledger, now: () => number): Ta
 
   return {
     async look(signal) {
-      const { files, folders } = explore(sources);
+      const { files, folders, missing } = explore(sources);
       let read = 0;
       let broken = 0;
       let failed = 0;
@@ -63,7 +64,7 @@ export function createTail(machine: Home, ledger: Ledger, now: () => number): Ta
         await breathe();
       }
       if (!signal.aborted) forgetGone(files);
-      return { read, broken: broken + failed, failed, folders };
+      return { read, broken: broken + failed, failed, folders, missing };
     },
   };
 

@@ -1,11 +1,11 @@
-import { statfsSync, watch, type FSWatcher } from "node:fs";
+import { existsSync, statfsSync, watch, type FSWatcher } from "node:fs";
 import { dirname } from "node:path";
 import type { Clock } from "@flowstate/shared/clock";
 
 /** Tells when it is time to look at the logs again. */
 export interface LogWatch extends Disposable {
-  /** Folders to watch from now on. */
-  cover(folders: readonly string[]): void;
+  /** Folders to watch from now on, and folders that are to appear, as when a tool is used for the first time. */
+  cover(folders: readonly string[], awaited: readonly string[]): void;
   /**
    * Resolves when something has changed, or when it is time for a sweep, and never before `pollMs`: an active tool would
    * otherwise keep us busy. `isShort` where something is to be tried again whether or not it changes.
@@ -30,6 +30,7 @@ export function watchLogs({ clock, pollMs, sweepMs, platform = process.platform 
   const recursive = platform !== "linux";
   let isBlind = false;
   let isDirty = false;
+  let missing: readonly string[] = [];
   let wake = (): void => undefined;
   const onChange = (): void => {
     isDirty = true;
@@ -57,7 +58,8 @@ export function watchLogs({ clock, pollMs, sweepMs, platform = process.platform 
   };
 
   return {
-    cover(folders) {
+    cover(folders, awaited) {
+      missing = awaited;
       const all = new Set(folders);
       const wanted = recursive ? new Set(folders.filter((folder) => !isBelow(folder, all))) : all;
       isBlind = false;
@@ -70,11 +72,13 @@ export function watchLogs({ clock, pollMs, sweepMs, platform = process.platform 
       }
     },
     async rest(signal, isShort) {
+      const woken = new AbortController();
+      wake = () => woken.abort();
       await clock.sleep(pollMs, signal);
-      if (!isShort && !isBlind && !isDirty && sweepMs > pollMs) {
-        const woken = new AbortController();
-        wake = () => woken.abort();
-        await clock.sleep(sweepMs - pollMs, AbortSignal.any([signal, woken.signal]));
+      const isTime = (): boolean =>
+        isShort || isBlind || isDirty || missing.some((folder) => existsSync(folder));
+      for (let restedMs = pollMs; restedMs < sweepMs && !signal.aborted && !isTime(); restedMs += pollMs) {
+        await clock.sleep(pollMs, AbortSignal.any([signal, woken.signal]));
       }
       isDirty = false;
     },

@@ -18,6 +18,8 @@ export interface Exploration {
   readonly files: readonly LogFile[];
   /** Folders in which logs may appear. */
   readonly folders: readonly string[];
+  /** Folders of tools that have left nothing here yet. */
+  readonly missing: readonly string[];
 }
 
 export function discover(sources: readonly Source[]): readonly LogFile[] {
@@ -31,11 +33,13 @@ export function discover(sources: readonly Source[]): readonly LogFile[] {
 export function explore(sources: readonly Source[]): Exploration {
   const found = new Map<string, LogFile>();
   const folders = new Set<string>();
+  const missing: string[] = [];
   for (const source of sources) {
     const root = realFolder(source.folder);
-    if (root !== null) walk(source, root, root, source.depth, { found, folders });
+    if (root === null) missing.push(source.folder);
+    else walk(source, root, root, source.depth, { found, folders });
   }
-  return { files: [...found.values()], folders: [...folders] };
+  return { files: [...found.values()], folders: [...folders], missing };
 }
 
 interface Finds {
