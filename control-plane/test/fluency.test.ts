@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto";
 import test from "ava";
 import fc from "fast-check";
-import { systemClock } from "@flowstate/shared/clock";
 import { newOrgId, type OrgId } from "@flowstate/shared/ids";
 import type { Subject } from "@flowstate/shared/subject";
 import { dateOf, dayMs } from "@flowstate/shared/time";
@@ -13,6 +12,7 @@ import type { Store } from "../src/store/open.ts";
 import { ingestSessions } from "../src/usage/ingest.ts";
 import { asMember } from "./support/as-member.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
+import { shiftedClock } from "./support/clock.ts";
 import { startRunning } from "./support/running.ts";
 
 const now = Date.parse("2026-11-20T09:30:00Z");
@@ -265,8 +265,7 @@ interface Scores {
 }
 
 test("GraphQL shows a person their own, a manager the team, and nobody a colleague's", async (t) => {
-  const clock = { ...systemClock, now: () => now };
-  await using running = await startRunning({ clock });
+  await using running = await startRunning({ clock: shiftedClock(now) });
   const { store } = running.installation;
   const { orgId } = running.context;
   const names = ["p1", "p2", "p3", "p4", "p5"];

@@ -12,6 +12,11 @@ type Taken = Permission | null | "a person";
 
 /** Operation, what it takes, and a call of it that would otherwise succeed. */
 const operations: readonly [name: string, taken: Taken, call: string][] = [
+  ["Query.myAiUsage", "a person", "{ myAiUsage { startDate } }"],
+  ["Query.myAiSessions", "a person", "{ myAiSessions { note } }"],
+  ["Query.myAiProjects", "a person", "{ myAiProjects { name } }"],
+  ["Mutation.noteMyAiSession", "a person", 'mutation { noteMyAiSession(id: "none") { note } }'],
+  ["Mutation.markMyAiSessions", "a person", 'mutation { markMyAiSessions(ids: ["none"]) { note } }'],
   ["Query.myAiKeys", "a person", "{ myAiKeys { id } }"],
   ["Query.aiKeyTools", "a person", "{ aiKeyTools { id } }"],
   ["Query.aiKeyRequests", "SETTINGS_API_KEYS_CREATE", "{ aiKeyRequests { id } }"],

@@ -27,6 +27,18 @@ export interface SelfServiceTables {
     /** 0 or 1. */
     requires_approval: bigint;
   };
+  /** What a person has noted on a session of theirs, for themselves. */
+  ai_session_notes: { org_id: string; session_id: string; note: string; noted_at: number };
+  /** Sessions whose person has said which project they were for. */
+  ai_session_marks: {
+    org_id: string;
+    session_id: string;
+    /** The project's marker, as calls carry it. */
+    project: string;
+    /** What the calls carried before. */
+    before_project: string | null;
+    marked_at: number;
+  };
 }
 
 /** `APPROVED` has no key yet: the person reveals it, once, and then it is `ACTIVE`. */

@@ -11,6 +11,7 @@ import { addSeqs, containsSeq, printRanges, readRanges, type Ranges } from "../i
 import { takeFluency } from "../insights/fluency/take.ts";
 import { takePolicyHits } from "../policy/hits.ts";
 import { takeContent } from "../signals/take-content.ts";
+import { applyMarks } from "../self-service/marks.ts";
 import type { Store, Writer } from "../store/open.ts";
 import { recordUsageChanged, recordUsageSeen } from "./changed.ts";
 import { joinReports, type Joined } from "./join.ts";
@@ -67,7 +68,8 @@ export async function ingestSessions(store: Store, given: SessionReport): Promis
     }
     const calls = fresh.filter((told) => "report" in told);
     const joined = await join(db, store, given, calls);
-    const changed = await storeCalls(db, store.engine, given.orgId, joined.touched, given.now);
+    const touched = await applyMarks(db, store.engine, given.orgId, joined.touched);
+    const changed = await storeCalls(db, store.engine, given.orgId, touched, given.now);
     const quarantined = await quarantine(db, given, calls, joined);
     const conversations = fresh.flatMap((told) => ("fluency" in told ? [told.fluency] : []));
     const untaken = await takeFluency(db, store.engine, given, conversations);

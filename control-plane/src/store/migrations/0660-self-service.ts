@@ -28,5 +28,20 @@ export const selfService: Migration = {
       requires_approval ${integer} NOT NULL,
       PRIMARY KEY (org_id, tool)
     ) ${strict}`);
+    await execute(`CREATE TABLE ai_session_notes (
+      org_id TEXT NOT NULL REFERENCES orgs,
+      session_id TEXT NOT NULL,
+      note TEXT NOT NULL,
+      noted_at ${integer} NOT NULL,
+      PRIMARY KEY (org_id, session_id)
+    ) ${strict}`);
+    await execute(`CREATE TABLE ai_session_marks (
+      org_id TEXT NOT NULL REFERENCES orgs,
+      session_id TEXT NOT NULL,
+      project TEXT NOT NULL,
+      before_project TEXT,
+      marked_at ${integer} NOT NULL,
+      PRIMARY KEY (org_id, session_id)
+    ) ${strict}`);
   },
 };
