@@ -159,6 +159,34 @@ test.serial("a clock that leaps by a year, either way, holds nothing back", asyn
   t.is(daemon.relay, null);
 });
 
+test.serial(
+  "a format that is no longer understood is told of by status and log, and is never silently zero",
+  async (t) => {
+    await using person = newPerson({ FLOWSTATE_CAPTURE: "session-logs" });
+    const rows = Array.from({ length: 30 }, (_, id) => claudeRow(`msg_${id}`).replaceAll("_tokens", "Count"));
+    person.write(log, rows.join("").replaceAll('"content"', '"role":"assistant","content"'));
+    await person.startDaemon();
+    const { stdout } = await until(
+      "the alarm",
+      async () => {
+        const status = await person.flowstate("status");
+        return status.stdout.includes("not understood") ? status : null;
+      },
+      patientMs,
+    );
+    t.regex(
+      stdout,
+      /format +the log of claude-code \(unknown version\) is not understood: 30 of 30 answers gave no usage/,
+    );
+    await until(
+      "the warning",
+      async () =>
+        (await person.flowstate("logs")).stdout.includes("WARN  a tool writes what this agent does not"),
+      patientMs,
+    );
+  },
+);
+
 const limits = (pid: number, bytes: string): void => {
   execFileSync("prlimit", ["--pid", String(pid), `--fsize=${bytes}:unlimited`]);
 };

@@ -23,6 +23,7 @@ import { startRelay } from "../relay/server.ts";
 import { leadOwnRequests, parseUpstream, type Upstream } from "../relay/upstream.ts";
 import { version } from "../version.ts";
 import { createCallSender } from "./deliver.ts";
+import { createAlarms } from "./alarms.ts";
 import { createIntake } from "./intake.ts";
 import { steady } from "./steady.ts";
 import { createTail } from "./tail.ts";
@@ -80,7 +81,7 @@ export async function startDaemon(
   stack.defer(async () => {
     // A last look: what a tool has written until now is not left to a log that may be gone tomorrow.
     await tail?.look(AbortSignal.timeout(lastLookMs));
-    tell(ledger, outbox, now(), 0);
+    await tell(ledger, outbox, { now: now(), holdMs: 0 }, AbortSignal.timeout(lastLookMs));
     contentReports.tell(outbox);
     await flush({ outbox, send }, AbortSignal.timeout(lastDeliveryMs));
   });
@@ -98,12 +99,14 @@ export async function startDaemon(
     ),
   );
   const intake = createIntake(ledger, log, now);
+  const alarms = createAlarms(log);
   stack.use(
     steady({ what: "putting calls into the outbox", clock, log }, async (signal) => {
       while (!signal.aborted) {
         intake.settle();
-        tell(ledger, outbox, now(), timing.holdMs);
+        await tell(ledger, outbox, { now: now(), holdMs: timing.holdMs }, signal);
         contentReports.tell(outbox);
+        alarms.check(ledger.formats.alarms());
         await clock.sleep(pauseMs, signal);
       }
     }),

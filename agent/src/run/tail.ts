@@ -28,7 +28,7 @@ export interface Tail {
 }
 
 /** Between slices of this size everything else gets its turn, and what was read is kept. */
-const sliceBytes = 4 << 20;
+const sliceBytes = 1 << 20;
 /** A log that is gone for so long is forgotten: a folder on a network may be away for a while. */
 const forgetMs = 86_400_000;
 
