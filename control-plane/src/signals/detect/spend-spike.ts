@@ -11,7 +11,7 @@ const leastDays = 5;
 const leastUsd = 25;
 const leastOfNewcomerUsd = 100;
 const graveUsd = 500;
-const leastFactor = 5;
+const leastFactor = 6;
 const mostFactor = 20;
 const deviations = 4;
 
