@@ -142,6 +142,32 @@ test.serial("calls made while the control plane is away arrive when it is back",
   t.pass();
 });
 
+test.serial(
+  "what a conversation shows arrives as counts, which are withheld below five people",
+  async (t) => {
+    const { installation } = t.context;
+    const withheld = async (): Promise<string | null> => {
+      const { fluencyRollup } = await installation.graphql<{ fluencyRollup: { withheld: string | null } }>(
+        "{ fluencyRollup(scope: { kind: ORG }) { withheld } }",
+      );
+      return fluencyRollup.withheld;
+    };
+    await using machine = new Machine(t.context, "dora@example.com");
+    const asked = {
+      type: "user",
+      uuid: "u1",
+      sessionId: "s3",
+      timestamp: new Date().toISOString(),
+      message: { role: "user", content: "Ask me first, and say where the figures come from." },
+    };
+    writeFileSync(machine.log, `${JSON.stringify(asked)}\n${row("msg_d1", 10, "s3")}`);
+    t.is(await withheld(), "NO_CONVERSATIONS");
+    await machine.start({ FLOWSTATE_CAPTURE: "session-logs,fluency", FLOWSTATE_FLUENCY_QUIET_MS: "50" });
+    await until("the conversation", async () => (await withheld()) === "TOO_FEW_PEOPLE");
+    t.is(await machine.end("SIGTERM"), 0);
+  },
+);
+
 test.serial("a policy that is activated, and a setting that is changed, reach the daemon", async (t) => {
   const { installation } = t.context;
   await using machine = new Machine(t.context, "cleo@example.com");

@@ -3,7 +3,7 @@ import { textOf, type LoggedTurn, type TranscriptReader } from "./transcript.ts"
 
 /** Rows of `type: "user"` are also results of tools, notes of the program and summaries: a person wrote none of those. */
 export const claudeCodeTranscript: TranscriptReader = {
-  marks: ['role":"user"', 'role":"assistant"'],
+  marks: ['type":"user"', 'type":"assistant"'],
   start: () => ({}),
   read: readRow,
 };

@@ -88,7 +88,7 @@ const cases: readonly [what: string, tool: string, rows: readonly unknown[], exp
       claude(1, "user", "a"),
       claude(1, "user", "a"),
       claude(2, "user", "b", { sessionId: "s2" }),
-      'broken "role":"user"',
+      'broken "type":"user"',
     ],
     [
       ["s1", second(1), "person: a"],
