@@ -1,6 +1,6 @@
 /**
  * `node scripts/screenshots.ts`: makes `docs/screenshots` anew, from a server with a made-up company in it and a real
- * browser. The company is the same each time; its days are the last sixty.
+ * browser. The company is the same each time; its days are the last two hundred and forty.
  */
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -18,11 +18,14 @@ const lastMonth = new Date(Date.UTC(new Date().getUTCFullYear(), new Date().getU
 
 const shots = [
   ["spend", "/app/insights/spend", "light"],
+  ["attribution", "/app/insights/attribution", "light"],
+  ["forecast", "/app/insights/forecast", "dark"],
   ["reconciliation", "/app/insights/reconciliation", "light"],
   ["reconciliation-dark", "/app/insights/reconciliation", "dark"],
   ["providers-inventory", "/app/governance/services", "light"],
   ["cloud-proxy", "/app/settings/cloud-proxy", "light"],
   ["usage-providers", "/app/settings/usage-providers", "dark"],
+  ["agent-policy", "/app/settings/agent-policy", "light"],
   ["members", "/app/settings/members", "light"],
   ["api-keys", "/app/settings/api-keys", "light"],
   ["audit", "/app/audit", "light"],
@@ -37,7 +40,7 @@ await using running = await startRunning({
 });
 const key = { FLOWSTATE_MASTER_KEY: masterKey.reveal() };
 for (const args of [
-  ["demo", "seed", "--days", "60"],
+  ["demo", "seed", "--days", "240"],
   ["reconcile", "run", "--period", lastMonth],
   ["org-key", "provision", "--org", "default"],
 ]) {
@@ -55,6 +58,11 @@ for (const [name, path, scheme] of shots) {
     await page.getByRole("button", { name: /^auto matched/ }).click();
     await page.getByRole("listbox", { name: "Billing rows" }).waitFor();
     await page.keyboard.press("j");
+  }
+  if (path.endsWith("forecast")) {
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await page.getByText("The forecasts were made anew.").waitFor({ timeout: 60_000 });
+    await page.getByRole("button", { name: "Dismiss" }).click();
   }
   await page.waitForLoadState("networkidle");
   await page.screenshot({ path: join(folder, `${name}.png`) });

@@ -19,10 +19,15 @@ const email = "owner@example.com";
 const password = "a long enough password";
 const pages = [
   "/app/insights/spend",
+  "/app/insights/attribution",
+  "/app/insights/attribution?by=SESSION",
+  "/app/insights/forecast",
+  "/app/insights/fluency",
   "/app/insights/reconciliation",
   "/app/governance/services",
   "/app/settings/cloud-proxy",
   "/app/settings/usage-providers",
+  "/app/settings/agent-policy",
   "/app/settings/members",
   "/app/settings/sign-on",
   "/app/settings/api-keys",
@@ -219,6 +224,57 @@ test.serial("an identity provider is set by its form, and removed again", async 
   await page.getByRole("link", { name: email }).click();
   await page.getByRole("heading", { name: "Your account" }).waitFor();
   t.deepEqual(faults, []);
+});
+
+test.serial(
+  "attribution leads from a cost centre down to sessions, and a link leads there again",
+  async (t) => {
+    await using visited = await signedIn(t.context);
+    const { page } = visited;
+    await page.goto("/app/insights/attribution?span=1y");
+    const table = page.getByRole("table");
+    for (const by of ["cost centre", "team", "project"]) {
+      await page.getByRole("button", { name: by, exact: true, pressed: true }).waitFor();
+      await table.getByRole("button").first().click();
+      await page.getByRole("button", { name: by, exact: true }).waitFor({ state: "detached" });
+    }
+    await page.getByRole("button", { name: "session", exact: true }).click();
+    await table.getByRole("row").nth(1).waitFor();
+    const rows = await table.getByRole("row").count();
+    await page.goto(page.url());
+    await table.getByRole("row").nth(1).waitFor();
+    t.is(await table.getByRole("row").count(), rows);
+  },
+);
+
+test.serial("forecasts are made anew, and a project's months shown", async (t) => {
+  await using visited = await signedIn(t.context);
+  const { page } = visited;
+  await page.goto("/app/insights/forecast");
+  await page.getByRole("button", { name: "Refresh" }).click();
+  await page.getByText("The forecasts were made anew.").waitFor();
+  const row = page.getByRole("table", { name: "Forecast by project" }).getByRole("row").nth(1);
+  const name = await row.getByRole("button").innerText();
+  await row.getByRole("button").click();
+  await page.getByRole("heading", { name, level: 2 }).waitFor();
+  t.is(await page.getByRole("img", { name: `${name}, month by month` }).count(), 1);
+});
+
+test.serial("how agents behave is changed and kept", async (t) => {
+  await using visited = await signedIn(t.context);
+  const { page } = visited;
+  await page.goto("/app/settings/agent-policy");
+  const form = page.getByRole("form", { name: "Agent policy" });
+  await form.getByLabel("Enforcement").selectOption("ENFORCE");
+  await form.getByLabel("Sat").check();
+  await form.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved.").waitFor();
+  await page.reload();
+  t.is(await form.getByLabel("Enforcement").inputValue(), "ENFORCE");
+  t.true(await form.getByLabel("Sat").isChecked());
+  await form.getByLabel("Your own proxy").fill("nonsense");
+  await form.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("status").getByText("proxy").waitFor();
 });
 
 test("every operation of the application fits the schema", async (t) => {

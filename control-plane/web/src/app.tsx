@@ -1,9 +1,13 @@
 import { useState, type ReactNode } from "react";
 import { Link, Redirect, Route, Router, Switch } from "wouter";
 import { useQuery } from "./api.ts";
+import { AgentPolicy } from "./pages/agent-policy.tsx";
 import { ApiKeys } from "./pages/api-keys.tsx";
+import { Attribution } from "./pages/attribution.tsx";
 import { Audit } from "./pages/audit.tsx";
 import { CloudProxy } from "./pages/cloud-proxy.tsx";
+import { Fluency } from "./pages/fluency.tsx";
+import { Forecast } from "./pages/forecast.tsx";
 import { Members } from "./pages/members.tsx";
 import { Reconciliation } from "./pages/reconciliation.tsx";
 import { Services } from "./pages/services.tsx";
@@ -12,12 +16,13 @@ import { Spend } from "./pages/spend.tsx";
 import { UsageProviders } from "./pages/usage-providers.tsx";
 import { Ready } from "./parts/page.tsx";
 import { Toasts } from "./parts/toast.tsx";
+import { useViewer, ViewerContext, type Viewer } from "./parts/viewer.tsx";
 import { viewerQuery } from "./operations/viewer.ts";
 
 interface Entry {
   readonly path: string;
   readonly title: string;
-  readonly permission: string;
+  readonly permission: Viewer["permissions"][number];
   readonly page: () => ReactNode;
 }
 
@@ -28,11 +33,24 @@ const sections: readonly { readonly title: string; readonly entries: readonly En
     entries: [
       { path: "/insights/spend", title: "Spend", permission: "AI_INSIGHTS_VIEW", page: Spend },
       {
+        path: "/insights/attribution",
+        title: "Attribution",
+        permission: "AI_INSIGHTS_VIEW",
+        page: Attribution,
+      },
+      { path: "/insights/forecast", title: "Forecast", permission: "AI_INSIGHTS_VIEW", page: Forecast },
+      { path: "/insights/fluency", title: "Fluency", permission: "AI_INSIGHTS_VIEW", page: Fluency },
+      {
         path: "/insights/reconciliation",
         title: "Reconciliation",
         permission: "AI_INSIGHTS_VIEW",
         page: Reconciliation,
       },
+    ],
+  },
+  {
+    title: "Governance",
+    entries: [
       {
         path: "/governance/services",
         title: "Providers inventory",
@@ -56,6 +74,12 @@ const sections: readonly { readonly title: string; readonly entries: readonly En
         permission: "SETTINGS_INTEGRATIONS_VIEW",
         page: UsageProviders,
       },
+      {
+        path: "/settings/agent-policy",
+        title: "Agent Policy",
+        permission: "AI_GOVERNANCE_VIEW",
+        page: AgentPolicy,
+      },
       { path: "/settings/members", title: "Members", permission: "MEMBERS_UPDATE", page: Members },
       { path: "/settings/sign-on", title: "Single sign-on", permission: "MEMBERS_UPDATE", page: SignOn },
       {
@@ -75,20 +99,19 @@ export function App(): ReactNode {
     <Router base="/app">
       <Toasts>
         <Ready loaded={loaded}>
-          {({ viewer }) => <Shell email={viewer.email} permissions={viewer.permissions} />}
+          {({ viewer }) => (
+            <ViewerContext value={viewer}>
+              <Shell />
+            </ViewerContext>
+          )}
         </Ready>
       </Toasts>
     </Router>
   );
 }
 
-function Shell({
-  email,
-  permissions,
-}: {
-  readonly email: string | null;
-  readonly permissions: readonly string[];
-}): ReactNode {
+function Shell(): ReactNode {
+  const { email, permissions } = useViewer();
   const seen = sections
     .map((section) => ({
       ...section,

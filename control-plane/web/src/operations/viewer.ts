@@ -1,3 +1,3 @@
 import { operation } from "../operation.ts";
 
-export const viewerQuery = operation(`query Viewer { viewer { email permissions } }`);
+export const viewerQuery = operation(`query Viewer { viewer { email organizationId permissions } }`);

@@ -3,6 +3,7 @@ import { useState, type ReactNode } from "react";
 import { send, useQuery } from "../api.ts";
 import { bytes, count, thisMonth, when, words } from "../format.ts";
 import { Dialog } from "../parts/dialog.tsx";
+import { Fact } from "../parts/facts.tsx";
 import { Badge, CopyButton, MonthInput, Page, Ready } from "../parts/page.tsx";
 import { download, Table, type Column } from "../parts/table.tsx";
 import { useToast } from "../parts/toast.tsx";
@@ -151,15 +152,6 @@ export function CloudProxy(): ReactNode {
         </p>
       </section>
     </Page>
-  );
-}
-
-function Fact({ name, value }: { readonly name: string; readonly value: string }): ReactNode {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
   );
 }
 

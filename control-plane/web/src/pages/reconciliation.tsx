@@ -2,6 +2,7 @@ import { useMemo, useRef, useState, type ReactNode } from "react";
 import { send, useQuery } from "../api.ts";
 import { percent, thisMonth, usd, words } from "../format.ts";
 import { Dialog } from "../parts/dialog.tsx";
+import { Fact } from "../parts/facts.tsx";
 import { MonthInput, Page, Ready } from "../parts/page.tsx";
 import { DownloadCsv } from "../parts/table.tsx";
 import { useToast } from "../parts/toast.tsx";
@@ -232,10 +233,10 @@ function Queue({ all, summary, month, reload }: QueueProps): ReactNode {
         </div>
       )}
       <dl className="summary" aria-label={`Summary of ${month}`}>
-        <Figure name="Billed" value={usd(summary.billedUsd)} />
-        <Figure name="Observed" value={usd(summary.observedUsd)} />
-        <Figure name="Written off" value={usd(summary.writtenOffUsd)} />
-        <Figure name={`Residual (${percent(summary.residualShare)})`} value={usd(summary.residualUsd)} />
+        <Fact name="Billed" value={usd(summary.billedUsd)} />
+        <Fact name="Observed" value={usd(summary.observedUsd)} />
+        <Fact name="Written off" value={usd(summary.writtenOffUsd)} />
+        <Fact name={`Residual (${percent(summary.residualShare)})`} value={usd(summary.residualUsd)} />
       </dl>
       <Causes causes={summary.causes} />
       {open === "write_off" && (
@@ -310,15 +311,6 @@ function WriteOff({
         <button className="primary">Write off</button>
       </form>
     </Dialog>
-  );
-}
-
-function Figure({ name, value }: { readonly name: string; readonly value: string }): ReactNode {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
   );
 }
 

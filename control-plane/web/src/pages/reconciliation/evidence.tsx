@@ -1,5 +1,7 @@
 import type { ReactNode } from "react";
 import { percent, usd, words } from "../../format.ts";
+import { Bars } from "../../parts/bars.tsx";
+import { Fact } from "../../parts/facts.tsx";
 import { Badge } from "../../parts/page.tsx";
 import type { Row, Summary } from "../../operations/reconciliation.ts";
 
@@ -67,36 +69,21 @@ export function Evidence({ row }: { readonly row: Row | null }): ReactNode {
   );
 }
 
-function Fact({ name, value }: { readonly name: string; readonly value: string }): ReactNode {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
-  );
-}
-
 /** The residual by cause; the parts sum to it. */
 export function Causes({ causes }: Pick<Summary, "causes">): ReactNode {
   if (causes.length === 0) return null;
-  const most = Math.max(...causes.map(({ amountUsd }) => Math.abs(Number(amountUsd))));
   return (
     <section className="card" aria-label="Residual by cause">
       <h2>Residual by cause</h2>
-      <div className="bars">
-        {causes.map(({ cause, amountUsd, hint }) => (
-          <div key={cause} className="bar" title={hint}>
-            <span>{words(cause)}</span>
-            <meter
-              min={0}
-              max={most}
-              value={Math.abs(Number(amountUsd))}
-              aria-label={`${words(cause)}: ${hint}`}
-            />
-            <span className="number">{usd(amountUsd)}</span>
-          </div>
-        ))}
-      </div>
+      <Bars
+        bars={causes.map(({ cause, amountUsd, hint }) => ({
+          key: cause,
+          label: words(cause),
+          length: Math.abs(Number(amountUsd)),
+          text: usd(amountUsd),
+          hint,
+        }))}
+      />
     </section>
   );
 }
