@@ -1,6 +1,7 @@
-/** One turn as the rules see it. Its text never leaves the device. */
+/** One turn as the rules see it. */
 export interface Turn {
   readonly by: "person" | "assistant";
+  /** What a person said, which never leaves the device. No rule reads the assistant's words. */
   readonly text: string;
   /** Files that the assistant changed in this turn. */
   readonly edits: number;

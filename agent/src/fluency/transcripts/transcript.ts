@@ -20,7 +20,7 @@ export interface TranscriptReader<State extends object = object> {
   read(row: Fields, state: State): readonly LoggedTurn[];
 }
 
-/** The conversations of a log, with what each side said: text that is judged and let go. */
+/** The conversations of a log, with what their person said: text that is judged and let go. */
 export function readConversations(
   path: string,
   tool: string,
@@ -31,7 +31,10 @@ export function readConversations(
   forMarkedLines(path, wholeFile, reader.marks, (buffer, start, end) => {
     const row = parseFields(buffer.toString("utf8", start, end));
     if (row === null) return;
-    for (const turn of reader.read(row, state)) turns.set(turn.id ?? `${turns.size}`, turn);
+    for (const turn of reader.read(row, state)) {
+      // Answers make up most of a log; a long one is not kept in memory for the fact that it was given.
+      turns.set(turn.id ?? `${turns.size}`, turn.by === "person" ? turn : { ...turn, text: "" });
+    }
   });
   const sessions = Map.groupBy(turns.values(), ({ sessionId }) => sessionId);
   return [...sessions].flatMap(([sessionId, said]) => {
