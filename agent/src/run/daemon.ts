@@ -7,6 +7,7 @@ import { deliver, flush, type DeliverOptions } from "@flowstate/shared/outbox/de
 import { openOutbox } from "@flowstate/shared/outbox/outbox";
 import { Secret } from "@flowstate/shared/secret";
 import type { DaemonConfig } from "../config.ts";
+import { createKeeper } from "../enterprise/keeper.ts";
 import { appraise } from "../fluency/appraise.ts";
 import { openTold } from "../fluency/told.ts";
 import { openLedger } from "../ledger/ledger.ts";
@@ -17,7 +18,7 @@ import { openAuthority } from "../observe/intercept/ca.ts";
 import { startIntercept, type Intercept } from "../observe/intercept/server.ts";
 import { createContentReports } from "../policy/content-reports.ts";
 import { followPolicy } from "../policy/follow.ts";
-import { keepPolicy, readKeptPolicy } from "../policy/kept.ts";
+import { keepPolicy, readKeptPolicy, type KeptPolicy } from "../policy/kept.ts";
 import { createOfficer, type PolicyStatus } from "../policy/officer.ts";
 import { startRelay } from "../relay/server.ts";
 import { leadOwnRequests, parseUpstream, type Upstream } from "../relay/upstream.ts";
@@ -81,7 +82,7 @@ export async function startDaemon(
   stack.defer(async () => {
     // A last look: what a tool has written until now is not left to a log that may be gone tomorrow.
     await tail?.look(AbortSignal.timeout(lastLookMs));
-    await tell(ledger, outbox, { now: now(), holdMs: 0 }, AbortSignal.timeout(lastLookMs));
+    await tell(ledger, outbox, { now, holdMs: 0 }, AbortSignal.timeout(lastLookMs));
     contentReports.tell(outbox);
     await flush({ outbox, send }, AbortSignal.timeout(lastDeliveryMs));
   });
@@ -104,7 +105,7 @@ export async function startDaemon(
     steady({ what: "putting calls into the outbox", clock, log }, async (signal) => {
       while (!signal.aborted) {
         intake.settle();
-        await tell(ledger, outbox, { now: now(), holdMs: timing.holdMs }, signal);
+        await tell(ledger, outbox, { now, holdMs: timing.holdMs }, signal);
         contentReports.tell(outbox);
         alarms.check(ledger.formats.alarms());
         await clock.sleep(pauseMs, signal);
@@ -138,10 +139,24 @@ export async function startDaemon(
       }),
     );
   }
+  const keeper = stack.use(createKeeper({ dataFolder, limits: config.captureLimits, log, now }));
+  stack.use(
+    steady({ what: "keeping what is said in calls", clock, log }, async (signal) => {
+      while (!signal.aborted) {
+        keeper.settle();
+        await clock.sleep(tellMs, signal);
+      }
+    }),
+  );
   const officer = createOfficer(log, now, contentReports);
   const policyFile = join(dataFolder, "policy.json");
+  const follow = (news: KeptPolicy): void => {
+    officer.replace(news);
+    // Without the intercept nobody hears what is said.
+    if (config.captures.has("intercept")) keeper.follow(news.policy.settings.captureMode);
+  };
   const kept = readKeptPolicy(policyFile);
-  if (kept !== null) officer.replace(kept);
+  if (kept !== null) follow(kept);
   // What the device says of its network wins over what the organisation says of all.
   const upstream = (): Upstream | null => config.upstream ?? upstreamOf(officer.status().settings);
   const ownRequests = stack.use(leadOwnRequests());
@@ -155,7 +170,7 @@ export async function startDaemon(
           clock,
           kept,
           onPolicy: (news) => {
-            officer.replace(news);
+            follow(news);
             ownRequests.through(upstream());
             keepPolicy(policyFile, news);
           },
@@ -191,6 +206,7 @@ export async function startDaemon(
         upstreamCa: undefined,
         onSighting: intake.note,
         judge: officer.judge,
+        keepWords: keeper.keepWords,
         log,
         now,
       })
@@ -222,6 +238,7 @@ export async function startDaemon(
       telemetry: telemetry?.status() ?? null,
       notUnderstood: ledger.formats.alarms(),
       policy: officer.status(),
+      words: keeper.status(),
       calls: ledger.calls.counts(),
       delivery: { waiting: outbox.depth().rows, ...vitals.read().delivery },
       distrust: (intercept?.distrust() ?? []).map(({ host, userAgent }) => ({ host, client: userAgent })),

@@ -16,7 +16,7 @@ const mostAtOnce = 100;
 export async function tell(
   ledger: Ledger,
   outbox: Outbox,
-  { now, holdMs }: { readonly now: number; readonly holdMs: number },
+  { now, holdMs }: { readonly now: () => number; readonly holdMs: number },
   signal: AbortSignal,
 ): Promise<void> {
   const projects = new Map<string, string | null>();
@@ -28,7 +28,7 @@ export async function tell(
     return name;
   };
   while (!signal.aborted) {
-    const due = ledger.calls.due(now, holdMs, mostAtOnce);
+    const due = ledger.calls.due(now(), holdMs, mostAtOnce);
     if (due.length === 0) return;
     const told = due.map(({ id, call, revision, told: before }) => {
       const event = eventOf(call, projectName);
