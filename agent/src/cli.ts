@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { InvalidArgumentError, type Command } from "commander";
 import { createProgram } from "@flowstate/shared/cli";
+import type { CapturesFlags } from "./commands/captures.ts";
 import type { InstallCommandFlags } from "./commands/install.ts";
 import type { LogsFlags } from "./commands/logs.ts";
 import type { RunFlags } from "./commands/run.ts";
@@ -100,6 +101,29 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
     .action(async (flags: { readonly json?: boolean }) =>
       (await import("./commands/policy.ts")).runPolicy(flags, readConfig(managed())),
     );
+  const captures = program
+    .command("captures")
+    .description("what was said in calls, where the organisation has it kept on this device");
+  captures
+    .command("list", { isDefault: true })
+    .description("the latest calls whose prompts and answers are kept")
+    .option("--limit <number>", "how many calls", parseCount, 20)
+    .option("--json", "print one JSON document")
+    .action(async (flags: CapturesFlags) =>
+      (await import("./commands/captures.ts")).runCapturesList(flags, readConfig(managed())),
+    );
+  captures
+    .command("show")
+    .argument("<id>", "as the list names it")
+    .description("the prompt and the answer of one call")
+    .option("--json", "print one JSON document")
+    .action(async (id: string, flags: { readonly json?: boolean }) =>
+      (await import("./commands/captures.ts")).runCapturesShow(id, flags, readConfig(managed())),
+    );
+  captures
+    .command("purge")
+    .description("erase all that is kept")
+    .action(async () => (await import("./commands/captures.ts")).runCapturesPurge(readConfig(managed())));
   program
     .command("pac")
     .description("the proxy auto-configuration script, as the relay serves it at /proxy.pac")

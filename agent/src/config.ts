@@ -6,6 +6,7 @@ import { FlowstateError } from "@flowstate/shared/errors";
 import { parseKey } from "@flowstate/shared/keys";
 import type { Secret } from "@flowstate/shared/secret";
 import { parseSubject, type Subject } from "@flowstate/shared/subject";
+import type { CaptureLimits } from "./enterprise/capture-store.ts";
 import type { Home } from "./observe/files/sources.ts";
 import type { WhenDown } from "./relay/pac.ts";
 import { parseUpstream, type Upstream } from "./relay/upstream.ts";
@@ -86,6 +87,18 @@ export const daemonSettings = {
     fallback: "600000",
     describe: "How long a conversation has to rest before it is judged.",
   }),
+  capturesDays: option.count({
+    env: "FLOWSTATE_CAPTURES_DAYS",
+    fallback: "7",
+    describe:
+      "Enterprise mode: how many days prompts and answers stay on the device. They never leave it, and none are kept unless the organisation's settings say so.",
+  }),
+  capturesMegabytes: option.count({
+    env: "FLOWSTATE_CAPTURES_MB",
+    fallback: "100",
+    describe:
+      "Enterprise mode: how many megabytes of prompts and answers are kept at most; the oldest go first.",
+  }),
   logLevel: option.logLevel({
     env: "FLOWSTATE_LOG_LEVEL",
     fallback: "info",
@@ -119,6 +132,8 @@ export interface DaemonConfig extends Config, RelayConfig {
   readonly captures: ReadonlySet<CaptureName>;
   readonly otlpPort: number;
   readonly timing: { readonly holdMs: number; readonly pollMs: number; readonly fluencyQuietMs: number };
+  /** How much is kept in enterprise mode. */
+  readonly captureLimits: CaptureLimits;
   readonly logLevel: string;
 }
 
@@ -149,8 +164,8 @@ export function readDaemonConfig(env: NodeJS.ProcessEnv, home = homedir()): Daem
   const captures = captureNames.filter((name) => names.includes(name));
   if (captures.length !== names.length)
     throw invalid("FLOWSTATE_CAPTURE", `a list of ${captureNames.join(", ")}`);
-  const { controlPlane, cloudProxy, cloudProxyCa, otlpPort, holdMs, pollMs, fluencyQuietMs, logLevel } =
-    given;
+  const { controlPlane, cloudProxy, cloudProxyCa, otlpPort, logLevel } = given;
+  const { holdMs, pollMs, fluencyQuietMs, capturesDays, capturesMegabytes } = given;
   return {
     ...readConfig(env, home),
     ...readRelayConfig(env),
@@ -163,6 +178,7 @@ export function readDaemonConfig(env: NodeJS.ProcessEnv, home = homedir()): Daem
     captures: new Set(captures),
     otlpPort,
     timing: { holdMs, pollMs, fluencyQuietMs },
+    captureLimits: { retentionDays: capturesDays, maxBytes: capturesMegabytes * 1024 * 1024 },
     logLevel,
   };
 }

@@ -1,5 +1,4 @@
 /** What a machine does to a daemon: nothing may be lost by it, nothing doubled, and nothing may end the daemon. */
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -12,6 +11,7 @@ import { until } from "@flowstate/shared/testing/until";
 import { mintKey } from "@flowstate/shared/keys";
 import { readDaemonConfig } from "../src/config.ts";
 import { startDaemon } from "../src/run/daemon.ts";
+import { canLimitFiles, limitFiles } from "./support/full-disk.ts";
 import { startIngest, type Fate, type Ingest } from "./support/ingest.ts";
 import { claudeRow, newPerson } from "./support/person.ts";
 
@@ -187,21 +187,7 @@ test.serial(
   },
 );
 
-const limits = (pid: number, bytes: string): void => {
-  execFileSync("prlimit", ["--pid", String(pid), `--fsize=${bytes}:unlimited`]);
-};
-
-function canLimit(): boolean {
-  try {
-    limits(process.pid, "unlimited");
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Files that may not grow fail their writer as a full disk does. */
-const onLinux = canLimit() ? test.serial : test.serial.skip;
+const onLinux = canLimitFiles() ? test.serial : test.serial.skip;
 onLinux("a full disk ends nothing, and what happened meanwhile is told when there is room", async (t) => {
   await using ingest = await startIngest();
   await using person = newPerson({ FLOWSTATE_CONTROL_PLANE: ingest.url });
@@ -209,7 +195,7 @@ onLinux("a full disk ends nothing, and what happened meanwhile is told when ther
   const { process: daemon, relay } = await person.startDaemon();
   await until("the first call", () => ingest.calls().length === 1, patientMs);
 
-  limits(daemon.pid ?? 0, "0");
+  limitFiles(daemon.pid ?? 0, "0");
   appendFileSync(join(person.home, log), [1, 2, 3].map((id) => claudeRow(`msg_${id}`)).join(""));
   const { logs } = await until(
     "a log that could not be taken in",
@@ -225,7 +211,7 @@ onLinux("a full disk ends nothing, and what happened meanwhile is told when ther
   t.is((await fetch(`${relay}/proxy.pac`)).status, 200);
   t.is(daemon.exitCode, null);
 
-  limits(daemon.pid ?? 0, "unlimited");
+  limitFiles(daemon.pid ?? 0, "unlimited");
   await until("the others", () => ingest.calls().length === 4, patientMs);
   t.deepEqual(outputs(ingest), expected(4, 10));
 });

@@ -37,6 +37,7 @@ function renderStatus(status: DaemonStatus, now: number): string {
       `${plural(calls.known, "call")} known, ${delivery.waiting + calls.untold} waiting to be delivered`,
     ],
     ["policy", renderPolicy(status.policy)],
+    ["words", renderWords(status)],
     ...(delivery.rejected > 0 ? [["refused", plural(delivery.rejected, "call")] as const] : []),
     ...distrust.map(({ host, client }) => ["not read", `${client || "a client"} to ${host}`] as const),
     ["data folder", status.dataFolder],
@@ -65,6 +66,19 @@ function renderPolicy({ version, rules, settings, problem, met }: DaemonStatus["
     ...(count === 0 ? [] : [`${plural(count, "call")} refused`]),
     ...(problem === null ? [] : [`not heard: ${problem}`]),
   ].join(", ");
+}
+
+/** Prompts and answers: whoever works here shall see whether they are kept. */
+function renderWords({ words, policy }: DaemonStatus): string {
+  if (words.mode === "telemetry")
+    return policy.settings?.captureMode === "enterprise"
+      ? "the organisation asks for prompts and answers; none are kept, because the intercept is off"
+      : "prompts and answers are not kept";
+  return [
+    `prompts and answers are kept on this device for ${plural(words.retentionDays, "day")}; \`flowstate captures\` shows and erases them`,
+    ...(words.waiting === 0 ? [] : [`${plural(words.waiting, "call")} cannot be kept yet`]),
+    ...(words.lost === 0 ? [] : [`${plural(words.lost, "call")} could not be kept`]),
+  ].join("; ");
 }
 
 /** Metrics come later than events, so that only a wide gap says something. */

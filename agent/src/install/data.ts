@@ -6,9 +6,10 @@ import { removeEmptyFolder } from "../machine/change.ts";
 
 /** Everything that the agent itself puts into its data folder, with what SQLite and a write by renaming leave beside it. */
 const own = [
-  /^(?:instance|ledger|outbox|fluency)\.db(?:-wal|-shm|-journal)?$/,
+  /^(?:instance|ledger|outbox|fluency|captures)\.db(?:-wal|-shm|-journal)?$/,
   /^(?:scan\.cache|policy\.json)(?:\.\w+)?$/,
   /^agent(?:-stderr)?\.log(?:\.1)?$/,
+  /^captures\.key(?:\.new)?$/,
   /^agent\.sock$/,
   /^flowstate\.env$/,
   /^tls$/,

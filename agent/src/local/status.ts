@@ -1,3 +1,4 @@
+import type { KeeperStatus } from "../enterprise/keeper.ts";
 import type { FormatAlarm } from "../ledger/formats.ts";
 import type { PolicyStatus } from "../policy/officer.ts";
 import type { ChecksumRow } from "../observe/otlp/checksum.ts";
@@ -33,6 +34,8 @@ export interface DaemonStatus {
   readonly notUnderstood: readonly FormatAlarm[];
   /** What the organisation says that calls must hold to, and which rules calls here met. */
   readonly policy: PolicyStatus;
+  /** Whether what is said in calls is kept on this device. */
+  readonly words: KeeperStatus;
   readonly calls: {
     readonly known: number;
     /** Changed and not yet put into the outbox. */

@@ -7,7 +7,7 @@ import { id } from "../files/json.ts";
 import { readAnswer, type AnswerReader } from "./answer.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { readToolSigns, type HeaderLookup, type ToolSigns } from "./tool.ts";
-import { emptyReading, type Reading } from "./usage/reading.ts";
+import { emptyReading, isTextCut, type Reading } from "./usage/reading.ts";
 import { readRequest, requestCopy, type RequestFacts } from "./request.ts";
 
 /** What is known of a call before it is let through. */
@@ -32,6 +32,16 @@ export interface ExchangeStart {
   readonly now: () => number;
 }
 
+/** A call that has come to its end, and what was said in it, for whoever may keep that. */
+export interface FinishedCall {
+  readonly sighting: Sighting;
+  /** The request body as JSON; null where it is none or larger than the agent looks at. */
+  readonly body: unknown;
+  readonly answer: string;
+  /** The answer went on beyond what is read of it. */
+  readonly isAnswerCut: boolean;
+}
+
 /** One request and its answer, read from copies. */
 export interface Exchange {
   readonly endpoint: Endpoint;
@@ -41,7 +51,7 @@ export interface Exchange {
   answerHead(status: number, header: HeaderLookup): void;
   answerBody(chunk: Buffer): void;
   /** Resolves once the answer is read; `isWhole` is false where it broke off. Null where no answer ever began. */
-  finish(isWhole: boolean): Promise<Sighting | null>;
+  finish(isWhole: boolean): Promise<FinishedCall | null>;
 }
 
 export function openExchange({ aiHost, host, path, endpoint, header, now }: ExchangeStart): Exchange {
@@ -78,7 +88,7 @@ export function openExchange({ aiHost, host, path, endpoint, header, now }: Exch
       const reading = (await reader?.end()) ?? emptyReading;
       const { tokens, declared } = counted(reading, request(), status, isWhole);
       const names = namesOf(reading, answerHeader);
-      return {
+      const sighting: Sighting = {
         callId: names[0] ?? `wire_${randomUUID()}`,
         aliases: names.slice(1),
         capture: "intercept",
@@ -101,6 +111,7 @@ export function openExchange({ aiHost, host, path, endpoint, header, now }: Exch
         status,
         durationMs,
       };
+      return { sighting, body: request().body, answer: reading.text, isAnswerCut: isTextCut(reading) };
     },
   };
 }

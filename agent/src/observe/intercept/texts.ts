@@ -1,6 +1,6 @@
 import { fields, items } from "../files/json.ts";
 
-/** Fields whose text is no part of a prompt: pictures and the like, names and kinds. */
+/** Fields whose text is no part of a prompt: pictures and the like, names and kinds, what a cache is told. */
 const opaque = new Set([
   "data",
   "bytes",
@@ -12,6 +12,11 @@ const opaque = new Set([
   "model",
   "signature",
   "encrypted_content",
+  "call_id",
+  "tool_call_id",
+  "tool_use_id",
+  "media_type",
+  "cache_control",
 ]);
 const deepest = 32;
 

@@ -489,7 +489,7 @@ const open = ({ host, path, request, headers = {}, type }: Sample, encoding?: st
 const read = async (sample: Sample, pieces: readonly Buffer[], encoding?: string): Promise<Sighting> => {
   const exchange = open(sample, encoding);
   for (const piece of pieces) exchange.answerBody(piece);
-  return must(await exchange.finish(true), "an answer began");
+  return must(await exchange.finish(true), "an answer began").sighting;
 };
 
 const order: readonly (keyof TokenCounts)[] = [

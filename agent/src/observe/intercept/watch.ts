@@ -2,11 +2,14 @@ import type { AiHost } from "@flowstate/shared/hosts";
 import { refusalAnswer, type RefusalAnswer, type Verdict } from "../../policy/refuse.ts";
 import type { Sighting } from "../../normalise/sighting.ts";
 import { findEndpoint } from "./endpoint.ts";
-import { openExchange, type Exchange, type PendingCall } from "./exchange.ts";
+import { openExchange, type Exchange, type FinishedCall, type PendingCall } from "./exchange.ts";
 import type { HeaderLookup } from "./tool.ts";
 
 /** Judges a call before a byte of it goes on. */
 export type Decide = (call: PendingCall) => Verdict | Promise<Verdict>;
+
+/** Takes what was said in a call. Never throws. */
+export type KeepWords = (call: FinishedCall) => void;
 
 /** What both protocols need to watch the calls of one connection. */
 export interface Watch {
@@ -25,12 +28,21 @@ export interface WatchOptions {
   readonly aiHost: AiHost;
   readonly judge: () => Decide | null;
   readonly onSighting: (sighting: Sighting) => void;
+  /** Null while nobody may know what was said. */
+  readonly keepWords: () => KeepWords | null;
   readonly onError: (error: unknown) => void;
   readonly now: () => number;
 }
 
 /** A failure of ours to read or to judge never stops a call: it is reported and the call goes on. */
-export function watchCalls({ host, aiHost, judge, onSighting, onError, now }: WatchOptions): Watch {
+export function watchCalls(options: WatchOptions): Watch {
+  const { host, aiHost, judge, onSighting, keepWords, onError, now } = options;
+  const report = async (exchange: Exchange, isWhole: boolean): Promise<void> => {
+    const call = await exchange.finish(isWhole);
+    if (call === null) return;
+    onSighting(call.sighting);
+    keepWords()?.(call);
+  };
   return {
     get decides() {
       return judge() !== null;
@@ -55,10 +67,7 @@ export function watchCalls({ host, aiHost, judge, onSighting, onError, now }: Wa
       }
     },
     finish(exchange, isWhole) {
-      exchange
-        .finish(isWhole)
-        .then((sighting) => sighting !== null && onSighting(sighting))
-        .catch(onError);
+      report(exchange, isWhole).catch(onError);
     },
   };
 }

@@ -28,7 +28,9 @@ function foldBody(reading: Reading, body: Fields): Reading {
     stopped: reading.stopped || finished,
   };
   const usage = body["usage"] ?? fields(body["x_groq"])["usage"];
-  return withText(withTokens(next, readOpenAiUsage(fields(usage))), choiceText + outputText(body));
+  // The last event of a stream repeats the text of those before it.
+  const whole = reading.text === "" ? outputText(body) : "";
+  return withText(withTokens(next, readOpenAiUsage(fields(usage))), choiceText + whole);
 }
 
 /** Both spellings: `prompt_tokens` of chat completions and `input_tokens` of Responses. */

@@ -11,7 +11,7 @@ export interface Reading {
   readonly terms: Terms;
   /** The vendor said that the answer is at its end, so that its output count is the last word. */
   readonly stopped: boolean;
-  /** Text of the answer, for an estimate where no count comes; never kept beyond the call. */
+  /** Text of the answer, up to a bound: for an estimate where no count comes, and for enterprise mode. */
   readonly text: string;
 }
 
@@ -32,6 +32,11 @@ const longestText = 200_000;
 export function withText(reading: Reading, text: string): Reading {
   if (text === "" || reading.text.length >= longestText) return reading;
   return { ...reading, text: reading.text + text.slice(0, longestText - reading.text.length) };
+}
+
+/** Whether the answer may have had more text than is read. */
+export function isTextCut(reading: Reading): boolean {
+  return reading.text.length >= longestText;
 }
 
 /** Counts that are known replace those from before; what is not said stays. */
