@@ -1,17 +1,20 @@
 /** Conversations judged by the daemon: counts leave the machine, words do not. */
-import { appendFileSync, readFileSync, utimesSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
+import { systemClock } from "@flowstate/shared/clock";
+import { createLogger } from "@flowstate/shared/log";
 import { openOutbox } from "@flowstate/shared/outbox/outbox";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { until } from "@flowstate/shared/testing/until";
 import { fluencyEvent, type FluencyEvent } from "@flowstate/shared/wire/fluency";
 import { appraise } from "../src/fluency/appraise.ts";
 import { openTold } from "../src/fluency/told.ts";
+import { watchConversations } from "../src/fluency/watch.ts";
 import { startControlPlane } from "./support/control-plane.ts";
 import { claudeRow, newPerson, type Person } from "./support/person.ts";
 
-const log = ".claude/projects/-src-api/s1.jsonl";
+const sessionLog = ".claude/projects/-src-api/s1.jsonl";
 
 const said = (id: string, content: string, at = "2026-11-20T10:00:01.000Z"): string =>
   `${JSON.stringify({ type: "user", uuid: id, sessionId: "s1", timestamp: at, message: { role: "user", content } })}\n`;
@@ -50,7 +53,7 @@ test("a conversation is told once it rests, and again as a higher revision when 
   using both = new DisposableStack();
   both.use(told);
   both.use(outbox);
-  person.write(log, opening);
+  person.write(sessionLog, opening);
   t.is(await look(60_000), 0);
   t.is(await look(60_000, Date.now() + 120_000), 1);
   const [first] = written(outbox);
@@ -59,11 +62,11 @@ test("a conversation is told once it rests, and again as a higher revision when 
   t.deepEqual(first?.indicators.checks_facts, { observed: 0, opportunities: 0 });
 
   t.is(await look(), 0);
-  appendFileSync(join(person.home, log), claudeRow("msg_1"));
+  appendFileSync(join(person.home, sessionLog), claudeRow("msg_1"));
   t.is(await look(), 0);
   t.deepEqual(written(outbox), []);
 
-  appendFileSync(join(person.home, log), said("u2", "Are you sure? Show me the source."));
+  appendFileSync(join(person.home, sessionLog), said("u2", "Are you sure? Show me the source."));
   t.is(await look(), 1);
   const [second] = written(outbox);
   t.is(second?.revision, 2);
@@ -77,12 +80,12 @@ test("what is older than the longest trend is not judged, and a log judged by ot
   using both = new DisposableStack();
   both.use(told);
   both.use(outbox);
-  person.write(log, opening);
+  person.write(sessionLog, opening);
   const old = new Date(Date.now() - 91 * 86_400_000);
-  utimesSync(join(person.home, log), old, old);
+  utimesSync(join(person.home, sessionLog), old, old);
   t.is(await look(), 0);
   const recent = new Date(Date.now() - 86_400_000);
-  utimesSync(join(person.home, log), recent, recent);
+  utimesSync(join(person.home, sessionLog), recent, recent);
   t.is(await look(), 1);
   told.judged("1:1", "stamp", 1);
   t.true(told.isJudged("1:1", "stamp", 1));
@@ -99,22 +102,57 @@ test("a full outbox loses no conversation", async (t) => {
   const machine = { home: person.home, platform: process.platform, env: {} };
   const { signal } = new AbortController();
   const options = { machine, told, quietMs: 0, now: Date.now };
-  person.write(log, opening);
+  person.write(sessionLog, opening);
   await t.throwsAsync(appraise({ ...options, outbox: small }, signal), { message: /is full/ });
   t.is(await appraise({ ...options, outbox }, signal), 1);
   t.is(written(outbox)[0]?.revision, 1);
+});
+
+test("judging can be turned on and off while the agent runs", async (t) => {
+  await using person = newPerson();
+  using folder = temporaryFolder();
+  using outbox = openOutbox({ file: join(folder.path, "outbox.db") });
+  const machine = { home: person.home, platform: process.platform, env: {} };
+  const file = join(folder.path, "fluency.db");
+  const log = createLogger("agent", "silent");
+  let on = false;
+  let looks = 0;
+  const isOn = (): boolean => {
+    looks += 1;
+    return on;
+  };
+  const stop = new AbortController();
+  const options = { machine, outbox, file, isOn, quietMs: 0, now: Date.now, clock: systemClock, log };
+  const watching = watchConversations(options, stop.signal);
+  const looked = (more: number) => {
+    const target = looks + more;
+    return until("further looks", () => (looks >= target ? true : null));
+  };
+  person.write(sessionLog, opening);
+  await looked(3);
+  t.is(outbox.depth().rows, 0);
+  t.false(existsSync(file));
+  on = true;
+  await until("the conversation", () => (outbox.depth().rows === 1 ? true : null));
+  on = false;
+  await looked(1);
+  appendFileSync(join(person.home, sessionLog), said("u2", "Are you sure?"));
+  await looked(3);
+  t.is(outbox.depth().rows, 1);
+  stop.abort();
+  await watching;
 });
 
 test("the daemon tells counts and no words, only where fluency is on", async (t) => {
   await using controlPlane = await startControlPlane();
   const settings = { FLOWSTATE_CONTROL_PLANE: controlPlane.url, FLOWSTATE_FLUENCY_QUIET_MS: "10" };
   await using silent = newPerson({ ...settings, FLOWSTATE_CAPTURE: "session-logs" });
-  silent.write(log, opening + claudeRow("msg_1"));
+  silent.write(sessionLog, opening + claudeRow("msg_1"));
   await silent.startDaemon();
   await until("the call of the silent one", () => (controlPlane.events.length > 0 ? true : null));
 
   await using person = newPerson({ ...settings, FLOWSTATE_CAPTURE: "session-logs,fluency" });
-  person.write(log, opening);
+  person.write(sessionLog, opening);
   await person.startDaemon();
   const event = await until("a judged conversation", () =>
     controlPlane.events.map((one) => fluencyEvent.safeParse(one)).find(({ success }) => success),

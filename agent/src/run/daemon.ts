@@ -8,8 +8,7 @@ import { openOutbox } from "@flowstate/shared/outbox/outbox";
 import { Secret } from "@flowstate/shared/secret";
 import type { DaemonConfig } from "../config.ts";
 import { createKeeper } from "../enterprise/keeper.ts";
-import { appraise } from "../fluency/appraise.ts";
-import { openTold } from "../fluency/told.ts";
+import { watchConversations } from "../fluency/watch.ts";
 import { openLedger } from "../ledger/ledger.ts";
 import { claimInstance } from "../local/instance.ts";
 import { serveStatus } from "../local/socket.ts";
@@ -48,7 +47,6 @@ const hitsMs = 2000;
 const lastDeliveryMs = 3000;
 const lastLookMs = 2000;
 const sweepMs = 180_000;
-const appraiseMs = 60_000;
 
 /** Builds the daemon and starts it: logs and intercepted calls into the ledger, changed calls to the control plane. */
 export async function startDaemon(
@@ -126,19 +124,6 @@ export async function startDaemon(
       }),
     );
   }
-  if (config.captures.has("fluency")) {
-    const told = stack.use(openTold(join(dataFolder, "fluency.db")));
-    const { fluencyQuietMs: quietMs } = timing;
-    stack.use(
-      steady({ what: "judging conversations", clock, log }, async (signal) => {
-        while (!signal.aborted) {
-          const judged = await appraise({ machine, told, outbox, quietMs, now }, signal);
-          if (judged > 0) log.debug({ judged }, "judged conversations");
-          await clock.sleep(Math.min(appraiseMs, Math.max(10, quietMs)), signal);
-        }
-      }),
-    );
-  }
   const keeper = stack.use(createKeeper({ dataFolder, limits: config.captureLimits, log, now }));
   stack.use(
     steady({ what: "keeping what is said in calls", clock, log }, async (signal) => {
@@ -181,6 +166,23 @@ export async function startDaemon(
       ),
     ),
   );
+  // What was said is looked at where the organisation has asked for it, or this device.
+  const isJudging = (): boolean =>
+    config.captures.has("fluency") ||
+    (config.captures.has("session-logs") && officer.status().settings?.captureMode === "enterprise");
+  const judging = {
+    machine,
+    outbox,
+    file: join(dataFolder, "fluency.db"),
+    isOn: isJudging,
+    quietMs: timing.fluencyQuietMs,
+    now,
+    clock,
+    log,
+  };
+  stack.use(
+    steady({ what: "judging conversations", clock, log }, (signal) => watchConversations(judging, signal)),
+  );
   const tellHits = (): void => {
     const hits = officer.hits();
     if (hits.length === 0) return;
@@ -197,7 +199,9 @@ export async function startDaemon(
     }),
   );
   const telemetry = config.captures.has("otlp")
-    ? stack.use(await receiveTelemetry({ port: config.otlpPort, ledger, log, now }))
+    ? stack.use(
+        await receiveTelemetry({ port: config.otlpPort, retryMs: 12 * timing.pollMs, ledger, log, clock }),
+      )
     : null;
   const ca = config.cloudProxyCa === null ? undefined : [readFileSync(config.cloudProxyCa, "utf8")];
   const intercept: Intercept | null = config.captures.has("intercept")

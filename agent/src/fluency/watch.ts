@@ -1,0 +1,30 @@
+import type { Clock } from "@flowstate/shared/clock";
+import type { Logger } from "@flowstate/shared/log";
+import { appraise, type AppraiseOptions } from "./appraise.ts";
+import { openTold } from "./told.ts";
+
+export interface WatchOptions extends Omit<AppraiseOptions, "told"> {
+  /** Keeps what was told; there is none while judging has never been on. */
+  readonly file: string;
+  /** Whether conversations are judged at present. */
+  readonly isOn: () => boolean;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const pollMs = 60_000;
+
+/** Judges conversations that have come to rest, while that is on, until `signal` aborts. */
+export async function watchConversations(
+  { file, isOn, clock, log, ...options }: WatchOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    if (isOn()) {
+      using told = openTold(file);
+      const judged = await appraise({ ...options, told }, signal);
+      if (judged > 0) log.debug({ judged }, "judged conversations");
+    }
+    await clock.sleep(Math.min(pollMs, Math.max(10, options.quietMs)), signal);
+  }
+}
