@@ -97,7 +97,7 @@ test("OpenTelemetry's exporters deliver calls, and the log's account of one of t
   await until("every call to be delivered", () => controlPlane.models.length >= 5);
 });
 
-test("a port that is taken leaves everything else running, and status says why", async (t) => {
+test("a port that is taken leaves everything else running, status says why, and it is taken once it is free", async (t) => {
   const other = createServer().listen(0, "127.0.0.1");
   await once(other, "listening");
   const { port } = other.address() as AddressInfo;
@@ -109,6 +109,9 @@ test("a port that is taken leaves everything else running, and status says why",
   t.regex((await person.flowstate("status")).stdout, /telemetry +off: port/);
   other.close();
   await once(other, "close");
+  const address = await until("the receiver", async () => (await statusOf(person)).telemetry.address);
+  t.is(address, `http://127.0.0.1:${port}`);
+  t.is((await statusOf(person)).telemetry.problem, null);
 });
 
 interface Sent {

@@ -1,11 +1,13 @@
 import { describeError } from "@flowstate/shared/cli";
+import type { Clock } from "@flowstate/shared/clock";
+import { background } from "@flowstate/shared/lifecycle";
 import type { Logger } from "@flowstate/shared/log";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { DaemonStatus } from "../local/status.ts";
 import { createChecksum } from "../observe/otlp/checksum.ts";
 import { readCalls } from "../observe/otlp/read.ts";
 import { readEvents, readPoints } from "../observe/otlp/records.ts";
-import { startReceiver, type Receiver } from "../observe/otlp/server.ts";
+import { startReceiver, type Receiver, type ReceiverOptions } from "../observe/otlp/server.ts";
 
 /** Tools' OpenTelemetry, received into the ledger. */
 export interface Telemetry extends AsyncDisposable {
@@ -14,36 +16,51 @@ export interface Telemetry extends AsyncDisposable {
 
 export interface TelemetryOptions {
   readonly port: number;
+  /** How long to wait before a port that was taken is tried again. */
+  readonly retryMs: number;
   readonly ledger: Ledger;
   readonly log: Logger;
-  readonly now: () => number;
+  readonly clock: Clock;
 }
 
-/** Starts the receiver. Where its port is taken, by another collector mostly, everything else goes on without it. */
-export async function receiveTelemetry({ port, ledger, log, now }: TelemetryOptions): Promise<Telemetry> {
+/**
+ * Starts the receiver. Where its port is taken, by another collector mostly, everything else goes on without it until it
+ * is free.
+ */
+export async function receiveTelemetry(options: TelemetryOptions): Promise<Telemetry> {
+  const { port, retryMs, ledger, log, clock } = options;
   const checksum = createChecksum();
   let calls = 0;
   let receiver: Receiver | null = null;
   let problem: string | null = null;
-  try {
-    receiver = await startReceiver({
-      port,
-      log,
-      onRequest(signal, request) {
-        if (signal === "metrics") return checksum.points(readPoints(request));
-        const { sightings, formats } = readCalls(readEvents(request));
-        ledger.transact(() => {
-          ledger.calls.note(sightings, now());
-          ledger.formats.add("otlp", formats);
-        });
-        checksum.calls(sightings);
-        calls += sightings.length;
-      },
+
+  const take: ReceiverOptions["onRequest"] = (signal, request) => {
+    if (signal === "metrics") return checksum.points(readPoints(request));
+    const { sightings, formats } = readCalls(readEvents(request));
+    ledger.transact(() => {
+      ledger.calls.note(sightings, clock.now());
+      ledger.formats.add("otlp", formats);
     });
-  } catch (error) {
-    problem = describeError(error);
-    log.warn({ problem }, "OpenTelemetry is not received");
-  }
+    checksum.calls(sightings);
+    calls += sightings.length;
+  };
+  const start = async (): Promise<boolean> => {
+    try {
+      receiver = await startReceiver({ port, log, onRequest: take });
+      problem = null;
+    } catch (error) {
+      if (problem === null) log.warn({ err: error }, "OpenTelemetry is not received yet");
+      problem = describeError(error);
+    }
+    return receiver !== null;
+  };
+  const isStarted = await start();
+  const starting = background(async (signal) => {
+    for (let done = isStarted; !done;) {
+      await clock.sleep(retryMs, signal);
+      done = signal.aborted || (await start());
+    }
+  });
   return {
     status: () => ({
       address: receiver?.address ?? null,
@@ -52,6 +69,9 @@ export async function receiveTelemetry({ port, ledger, log, now }: TelemetryOpti
       refused: receiver?.refused() ?? 0,
       checksum: checksum.read(),
     }),
-    [Symbol.asyncDispose]: async () => receiver?.[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await starting[Symbol.asyncDispose]();
+      await receiver?.[Symbol.asyncDispose]();
+    },
   };
 }
