@@ -8,6 +8,7 @@ import type { Browser } from "playwright-core";
 import { periodOf } from "@flowstate/shared/time";
 import { readWebFiles } from "../src/serve/web.ts";
 import type { Written } from "../web/src/operation.ts";
+import { storeFindings } from "../src/signals/store-findings.ts";
 import { schema } from "../src/serve/graphql/schema.ts";
 import { launchBrowser, signIn, visit, type Visit } from "./support/browser.ts";
 import { startIdentityProvider } from "./support/identity-provider.ts";
@@ -24,7 +25,9 @@ const pages = [
   "/app/insights/forecast",
   "/app/insights/fluency",
   "/app/insights/reconciliation",
+  "/app/governance/alerts",
   "/app/governance/services",
+  "/app/governance/service-accounts",
   "/app/settings/cloud-proxy",
   "/app/settings/usage-providers",
   "/app/settings/agent-policy",
@@ -275,6 +278,62 @@ test.serial("how agents behave is changed and kept", async (t) => {
   await form.getByLabel("Your own proxy").fill("nonsense");
   await form.getByRole("button", { name: "Save" }).click();
   await page.getByRole("status").getByText("proxy").waitFor();
+});
+
+test.serial("a service account's key is shown once; the account is edited, and deleted", async (t) => {
+  await using visited = await signedIn(t.context);
+  const { page } = visited;
+  await page.goto("/app/governance/service-accounts");
+  const form = page.getByRole("form", { name: "New service account" });
+  await form.getByLabel("Name").fill("Deploy bot");
+  await form.getByLabel("What for").fill("release notes");
+  await form.getByRole("button", { name: "Make account" }).click();
+  const dialog = page.getByRole("dialog");
+  const key = await dialog.locator(".secret").innerText();
+  t.regex(key, /^fs\w_\w{8}_\w{43}_\w{6}$/);
+  await dialog.getByRole("button", { name: "I have copied it" }).click();
+  await page.getByRole("button", { name: "Edit Deploy bot" }).click();
+  await dialog.getByLabel("Environment").selectOption("STAGING");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  const row = page.getByRole("row", { name: /Deploy bot/ });
+  await row.getByText("staging").waitFor();
+  t.false((await page.content()).includes(key));
+  await page.getByRole("button", { name: "Delete Deploy bot" }).click();
+  await page.getByText("its key is refused from now on").waitFor();
+  t.is(await row.count(), 0);
+  await page.getByLabel("Show deleted").check();
+  await row.getByText(/^deleted/).waitFor();
+});
+
+test.serial("a signal is found by a link, read in its drawer, and resolved with a note", async (t) => {
+  const { installation, context } = t.context.running;
+  const finding = {
+    type: "new_service",
+    severity: "WARN",
+    subject: "ada@example.com",
+    sessionId: null,
+    service: "groq-api",
+    about: "",
+    occurrence: "1",
+    at: Date.now(),
+    evidence: {},
+  } as const;
+  await installation.store.transact((db) => storeFindings(db, context.orgId, [finding], Date.now()));
+  await using visited = await signedIn(t.context);
+  const { page } = visited;
+  await page.goto("/app/governance/alerts?severity=WARN&subject=ada@example.com");
+  t.is(await page.getByLabel("Severity").inputValue(), "WARN");
+  await page.getByRole("button", { name: "new service" }).click();
+  t.true(new URL(page.url()).searchParams.has("signal"));
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Note").fill("agreed with them");
+  await dialog.getByRole("button", { name: "Acknowledge" }).click();
+  await page.getByText("It is acknowledged now.").waitFor();
+  await page.getByText("Nothing to look at.").waitFor();
+  await page.getByLabel("Show resolved").check();
+  await page.getByRole("row", { name: /acknowledged/ }).waitFor();
+  await page.getByRole("button", { name: "new service" }).click();
+  await dialog.getByText("agreed with them").waitFor();
 });
 
 test("every operation of the application fits the schema", async (t) => {

@@ -1,6 +1,7 @@
 import { useState, type ReactNode } from "react";
 import { Link, Redirect, Route, Router, Switch } from "wouter";
 import { useQuery } from "./api.ts";
+import { Alerts } from "./pages/alerts.tsx";
 import { AgentPolicy } from "./pages/agent-policy.tsx";
 import { ApiKeys } from "./pages/api-keys.tsx";
 import { Attribution } from "./pages/attribution.tsx";
@@ -10,6 +11,7 @@ import { Fluency } from "./pages/fluency.tsx";
 import { Forecast } from "./pages/forecast.tsx";
 import { Members } from "./pages/members.tsx";
 import { Reconciliation } from "./pages/reconciliation.tsx";
+import { ServiceAccounts } from "./pages/service-accounts.tsx";
 import { Services } from "./pages/services.tsx";
 import { SignOn } from "./pages/sign-on.tsx";
 import { Spend } from "./pages/spend.tsx";
@@ -51,11 +53,18 @@ const sections: readonly { readonly title: string; readonly entries: readonly En
   {
     title: "Governance",
     entries: [
+      { path: "/governance/alerts", title: "Alerts", permission: "AI_GOVERNANCE_VIEW", page: Alerts },
       {
         path: "/governance/services",
         title: "Providers inventory",
         permission: "AI_INSIGHTS_VIEW",
         page: Services,
+      },
+      {
+        path: "/governance/service-accounts",
+        title: "Service accounts",
+        permission: "AI_GOVERNANCE_VIEW",
+        page: ServiceAccounts,
       },
     ],
   },

@@ -60,7 +60,7 @@ export function Forecast(): ReactNode {
                 months={row === null ? answer.aiForecastMonthlySeries : monthsOf(row)}
                 onWhole={row === null ? null : () => setAddress({ by })}
               />
-              <div className="actions spaced" role="group" aria-label="Forecasts">
+              <div className="actions" role="group" aria-label="Forecasts">
                 {(["project", "team"] as const).map((each) => (
                   <button
                     key={each}

@@ -1,0 +1,164 @@
+import { useState, type ReactNode } from "react";
+import { send, useQuery } from "../../api.ts";
+import { when, words } from "../../format.ts";
+import { Dialog } from "../../parts/dialog.tsx";
+import { CopyButton, Ready } from "../../parts/page.tsx";
+import { Table, type Column } from "../../parts/table.tsx";
+import { useToast } from "../../parts/toast.tsx";
+import { useMay } from "../../parts/viewer.tsx";
+import {
+  addDestination,
+  destinationsQuery,
+  removeDestination,
+  testDestination,
+  type Destination,
+} from "../../operations/alerts.ts";
+
+const formats = { JSON: "signed JSON", SLACK: "Slack", OCSF: "SIEM (OCSF)" } as const;
+const severities = ["INFO", "WARN", "BLOCK"] as const;
+
+/** Where signals are sent besides this page. */
+export function Destinations(): ReactNode {
+  const { loaded, reload } = useQuery(destinationsQuery, {});
+  const [secret, setSecret] = useState<string | null>(null);
+  const may = useMay("SETTINGS_INTEGRATIONS_UPDATE");
+  const toast = useToast();
+  const run = async (action: () => Promise<string>): Promise<void> => {
+    try {
+      toast.done(await action());
+    } catch (error) {
+      toast.failed(error);
+    }
+    await reload();
+  };
+  const test = async ({ id, name }: Destination): Promise<string> => {
+    const { ok, status, error } = (await send(testDestination, { id })).testSignalDestination;
+    if (ok) return `${name} took a test signal.`;
+    throw new Error(`${name} did not take it: ${error ?? `HTTP ${status}`}`);
+  };
+  const actions: Column<Destination> = {
+    title: "Actions",
+    cell: (row) => (
+      <div className="actions">
+        <button type="button" onClick={() => void run(() => test(row))} aria-label={`Test ${row.name}`}>
+          Test
+        </button>
+        <button
+          type="button"
+          className="danger"
+          aria-label={`Remove ${row.name}`}
+          onClick={() =>
+            void run(async () => {
+              await send(removeDestination, { id: row.id });
+              return `${row.name} was removed.`;
+            })
+          }
+        >
+          Remove
+        </button>
+      </div>
+    ),
+    text: () => "",
+  };
+  return (
+    <details>
+      <summary>Where signals are sent</summary>
+      {may && (
+        <form
+          className="card actions"
+          aria-label="New destination"
+          onSubmit={(event) => {
+            event.preventDefault();
+            const form = event.currentTarget;
+            const data = new FormData(form);
+            const [name, url] = [data.get("name"), data.get("url")];
+            if (typeof name !== "string" || typeof url !== "string") return;
+            const format = data.get("format");
+            const severity = data.get("severity");
+            void run(async () => {
+              const { addSignalDestination: added } = await send(addDestination, {
+                name,
+                url,
+                format: format === "SLACK" || format === "OCSF" ? format : "JSON",
+                minSeverity: severities.find((each) => each === severity) ?? "WARN",
+              });
+              form.reset();
+              setSecret(added.secret);
+              return `${added.destination.name} was added.`;
+            });
+          }}
+        >
+          <label className="inline">
+            <span>Name</span>
+            <input name="name" required maxLength={100} />
+          </label>
+          <label className="inline">
+            <span>Address</span>
+            <input name="url" type="url" required placeholder="https://" maxLength={2000} />
+          </label>
+          <label className="inline">
+            <span>As</span>
+            <select name="format">
+              {Object.entries(formats).map(([key, text]) => (
+                <option key={key} value={key}>
+                  {text}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label className="inline">
+            <span>From</span>
+            <select name="severity" defaultValue="WARN">
+              {severities.map((each) => (
+                <option key={each} value={each}>
+                  {words(each)}
+                </option>
+              ))}
+            </select>
+          </label>
+          <button className="primary">Add destination</button>
+        </form>
+      )}
+      {secret !== null && (
+        <Dialog title="Signing secret" onClose={() => setSecret(null)}>
+          <p className="notice">It is shown once. The receiver checks with it that a signal is ours.</p>
+          <p className="secret">{secret}</p>
+          <CopyButton text={secret} />
+        </Dialog>
+      )}
+      <Ready loaded={loaded}>
+        {({ signalDestinations }) => (
+          <Table
+            caption="Destinations"
+            columns={may ? [...columns, actions] : columns}
+            rows={signalDestinations}
+            rowKey={({ id }) => id}
+            empty="Signals are shown here alone."
+          />
+        )}
+      </Ready>
+    </details>
+  );
+}
+
+const columns: readonly Column<Destination>[] = [
+  { title: "Name", cell: ({ name }) => name, text: ({ name }) => name },
+  { title: "Host", cell: ({ host }) => <code>{host}</code>, text: ({ host }) => host },
+  { title: "As", cell: ({ format }) => formats[format], text: ({ format }) => format },
+  {
+    title: "From",
+    cell: ({ minSeverity }) => words(minSeverity),
+    text: ({ minSeverity }) => minSeverity,
+  },
+  { title: "Waiting", numeric: true, cell: ({ waiting }) => waiting, text: ({ waiting }) => String(waiting) },
+  {
+    title: "Last taken",
+    cell: ({ lastDeliveredAt, lastError }) => (
+      <>
+        {when(lastDeliveredAt)}
+        {lastError !== null && <p className="muted small">{lastError}</p>}
+      </>
+    ),
+    text: ({ lastDeliveredAt }) => lastDeliveredAt ?? "",
+  },
+];
