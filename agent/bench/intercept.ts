@@ -1,6 +1,7 @@
 /**
  * What the intercept adds to a streamed call: time from an event leaving the provider to its arrival at the client, over
- * TLS directly and through the intercept, in turns, in one process. `node agent/bench/intercept.ts`
+ * TLS directly, through the intercept, and through one that keeps what is said (enterprise mode), in turns, in one
+ * process. Each call carries a long conversation with one new turn. `node agent/bench/intercept.ts`
  */
 import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
@@ -8,7 +9,11 @@ import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { setTimeout as delay } from "node:timers/promises";
 import { createLogger } from "@flowstate/shared/log";
-import { startIntercept } from "../src/observe/intercept/server.ts";
+import { temporaryFolder } from "@flowstate/shared/testing/temp";
+import { listCaptures } from "../src/enterprise/capture-store.ts";
+import { createKeeper } from "../src/enterprise/keeper.ts";
+import { startIntercept, type Intercept } from "../src/observe/intercept/server.ts";
+import type { KeepWords } from "../src/observe/intercept/watch.ts";
 import { deviceAuthority } from "../test/support/intercepting.ts";
 import { startProvider } from "../test/support/provider.ts";
 import { authority } from "../test/support/tls.ts";
@@ -30,28 +35,50 @@ await using provider = await startProvider(async (incoming, response) => {
   }
   response.end();
 });
+const turns = 100;
+const turn = { role: "user", content: "Words that somebody has said to a tool before. ".repeat(20) };
+const conversation = Array.from({ length: turns }, () => turn);
+const log = createLogger("bench", "silent");
+using folder = temporaryFolder();
+using keeper = createKeeper({
+  dataFolder: folder.path,
+  limits: { retentionDays: 7, maxBytes: 100 << 20 },
+  log,
+  now: Date.now,
+});
+keeper.follow("enterprise");
+const keptMs: number[] = [];
+const keepTimed: KeepWords = (call) => {
+  const startedAt = performance.now();
+  keeper.keepWords()?.(call);
+  keptMs.push(performance.now() - startedAt);
+};
 let counted = 0;
-const intercept = startIntercept({
+const common = {
   authority: deviceAuthority,
   upstreamCa: [authority.certificate],
   onSighting: () => void (counted += 1),
   judge: () => null,
-  log: createLogger("bench", "silent"),
-});
+  log,
+};
 const toProvider = (): Socket =>
   connect({ port: provider.port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
-const intercepted = async (client: Socket): Promise<void> => {
+const intercepted = async (intercept: Intercept, client: Socket): Promise<void> => {
   const target = toProvider();
   await once(target, "connect");
   const dial = () => Promise.resolve({ kind: "open" as const, socket: toProvider() });
   intercept.accept({ client, target, to: { host, port: 443, family: 0 }, userAgent: "bench", dial });
 };
-const front = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
-  client.on("error", () => undefined);
-  void intercepted(client);
-}).listen(0, "127.0.0.1");
-await once(front, "listening");
-const { port: frontPort } = front.address() as AddressInfo;
+const startFront = async (intercept: Intercept): Promise<{ readonly port: number; close(): void }> => {
+  const front = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+    client.on("error", () => undefined);
+    void intercepted(intercept, client);
+  }).listen(0, "127.0.0.1");
+  await once(front, "listening");
+  return { port: (front.address() as AddressInfo).port, close: () => void front.close() };
+};
+const front = await startFront(startIntercept(common));
+const keepingFront = await startFront(startIntercept({ ...common, keepWords: () => keepTimed }));
 
 const dialTls = async (port: number, ca: string): Promise<TLSSocket> => {
   const socket = connectTls({ port, host: "127.0.0.1", servername: host, ca, ALPNProtocols: ["http/1.1"] });
@@ -70,7 +97,8 @@ async function call(
     path: "/v1/messages",
     headers: { host },
   });
-  out.end("{}");
+  const asked = { role: "user", content: `And this is new: ${Math.random()}` };
+  out.end(JSON.stringify({ messages: [...conversation, asked] }));
   const [answer] = (await once(out, "response")) as [IncomingMessage];
   const delays: number[] = [];
   for await (const chunk of answer) {
@@ -84,14 +112,17 @@ async function call(
 
 const ways = {
   direct: () => dialTls(provider.port, authority.certificate),
-  intercept: () => dialTls(frontPort, deviceAuthority.certificate),
+  intercept: () => dialTls(front.port, deviceAuthority.certificate),
+  keeping: () => dialTls(keepingFront.port, deviceAuthority.certificate),
 };
+const order = ["direct", "intercept", "keeping"] as const;
 const seen = {
   direct: { first: [] as number[], later: [] as number[] },
   intercept: { first: [] as number[], later: [] as number[] },
+  keeping: { first: [] as number[], later: [] as number[] },
 };
 for (let round = 0; round < rounds; round += 1) {
-  for (const way of ["direct", "intercept"] as const) {
+  for (const way of order) {
     const { first, later } = await call(await ways[way]());
     // The first rounds compile the code.
     if (round < 20) continue;
@@ -101,7 +132,7 @@ for (let round = 0; round < rounds; round += 1) {
 }
 const at = (delays: readonly number[], share: number): string =>
   (delays.toSorted((a, b) => a - b)[Math.floor(delays.length * share)] ?? Number.NaN).toFixed(3);
-for (const way of ["direct", "intercept"] as const) {
+for (const way of order) {
   for (const part of ["first", "later"] as const) {
     const delays = seen[way][part];
     process.stdout.write(
@@ -109,5 +140,10 @@ for (const way of ["direct", "intercept"] as const) {
     );
   }
 }
-process.stdout.write(`calls counted: ${counted} of ${rounds}\n`);
+process.stdout.write(
+  `keeping a call: p50 ${at(keptMs.slice(20), 0.5)} ms, p99 ${at(keptMs.slice(20), 0.99)} ms after its answer\n`,
+);
+const kept = listCaptures(folder.path, 10 * rounds).captures.length;
+process.stdout.write(`calls counted: ${counted} of ${2 * rounds}, kept: ${kept} of ${rounds}\n`);
 front.close();
+keepingFront.close();
