@@ -48,7 +48,10 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
     .option("--user <e-mail>", "the person's work e-mail")
     .option("--host <host>", "the organisation's cloud proxy, such as ai.example.com")
     .option("--control-plane <url>", "where calls are reported to")
-    .option("--mode <mode>", "telemetry")
+    .option(
+      "--mode <mode>",
+      "telemetry, or enterprise: intercept, so that words can be kept if the organisation says so",
+    )
     .option("--scope <scope>", "system or user; system for an administrator")
     .option("--run-as <account>", "whose tools are counted; whoever called sudo")
     .option("--no-tools", "leave shells, desktops and the settings of tools alone")

@@ -9,6 +9,7 @@ import { mintKey } from "@flowstate/shared/keys";
 import { until } from "@flowstate/shared/testing/until";
 import { defaultAgentSettings } from "@flowstate/shared/wire/agent-policy";
 import type { Capture, CaptureEntry } from "../src/enterprise/capture-store.ts";
+import { isOwn } from "../src/install/data.ts";
 import { startCloudProxy } from "./support/cloud-proxy.ts";
 import { canLimitFiles, limitFiles } from "./support/full-disk.ts";
 import { dialThrough } from "./support/intercepting.ts";
@@ -201,7 +202,13 @@ test.serial("words are kept while the organisation says so, sealed and on this d
   t.is((await person.flowstate("captures", "purge")).stdout, "nothing was kept\n");
   await until("the calls to be told", () => desk.reported.length >= 5, patientMs);
   t.notRegex(JSON.stringify(desk.reported), /nightjar|heron|bittern|not this/i);
-  const files = readdirSync(join(person.home, ".flowstate"), { recursive: true, withFileTypes: true });
+  const folder = join(person.home, ".flowstate");
+  t.deepEqual(
+    readdirSync(folder).filter((name) => !isOwn(name)),
+    [],
+    "an uninstallation knows every file",
+  );
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true });
   for (const file of files.filter((each) => each.isFile())) {
     const bytes = readFileSync(join(file.parentPath, file.name), "latin1");
     t.notRegex(bytes, /nightjar|heron|bittern|not this/i, file.name);

@@ -57,6 +57,7 @@ test("a person installs the agent, a service manager starts it, it works, and no
   t.is(installed.stderr, "");
   t.is(installed.code, 0);
   t.regex(installed.stdout, /^Flowstate agent \S+ is installed for ada@example\.com/);
+  t.regex(installed.stdout, /\n {2}words +prompts and answers are not kept\n/);
   t.regex(installed.stdout, /\nNo service manager runs here/);
   const after = treeOf(person.home);
   t.true("/.config/systemd/user/default.target.wants/flowstate-agent.service" in after);

@@ -94,6 +94,7 @@ function describe(installation: Installation): string {
         : `${telemetry.tools.map((folder) => `~/${folder}`).join(", ")} send theirs to ${telemetry.address}`,
     ],
     ["trust", describeTrust(installation)],
+    ["words", describeWords(installation)],
   ] as const;
   return [
     `Flowstate agent ${version} is installed for ${settings["FLOWSTATE_USER"]} (account ${person.account})`,
@@ -108,6 +109,13 @@ function describeTools({ tools, otherProxy }: Installation): string {
   if (tools === null) return "left alone";
   const relay = `http://127.0.0.1:${tools.relayPort}`;
   return `shells started from now on use ${relay}; browsers take ${relay}/proxy.pac`;
+}
+
+/** Prompts and answers: the organisation decides, whatever was asked for here. */
+function describeWords({ authority }: Installation): string {
+  return authority === null
+    ? "prompts and answers are not kept"
+    : "prompts and answers are kept on this device while the organisation's settings say enterprise, and not before";
 }
 
 function describeTrust({ authority, trustStore }: Installation): string {

@@ -8,6 +8,7 @@ export interface InstallFlags {
   readonly user?: string;
   readonly host?: string;
   readonly controlPlane?: string;
+  /** `enterprise` makes the device able to hear what is said in calls; the organisation alone decides whether it is kept. */
   readonly mode?: string;
   readonly scope?: string;
   readonly runAs?: string;
@@ -22,23 +23,31 @@ export interface InstallFlags {
  * flags. Throws FS_INPUT_INVALID.
  */
 export function settingsToStore(flags: InstallFlags, env: NodeJS.ProcessEnv, stored: Settings): Settings {
-  if (flags.mode !== undefined && flags.mode !== "telemetry")
+  const { mode = "telemetry" } = flags;
+  if (mode !== "telemetry" && mode !== "enterprise")
     throw new FlowstateError(
       "FS_INPUT_INVALID",
-      `--mode ${flags.mode.slice(0, 40)}: it takes telemetry; what a call says is not stored by this version`,
+      `--mode ${mode.slice(0, 40)}: it takes telemetry or enterprise`,
     );
   const given = Object.values(daemonSettings).flatMap(({ env: name }): [string, string][] => {
     const value = env[name] ?? "";
     return value === "" ? [] : [[name, value]];
   });
+  const before: Settings = { ...stored, ...Object.fromEntries(given) };
   return {
-    ...stored,
-    ...Object.fromEntries(given),
+    ...before,
+    ...(mode === "enterprise" ? hearing(before["FLOWSTATE_CAPTURE"] ?? "") : {}),
     ...present("FLOWSTATE_OTLP_KEY", flags.key),
     ...present("FLOWSTATE_USER", flags.user),
     ...present("FLOWSTATE_CLOUD_PROXY", flags.host === undefined ? undefined : withScheme(flags.host)),
     ...present("FLOWSTATE_CONTROL_PLANE", flags.controlPlane),
   };
+}
+
+/** What is captured, with interception, which alone hears what is said. */
+function hearing(captures: string): Settings {
+  const names = (captures || (daemonSettings.capture.fallback ?? "")).split(",").map((name) => name.trim());
+  return { FLOWSTATE_CAPTURE: [...new Set([...names, "relay", "intercept"])].join(",") };
 }
 
 function present(name: string, value: string | undefined): Settings {

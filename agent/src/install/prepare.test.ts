@@ -20,7 +20,7 @@ const refusals: [what: string, flags: Partial<InstallFlags>, env: NodeJS.Process
     { FLOWSTATE_MODE: "carrier-pigeon" },
     /^FLOWSTATE_MODE: it takes cloud-proxy/,
   ],
-  ["enterprise mode", { mode: "enterprise" }, {}, /^--mode enterprise: it takes telemetry/],
+  ["a mode that is none", { mode: "spy" }, {}, /^--mode spy: it takes telemetry or enterprise/],
   ["a scope that is none", { scope: "planet" }, {}, /^--scope planet: it takes system or user/],
   ["nobody to run as", {}, { SUDO_USER: "" }, /^--run-as: say whose tools/],
   ["an account that is not there", { runAs: "grace" }, {}, /^there is no account grace/],
@@ -95,6 +95,33 @@ test("flags win over the environment, and this over what is stored", (t) => {
   t.is(parseScope(undefined, "linux", false), "user");
   t.throws(() => parseScope("system", "linux", false), { message: /sudo/ });
   t.throws(() => parseScope("user", "win32", true), { message: /Windows/ });
+});
+
+const modes: [
+  what: string,
+  flags: Partial<InstallFlags>,
+  capture: string | undefined,
+  after: string | undefined,
+][] = [
+  ["none asked for", {}, undefined, undefined],
+  ["telemetry", { mode: "telemetry" }, "relay", "relay"],
+  ["enterprise", { mode: "enterprise" }, undefined, "session-logs,otlp,relay,intercept"],
+  ["enterprise over what is stored", { mode: "enterprise" }, "fluency", "fluency,relay,intercept"],
+  ["enterprise again", { mode: "enterprise" }, "relay, intercept", "relay,intercept"],
+];
+
+for (const [what, flags, capture, after] of modes) {
+  test(`a mode makes the device able to hear, and says nothing about what is kept: ${what}`, (t) => {
+    const stored = capture === undefined ? {} : { FLOWSTATE_CAPTURE: capture };
+    const settings = settingsToStore({ ...noFlags, ...flags }, {}, stored);
+    t.deepEqual(settings, after === undefined ? {} : { FLOWSTATE_CAPTURE: after });
+  });
+}
+
+test("what a device is installed with hears once enterprise mode is asked for", (t) => {
+  using at = machine("linux");
+  t.is(prepare({ ...noFlags }, at.surroundings).authority, null);
+  t.not(prepare({ ...noFlags, mode: "enterprise" }, at.surroundings).authority, null);
 });
 
 test("accounts are read as Linux and macOS print them", (t) => {
