@@ -161,8 +161,10 @@ test.serial(
       message: { role: "user", content: "Ask me first, and say where the figures come from." },
     };
     writeFileSync(machine.log, `${JSON.stringify(asked)}\n${row("msg_d1", 10, "s3")}`);
+    await machine.start({ FLOWSTATE_CAPTURE: "session-logs", FLOWSTATE_FLUENCY_QUIET_MS: "50" });
+    await until("its call", async () => (await tokensOf(t.context, "dora@example.com")) === 110);
     t.is(await withheld(), "NO_CONVERSATIONS");
-    await machine.start({ FLOWSTATE_CAPTURE: "session-logs,fluency", FLOWSTATE_FLUENCY_QUIET_MS: "50" });
+    await installation.graphql("mutation { setAgentSettings(captureMode: ENTERPRISE) { captureMode } }");
     await until("the conversation", async () => (await withheld()) === "TOO_FEW_PEOPLE");
     t.is(await machine.end("SIGTERM"), 0);
   },

@@ -58,7 +58,10 @@ function addTypes(builder: Builder) {
     description: "what agents capture",
     values: {
       TELEMETRY: { value: "telemetry", description: "host, model, counts, status and duration" },
-      ENTERPRISE: { value: "enterprise", description: "prompts and answers too" },
+      ENTERPRISE: {
+        value: "enterprise",
+        description: "prompts and answers too, and counts of what conversations show",
+      },
     } satisfies Values<"captureMode">,
   });
   const UpdatePolicy = builder.enumType("AgentUpdatePolicy", {
