@@ -199,7 +199,9 @@ export async function startDaemon(
     }),
   );
   const telemetry = config.captures.has("otlp")
-    ? stack.use(await receiveTelemetry({ port: config.otlpPort, ledger, log, now }))
+    ? stack.use(
+        await receiveTelemetry({ port: config.otlpPort, retryMs: 12 * timing.pollMs, ledger, log, clock }),
+      )
     : null;
   const ca = config.cloudProxyCa === null ? undefined : [readFileSync(config.cloudProxyCa, "utf8")];
   const intercept: Intercept | null = config.captures.has("intercept")
