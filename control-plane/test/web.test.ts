@@ -31,6 +31,10 @@ const pages = [
   "/app/settings/cloud-proxy",
   "/app/settings/usage-providers",
   "/app/settings/agent-policy",
+  "/app/settings/directory",
+  "/app/settings/directory?of=teams",
+  "/app/settings/directory?of=allocations",
+  "/app/settings/directory?of=aliases",
   "/app/settings/members",
   "/app/settings/sign-on",
   "/app/settings/api-keys",
@@ -334,6 +338,61 @@ test.serial("a signal is found by a link, read in its drawer, and resolved with 
   await page.getByRole("row", { name: /acknowledged/ }).waitFor();
   await page.getByRole("button", { name: "new service" }).click();
   await dialog.getByText("agreed with them").waitFor();
+});
+
+test.serial("people and teams are made, changed and deleted, and a stale change is refused", async (t) => {
+  await using visited = await signedIn(t.context);
+  const { page } = visited;
+  const dialog = page.getByRole("dialog");
+  const save = dialog.getByRole("button", { name: "Save" });
+  await page.goto("/app/settings/directory?of=teams");
+  await page.getByRole("button", { name: "New", exact: true }).click();
+  await dialog.getByLabel("Name").fill("Night shift");
+  await save.click();
+  await page.getByRole("row", { name: /Night shift/ }).waitFor();
+  await page.getByRole("button", { name: "People" }).click();
+  await page.getByRole("button", { name: "New", exact: true }).click();
+  await dialog.getByLabel("E-mail").fill("owl@example.com");
+  await dialog.getByLabel("Team").selectOption("Night shift");
+  await save.click();
+  const row = page.getByRole("row", { name: /owl@example.com/ });
+  await row.getByText("Night shift").waitFor();
+
+  await page.getByRole("button", { name: "Edit owl@example.com" }).click();
+  await dialog.getByLabel("Title").fill("Guard");
+  const { store } = t.context.running.installation;
+  await store.transact((db) =>
+    db.updateTable("employees").set({ version: 9n }).where("email", "=", "owl@example.com").execute(),
+  );
+  await save.click();
+  await page
+    .getByText(/changed|newer|version/)
+    .first()
+    .waitFor();
+  t.is(await row.getByText("Guard").count(), 0);
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("button", { name: "Edit owl@example.com" }).click();
+  await dialog.getByRole("button", { name: "Delete" }).click();
+  await row.waitFor({ state: "detached" });
+});
+
+test.serial("a file of people is tried first, and bad lines are named by number", async (t) => {
+  await using visited = await signedIn(t.context);
+  const { page } = visited;
+  const dialog = page.getByRole("dialog");
+  const choose = (csv: string) =>
+    dialog
+      .getByLabel("File")
+      .setInputFiles({ name: "people.csv", mimeType: "text/csv", buffer: Buffer.from(csv) });
+  await page.goto("/app/settings/directory");
+  await page.getByRole("button", { name: "Import CSV" }).click();
+  await choose("email,name\nada.import@example.com,Ada\nnobody,Bob\n");
+  await dialog.getByText("line 3:").waitFor();
+  t.true(await dialog.getByRole("button", { name: "Import", exact: true }).isDisabled());
+  await choose("email,name\nada.import@example.com,Ada\n");
+  await dialog.getByText("1 people: 1 new").waitFor();
+  await dialog.getByRole("button", { name: "Import", exact: true }).click();
+  await page.getByRole("row", { name: /ada.import@example.com/ }).waitFor();
 });
 
 test("every operation of the application fits the schema", async (t) => {

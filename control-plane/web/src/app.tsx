@@ -7,6 +7,7 @@ import { ApiKeys } from "./pages/api-keys.tsx";
 import { Attribution } from "./pages/attribution.tsx";
 import { Audit } from "./pages/audit.tsx";
 import { CloudProxy } from "./pages/cloud-proxy.tsx";
+import { Directory } from "./pages/directory.tsx";
 import { Fluency } from "./pages/fluency.tsx";
 import { Forecast } from "./pages/forecast.tsx";
 import { Members } from "./pages/members.tsx";
@@ -89,6 +90,7 @@ const sections: readonly { readonly title: string; readonly entries: readonly En
         permission: "AI_GOVERNANCE_VIEW",
         page: AgentPolicy,
       },
+      { path: "/settings/directory", title: "Directory", permission: "AI_INSIGHTS_VIEW", page: Directory },
       { path: "/settings/members", title: "Members", permission: "MEMBERS_UPDATE", page: Members },
       { path: "/settings/sign-on", title: "Single sign-on", permission: "MEMBERS_UPDATE", page: SignOn },
       {
