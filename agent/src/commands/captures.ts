@@ -44,9 +44,8 @@ export function runCapturesPurge({ dataFolder }: Config): void {
 }
 
 /** An administrator could read it all the same; a command of ours does not do it for them. Throws FS_FORBIDDEN. */
-function requireOwn(dataFolder: string): void {
+export function requireOwn(dataFolder: string, self = process.getuid?.()): void {
   const owner = statSync(captureFile(dataFolder), { throwIfNoEntry: false })?.uid;
-  const self = process.getuid?.();
   if (owner === undefined || self === undefined || owner === self) return;
   throw new FlowstateError(
     "FS_FORBIDDEN",

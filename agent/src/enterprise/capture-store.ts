@@ -61,7 +61,7 @@ export function openCaptures(dataFolder: string, { retentionDays, maxBytes }: Ca
   const removeOldest = db.prepare("DELETE FROM capture WHERE arrival = (SELECT min(arrival) FROM capture)");
   const removeExpired = db.prepare("DELETE FROM capture WHERE occurred_at < ? OR occurred_at > ?");
   // Words from beyond tomorrow are of a clock that was wrong, and would otherwise never expire.
-  const expire = (now: number): void => void removeExpired.run(now - retentionDays * dayMs, now + dayMs);
+  const expire = (now: number): number => removeExpired.run(now - retentionDays * dayMs, now + dayMs).changes;
   const append = db.transaction((calls: readonly KeptCall[], now: number) => {
     const key = openCaptureKey(dataFolder);
     for (const { occurredAt, summary, words } of calls) {
@@ -76,7 +76,10 @@ export function openCaptures(dataFolder: string, { retentionDays, maxBytes }: Ca
   return {
     // The key is read inside: a purge takes it away before it waits for the same lock.
     append: (calls, now) => append.immediate(calls, now),
-    expire,
+    expire(now) {
+      // The database's log holds what was written until it is begun anew.
+      if (expire(now) > 0) db.pragma("wal_checkpoint(TRUNCATE)");
+    },
     [Symbol.dispose]: () => void db.close(),
   };
 }

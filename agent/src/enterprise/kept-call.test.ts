@@ -158,6 +158,7 @@ const masks: readonly (readonly [what: string, text: string, masked: string])[] 
   ["a private key to its end", `a ${pem} b`, "a [private-key] b"],
   ["a private key without an end", `a ${pem.slice(0, -40)}`, "a [private-key]"],
   ["an escaped private key", `a ${pem.replaceAll("\n", String.raw`\n`)} b`, "a [private-key] b"],
+  ["a key in a private key", `a ${pem.replace("AAAA", key)} b`, "a [private-key] b"],
   ["no secret", "sk-not-a-key, ghp_short", "sk-not-a-key, ghp_short"],
 ];
 
