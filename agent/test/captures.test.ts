@@ -199,7 +199,7 @@ test.serial("words are kept while the organisation says so, sealed and on this d
 
   t.regex((await person.flowstate("captures", "purge")).stdout, /^3 erased\n$/);
   t.deepEqual(await listed(person), []);
-  t.is((await person.flowstate("captures", "purge")).stdout, "nothing was kept\n");
+  t.is((await person.flowstate("captures", "purge")).stdout, "nothing is kept\n");
   await until("the calls to be told", () => desk.reported.length >= 5, patientMs);
   t.notRegex(JSON.stringify(desk.reported), /nightjar|heron|bittern|not this/i);
   const folder = join(person.home, ".flowstate");

@@ -1,4 +1,4 @@
-/** Official SDKs through relay and intercept against local servers that speak the vendor's API: answers intact, calls counted. */
+/** Official SDKs through relay and intercept against local servers that speak the vendor's API: answers intact, calls counted and heard. */
 import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import test from "ava";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { until } from "@flowstate/shared/testing/until";
+import { readPrompt } from "../src/enterprise/prompt.ts";
 import { eventStreamMessage } from "./support/event-stream.ts";
 import { deviceAuthority, startIntercepting } from "./support/intercepting.ts";
 import { startProvider, type ProviderRequest, type ProviderResponse } from "./support/provider.ts";
@@ -177,5 +178,10 @@ for (const [sdk, provider, model, tool] of calls) {
       t.like(sighting.tokens, { input: 11, output: 7 });
       t.is(sighting.evidence.declared, "final");
     }
+    for (const { body, answer: said } of device.heard) {
+      t.deepEqual(readPrompt(body), { instructions: [], turns: [{ role: "user", text: "hello" }] });
+      t.is(said, "hi there");
+    }
+    t.is(device.heard.length, 2);
   });
 }

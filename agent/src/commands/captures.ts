@@ -40,7 +40,7 @@ export function runCapturesShow(
 export function runCapturesPurge({ dataFolder }: Config): void {
   requireOwn(dataFolder);
   const count = purgeCaptures(dataFolder);
-  process.stdout.write(count === 0 ? "nothing was kept\n" : `${count} erased\n`);
+  process.stdout.write(count === 0 ? "nothing is kept\n" : `${count} erased\n`);
 }
 
 /** An administrator could read it all the same; a command of ours does not do it for them. Throws FS_FORBIDDEN. */

@@ -75,7 +75,9 @@ test("without its key, or changed, or moved to another place, a call does not op
     one?.id,
   );
   db.close();
-  t.throws(() => readCapture(folder.path, one?.id ?? ""), { message: /was changed, or sealed with a key/ });
+  t.throws(() => readCapture(folder.path, one?.id ?? ""), {
+    message: /cannot be read: it was changed, or its key is gone/,
+  });
   t.notThrows(() => readCapture(folder.path, two?.id ?? ""));
   const keyFile = join(folder.path, "captures.key");
   rmSync(keyFile);
@@ -142,6 +144,17 @@ test("a purge beside a daemon that goes on leaves nothing behind", (t) => {
   store.append([call("after")], now);
   t.deepEqual(idsOf(folder.path), ["after"]);
   t.notDeepEqual(readFileSync(join(folder.path, "captures.key")), before);
+});
+
+test("a damaged store is erased by a purge, and a new one is made", (t) => {
+  using folder = temporaryFolder();
+  writeFileSync(join(folder.path, "captures.db"), "x".repeat(8192));
+  t.throws(() => openCaptures(folder.path, limits), { code: "FS_STORE_CORRUPT" });
+  t.is(purgeCaptures(folder.path), 0);
+  t.deepEqual(readdirSync(folder.path), []);
+  using store = openCaptures(folder.path, limits);
+  store.append([call("one")], now);
+  t.deepEqual(idsOf(folder.path), ["one"]);
 });
 
 test("a store that is held by another fails at once and keeps all or nothing", (t) => {

@@ -1,6 +1,6 @@
-import { closeSync, existsSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { FlowstateError } from "@flowstate/shared/errors";
+import { FlowstateError, isFlowstateError } from "@flowstate/shared/errors";
 import { newId } from "@flowstate/shared/ids";
 import { openBox, sealBox } from "@flowstate/shared/sealed-box";
 import { openSqlite, type Sqlite } from "@flowstate/shared/sqlite";
@@ -125,7 +125,7 @@ export function listCaptures(
   return { captures, unreadable: rows.length - captures.length };
 }
 
-/** One call with its words. Throws FS_NOT_FOUND, or FS_STORE_CORRUPT where its key is gone or it was changed. */
+/** One call with its words. Throws FS_NOT_FOUND, also where its key is gone or it was changed. */
 export function readCapture(dataFolder: string, id: string): Capture {
   const [row] = readRows(dataFolder, "WHERE id = ?", id);
   if (row === undefined) throw new FlowstateError("FS_NOT_FOUND", `nothing is kept under ${id.slice(0, 40)}`);
@@ -133,7 +133,7 @@ export function readCapture(dataFolder: string, id: string): Capture {
   const entry = entryOf(row, key);
   const words = open(row, "words", key);
   if (entry === null || words === null)
-    throw new FlowstateError("FS_STORE_CORRUPT", `${id} was changed, or sealed with a key that is gone`);
+    throw new FlowstateError("FS_NOT_FOUND", `${id} cannot be read: it was changed, or its key is gone`);
   return { ...entry, words: words as CallWords };
 }
 
@@ -141,8 +141,13 @@ export function readCapture(dataFolder: string, id: string): Capture {
 export function purgeCaptures(dataFolder: string): number {
   // First, because on a full disk it is all that can be done, and it is enough.
   destroyCaptureKey(dataFolder);
-  if (!existsSync(captureFile(dataFolder))) return 0;
-  const db = openForWriting(dataFolder);
+  const file = captureFile(dataFolder);
+  if (!existsSync(file)) return 0;
+  const db = openUndamaged(dataFolder);
+  if (db === null) {
+    for (const end of ["", "-wal", "-shm"]) rmSync(file + end, { force: true });
+    return 0;
+  }
   try {
     const { changes } = db.prepare("DELETE FROM capture").run();
     db.exec("VACUUM");
@@ -150,6 +155,16 @@ export function purgeCaptures(dataFolder: string): number {
     return changes;
   } finally {
     db.close();
+  }
+}
+
+/** Null for a file that is no database any more. */
+function openUndamaged(dataFolder: string): Sqlite | null {
+  try {
+    return openForWriting(dataFolder);
+  } catch (error) {
+    if (isFlowstateError(error) && error.code === "FS_STORE_CORRUPT") return null;
+    throw error;
   }
 }
 

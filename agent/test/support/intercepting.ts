@@ -6,6 +6,7 @@ import { Secret } from "@flowstate/shared/secret";
 import { createAuthority } from "@flowstate/shared/tls/certificate";
 import { permittedDomains } from "../../src/observe/intercept/ca.ts";
 import { startIntercept, type Intercept } from "../../src/observe/intercept/server.ts";
+import type { FinishedCall } from "../../src/observe/intercept/exchange.ts";
 import type { Decide } from "../../src/observe/intercept/watch.ts";
 import type { Sighting } from "../../src/normalise/sighting.ts";
 import { startRelay, type Relay } from "../../src/relay/server.ts";
@@ -24,6 +25,8 @@ export interface Intercepting extends AsyncDisposable {
   readonly relay: Relay;
   readonly intercept: Intercept;
   readonly sightings: readonly Sighting[];
+  /** The same calls with what was said in them. */
+  readonly heard: readonly FinishedCall[];
   /** A TLS connection through the relay, established. */
   dial(
     host: string,
@@ -50,6 +53,7 @@ export async function dialThrough(
 
 export async function startIntercepting(leadTo: number, decide: Decide | null = null): Promise<Intercepting> {
   const sightings: Sighting[] = [];
+  const heard: FinishedCall[] = [];
   const log = createLogger("test", "silent");
   const proxy = await startCloudProxy({ leadTo });
   const intercept = startIntercept({
@@ -57,6 +61,7 @@ export async function startIntercepting(leadTo: number, decide: Decide | null = 
     upstreamCa: [authority.certificate],
     onSighting: (sighting) => void sightings.push(sighting),
     judge: () => decide,
+    keepWords: () => (call) => void heard.push(call),
     log,
   });
   const relay = await startRelay({
@@ -70,6 +75,7 @@ export async function startIntercepting(leadTo: number, decide: Decide | null = 
     relay,
     intercept,
     sightings,
+    heard,
     dial: (host, { protocols = ["http/1.1"], ca = [deviceAuthority.certificate] } = {}) =>
       dialThrough(relay.port, host, { protocols, ca }),
     async [Symbol.asyncDispose]() {

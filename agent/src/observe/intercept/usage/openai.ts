@@ -8,11 +8,13 @@ import { text, withText, withTokens, without, type Fold, type Reading } from "./
  */
 export const foldOpenAi: Fold = (reading, document) => {
   const isEvent = typeof document["type"] === "string" && document["type"].startsWith("response.");
-  if (!isEvent) return foldBody(reading, document);
+  if (!isEvent) return withText(foldBody(reading, document), outputText(document));
   const body = fields(document["response"]);
   const delta = typeof document["delta"] === "string" ? document["delta"] : "";
   const ended = endEvents.has(document["type"] as string);
-  return withText(foldBody({ ...reading, stopped: reading.stopped || ended }, body), delta);
+  const next = foldBody({ ...reading, stopped: reading.stopped || ended }, body);
+  // The last event repeats the text of those before it.
+  return withText(next, ended && reading.text === "" ? outputText(body) : delta);
 };
 
 const endEvents = new Set(["response.completed", "response.incomplete", "response.failed", "response.done"]);
@@ -28,9 +30,7 @@ function foldBody(reading: Reading, body: Fields): Reading {
     stopped: reading.stopped || finished,
   };
   const usage = body["usage"] ?? fields(body["x_groq"])["usage"];
-  // The last event of a stream repeats the text of those before it.
-  const whole = reading.text === "" ? outputText(body) : "";
-  return withText(withTokens(next, readOpenAiUsage(fields(usage))), choiceText + whole);
+  return withText(withTokens(next, readOpenAiUsage(fields(usage))), choiceText);
 }
 
 /** Both spellings: `prompt_tokens` of chat completions and `input_tokens` of Responses. */
