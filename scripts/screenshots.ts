@@ -17,6 +17,7 @@ const lastMonth = new Date(Date.UTC(new Date().getUTCFullYear(), new Date().getU
   .slice(0, 7);
 
 const shots = [
+  ["start", "/app/start", "light"],
   ["spend", "/app/insights/spend", "light"],
   ["attribution", "/app/insights/attribution", "light"],
   ["forecast", "/app/insights/forecast", "dark"],

@@ -19,6 +19,7 @@ const test = anyTest as TestFn<{ running: Running; browser: Browser }>;
 const email = "owner@example.com";
 const password = "a long enough password";
 const pages = [
+  "/app/start",
   "/app/insights/spend",
   "/app/insights/attribution",
   "/app/insights/attribution?by=SESSION",
@@ -393,6 +394,27 @@ test.serial("a file of people is tried first, and bad lines are named by number"
   await dialog.getByText("1 people: 1 new").waitFor();
   await dialog.getByRole("button", { name: "Import", exact: true }).click();
   await page.getByRole("row", { name: /ada.import@example.com/ }).waitFor();
+});
+
+test.serial("a new admin is led step by step, and each step ticks itself", async (t) => {
+  const masterKey = newMasterKey();
+  const env = { FLOWSTATE_ADMIN_EMAIL: email, FLOWSTATE_ADMIN_PASSWORD: password };
+  await using running = await startRunning({ env, masterKey });
+  await using visited = await signedIn({ running, browser: t.context.browser });
+  const { page } = visited;
+  await page.getByRole("heading", { name: "Getting started" }).waitFor();
+  const step = (title: string) => page.getByRole("heading", { name: title });
+  await step("Make the organisation's key, to do").waitFor();
+  await page.getByRole("link", { name: "Go there" }).click();
+  await page.getByRole("button", { name: "Provision key", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "I have copied it" }).click();
+  await page.getByRole("link", { name: "Getting started" }).click();
+  await step("Make the organisation's key, done").waitFor();
+  const key = { FLOWSTATE_MASTER_KEY: masterKey.reveal() };
+  t.is((await control(running.dataDir, ["demo", "seed", "--days", "3"], key)).code, 0);
+  await step("See the first call, done").waitFor();
+  await step("Connect the first bill, done").waitFor();
+  await page.getByText("There is demo data here").waitFor();
 });
 
 test("every operation of the application fits the schema", async (t) => {

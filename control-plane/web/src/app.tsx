@@ -14,6 +14,7 @@ import { Members } from "./pages/members.tsx";
 import { Reconciliation } from "./pages/reconciliation.tsx";
 import { ServiceAccounts } from "./pages/service-accounts.tsx";
 import { Services } from "./pages/services.tsx";
+import { Home, Start } from "./pages/start.tsx";
 import { SignOn } from "./pages/sign-on.tsx";
 import { Spend } from "./pages/spend.tsx";
 import { UsageProviders } from "./pages/usage-providers.tsx";
@@ -72,6 +73,12 @@ const sections: readonly { readonly title: string; readonly entries: readonly En
   {
     title: "Settings",
     entries: [
+      {
+        path: "/start",
+        title: "Getting started",
+        permission: "SETTINGS_INTEGRATIONS_VIEW",
+        page: Start,
+      },
       {
         path: "/settings/cloud-proxy",
         title: "Cloud Proxy",
@@ -167,6 +174,11 @@ function Shell(): ReactNode {
               <Content />
             </Route>
           ))}
+          {permissions.includes("AI_INSIGHTS_VIEW") && (
+            <Route path="/">
+              <Home />
+            </Route>
+          )}
           <Route>
             {first === undefined ? <p>Ask an owner for a role.</p> : <Redirect to={first.path} />}
           </Route>
