@@ -24,6 +24,7 @@ const shots = [
   ["reconciliation", "/app/insights/reconciliation", "light"],
   ["reconciliation-dark", "/app/insights/reconciliation", "dark"],
   ["service-accounts", "/app/governance/service-accounts", "light"],
+  ["policy", "/app/governance/policy?draft=", "light"],
   ["alerts", "/app/governance/alerts", "dark"],
   ["directory", "/app/settings/directory", "light"],
   ["providers-inventory", "/app/governance/services", "light"],

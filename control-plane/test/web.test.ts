@@ -27,6 +27,7 @@ const pages = [
   "/app/insights/fluency",
   "/app/insights/reconciliation",
   "/app/governance/alerts",
+  "/app/governance/policy",
   "/app/governance/services",
   "/app/governance/service-accounts",
   "/app/settings/cloud-proxy",

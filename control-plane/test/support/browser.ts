@@ -1,3 +1,4 @@
+import { AxeBuilder } from "@axe-core/playwright";
 import { chromium as playwright, type Browser, type BrowserContext, type Page } from "playwright-core";
 
 /** A page of a real browser that remembers what must not happen. */
@@ -64,4 +65,15 @@ export async function signIn(page: Page, email: string, password: string): Promi
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL("**/app/**");
+}
+
+/** What a page that has loaded breaches of WCAG 2.2 AA, and what it says is wrong. */
+export async function breachesOf(page: Page): Promise<readonly string[]> {
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await page.waitForFunction(() => !document.body.textContent.includes("Loading …"));
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"])
+    .analyze();
+  const alerts = await page.getByRole("alert").allInnerTexts();
+  return [...violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ""}`), ...alerts];
 }

@@ -11,6 +11,7 @@ import { Directory } from "./pages/directory.tsx";
 import { Fluency } from "./pages/fluency.tsx";
 import { Forecast } from "./pages/forecast.tsx";
 import { Members } from "./pages/members.tsx";
+import { Policy } from "./pages/policy.tsx";
 import { Reconciliation } from "./pages/reconciliation.tsx";
 import { ServiceAccounts } from "./pages/service-accounts.tsx";
 import { Services } from "./pages/services.tsx";
@@ -62,6 +63,7 @@ const sections: readonly { readonly title: string; readonly entries: readonly En
         permission: "AI_INSIGHTS_VIEW",
         page: Services,
       },
+      { path: "/governance/policy", title: "Policy", permission: "AI_GOVERNANCE_VIEW", page: Policy },
       {
         path: "/governance/service-accounts",
         title: "Service accounts",
