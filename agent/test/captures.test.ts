@@ -8,7 +8,12 @@ import test from "ava";
 import { mintKey } from "@flowstate/shared/keys";
 import { until } from "@flowstate/shared/testing/until";
 import { defaultAgentSettings } from "@flowstate/shared/wire/agent-policy";
-import type { Capture, CaptureEntry } from "../src/enterprise/capture-store.ts";
+import {
+  listCaptures,
+  readCapture,
+  type Capture,
+  type CaptureEntry,
+} from "../src/enterprise/capture-store.ts";
 import { isOwn } from "../src/install/data.ts";
 import { startCloudProxy } from "./support/cloud-proxy.ts";
 import { canLimitFiles, limitFiles } from "./support/full-disk.ts";
@@ -233,6 +238,33 @@ test.serial("hostile calls are carried and kept within bounds, whatever they hol
   const kept = await listedWhen("every call", person, bodies.length);
   t.true(kept.every(({ promptCharacters }) => promptCharacters <= 250_000));
   t.true(kept[0]?.isCut);
+});
+
+test.serial("killed at any moment, what is kept can be read and the daemon goes on keeping", async (t) => {
+  await using device = await startDevice();
+  const { person, desk } = device;
+  const folder = join(person.home, ".flowstate");
+  desk.put({ settings: enterprise });
+  for (let round = 0; round < 3; round += 1) {
+    const daemon = await device.start();
+    await statusWhen("enterprise mode", person, ({ words }) => words.mode === "enterprise");
+    await daemon.call("api.anthropic.com", "/v1/messages", messages(`before ${round}`));
+    await until("a call of this round", () => {
+      const [latest] = listCaptures(folder, 1).captures;
+      const turns = latest === undefined ? [] : (readCapture(folder, latest.id).words.prompt?.turns ?? []);
+      return turns[0]?.text === `before ${round}`;
+    });
+    const calls = Array.from({ length: 20 }, (_, at) =>
+      daemon.call("api.anthropic.com", "/v1/messages", messages(`${round} ${at} ${"x ".repeat(20_000)}`)),
+    );
+    // Those that a kill catches never end.
+    void Promise.allSettled(calls);
+    await Promise.race(calls.slice(0, 1 + Math.floor(Math.random() * calls.length)));
+    await daemon.kill();
+    const { captures, unreadable } = listCaptures(folder, 1000);
+    t.is(unreadable, 0);
+    for (const { id } of captures) t.notThrows(() => readCapture(folder, id));
+  }
 });
 
 const onLinux = canLimitFiles() ? test.serial : test.serial.skip;
