@@ -492,6 +492,75 @@ const read = async (sample: Sample, pieces: readonly Buffer[], encoding?: string
   return must(await exchange.finish(true), "an answer began").sighting;
 };
 
+const bedrockHost = "bedrock-runtime.us-east-1.amazonaws.com";
+const answers: readonly (readonly [what: string, host: string, path: string, type: string, body: string])[] =
+  [
+    [
+      "Titan",
+      bedrockHost,
+      "/model/amazon.titan-x/invoke",
+      json,
+      JSON.stringify({ inputTextTokenCount: 5, results: [{ tokenCount: 2, outputText: "hi there" }] }),
+    ],
+    [
+      "Llama",
+      bedrockHost,
+      "/model/meta.llama-x/invoke",
+      json,
+      JSON.stringify({ generation: "hi there", prompt_token_count: 5, generation_token_count: 2 }),
+    ],
+    [
+      "Cohere, streamed",
+      "api.cohere.com",
+      "/v2/chat",
+      stream,
+      sse(
+        { type: "content-delta", delta: { message: { content: { text: "hi " } } } },
+        { type: "content-delta", delta: { message: { content: { text: "there" } } } },
+        { type: "message-end", delta: { finish_reason: "COMPLETE" } },
+      ),
+    ],
+    [
+      "Ollama, streamed",
+      "ollama.com",
+      "/api/chat",
+      "application/x-ndjson",
+      [
+        { message: { content: "hi " }, done: false },
+        { message: { content: "there" }, done: true },
+      ]
+        .map((line) => `${JSON.stringify(line)}\n`)
+        .join(""),
+    ],
+    [
+      "Code Assist, streamed",
+      "cloudcode-pa.googleapis.com",
+      "/v1internal:streamGenerateContent?alt=sse",
+      stream,
+      sse(
+        { response: { candidates: [{ content: { parts: [{ text: "hi " }] } }] } },
+        { response: { candidates: [{ content: { parts: [{ text: "there" }] }, finishReason: "STOP" }] } },
+      ),
+    ],
+  ];
+
+for (const [what, host, path, type, body] of answers) {
+  test(`the words of an answer are read: ${what}`, async (t) => {
+    const exchange = open({ host, path, type, body, expect: "" });
+    exchange.answerBody(Buffer.from(body));
+    t.like(await exchange.finish(true), { answer: "hi there", isAnswerCut: false });
+  });
+}
+
+test("an answer that is too large is cut and says so", async (t) => {
+  const body = JSON.stringify({ response: "x".repeat(300_000), done: true });
+  const exchange = open({ host: "ollama.com", path: "/api/generate", type: json, body, expect: "" });
+  exchange.answerBody(Buffer.from(body));
+  const call = await exchange.finish(true);
+  t.is(call?.answer.length, 200_000);
+  t.true(call?.isAnswerCut);
+});
+
 const order: readonly (keyof TokenCounts)[] = [
   "input",
   "cacheRead",

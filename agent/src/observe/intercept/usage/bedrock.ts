@@ -69,11 +69,12 @@ function foldVendorShape(reading: Reading, document: Fields): Reading {
     return withText({ ...next, stopped }, text(document["generation"]));
   }
   if ("inputTextTokenCount" in document) {
-    const results = items(document["results"]).map((result) => readCount(fields(result)["tokenCount"]));
-    return withTokens(reading, {
+    const results = items(document["results"]).map(fields);
+    const next = withTokens(reading, {
       input: readCount(document["inputTextTokenCount"]),
-      output: sum(...results),
+      output: sum(...results.map(({ tokenCount }) => readCount(tokenCount))),
     });
+    return withText(next, results.map(({ outputText }) => text(outputText)).join(""));
   }
   return foldAnthropic(reading, document);
 }
