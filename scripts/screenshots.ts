@@ -26,6 +26,8 @@ const shots = [
   ["service-accounts", "/app/governance/service-accounts", "light"],
   ["policy", "/app/governance/policy?draft=", "light"],
   ["alerts", "/app/governance/alerts", "dark"],
+  ["my-ai-usage", "/app/me/ai-usage", "light"],
+  ["my-ai-keys", "/app/me/ai-keys", "light"],
   ["directory", "/app/settings/directory", "light"],
   ["providers-inventory", "/app/governance/services", "light"],
   ["cloud-proxy", "/app/settings/cloud-proxy", "light"],

@@ -6,6 +6,8 @@ import anyTest, { type TestFn } from "ava";
 import { parse, validate } from "graphql";
 import type { Browser } from "playwright-core";
 import { periodOf } from "@flowstate/shared/time";
+import { startLogin } from "../src/login/logins.ts";
+import { addMember } from "../src/members/members.ts";
 import { readWebFiles } from "../src/serve/web.ts";
 import type { Written } from "../web/src/operation.ts";
 import { storeFindings } from "../src/signals/store-findings.ts";
@@ -30,6 +32,8 @@ const pages = [
   "/app/governance/policy",
   "/app/governance/services",
   "/app/governance/service-accounts",
+  "/app/me/ai-usage",
+  "/app/me/ai-keys",
   "/app/settings/cloud-proxy",
   "/app/settings/usage-providers",
   "/app/settings/agent-policy",
@@ -416,6 +420,42 @@ test.serial("a new admin is led step by step, and each step ticks itself", async
   await step("See the first call, done").waitFor();
   await step("Connect the first bill, done").waitFor();
   await page.getByText("There is demo data here").waitFor();
+});
+
+test.serial("a key of one's own is asked for, approved by another, shown once, and revoked", async (t) => {
+  const { running, browser } = t.context;
+  const { installation, context, address } = running;
+  await using visited = await signedIn(t.context);
+  const { page } = visited;
+  await page.goto("/app/me/ai-keys");
+  const form = page.getByRole("form", { name: "Ask for a key" });
+  await form.getByLabel("For").selectOption({ label: "Windsurf (in production after approval)" });
+  await form.getByLabel("Environment").selectOption("PRODUCTION");
+  await form.getByLabel("Purpose").fill("a script of mine");
+  await form.getByRole("button", { name: "Ask" }).click();
+  await page.getByText("Somebody will decide.").waitFor();
+
+  const { store } = installation;
+  const other = { email: "admin@example.com", role: "admin" } as const;
+  const admin = await store.transact((db) => addMember(db, context, other));
+  const login = await store.transact((db) => startLogin(db, admin, "password", Date.now()));
+  const theirs = await visit(browser, address, "light");
+  await theirs.context.addCookies([{ name: "flowstate", value: login.reveal(), url: address }]);
+  await theirs.page.goto("/app/me/ai-keys");
+  await theirs.page.getByRole("button", { name: `Approve ${email}` }).click();
+  await theirs.page.getByText(`${email} may have it.`).waitFor();
+  await theirs.context.close();
+
+  await page.reload();
+  const row = page.getByRole("table", { name: "My AI keys" }).getByRole("row", { name: /a script of mine/ });
+  await row.getByRole("button", { name: /^Show/ }).click();
+  const dialog = page.getByRole("dialog");
+  const key = await dialog.locator(".secret").innerText();
+  await dialog.getByRole("button", { name: "I have copied it" }).click();
+  await row.getByText("active").waitFor();
+  t.false((await page.content()).includes(key));
+  await row.getByRole("button", { name: /^Revoke/ }).click();
+  await row.getByText("revoked").waitFor();
 });
 
 test("every operation of the application fits the schema", async (t) => {

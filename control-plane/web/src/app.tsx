@@ -11,6 +11,8 @@ import { Directory } from "./pages/directory.tsx";
 import { Fluency } from "./pages/fluency.tsx";
 import { Forecast } from "./pages/forecast.tsx";
 import { Members } from "./pages/members.tsx";
+import { MyAiKeys } from "./pages/my-ai-keys.tsx";
+import { MyAiUsage } from "./pages/my-ai-usage.tsx";
 import { Policy } from "./pages/policy.tsx";
 import { Reconciliation } from "./pages/reconciliation.tsx";
 import { ServiceAccounts } from "./pages/service-accounts.tsx";
@@ -27,7 +29,8 @@ import { viewerQuery } from "./operations/viewer.ts";
 interface Entry {
   readonly path: string;
   readonly title: string;
-  readonly permission: Viewer["permissions"][number];
+  /** Null for what everybody sees of themselves. */
+  readonly permission: Viewer["permissions"][number] | null;
   readonly page: () => ReactNode;
 }
 
@@ -70,6 +73,13 @@ const sections: readonly { readonly title: string; readonly entries: readonly En
         permission: "AI_GOVERNANCE_VIEW",
         page: ServiceAccounts,
       },
+    ],
+  },
+  {
+    title: "Me",
+    entries: [
+      { path: "/me/ai-usage", title: "My AI usage", permission: null, page: MyAiUsage },
+      { path: "/me/ai-keys", title: "My AI keys", permission: null, page: MyAiKeys },
     ],
   },
   {
@@ -135,7 +145,9 @@ function Shell(): ReactNode {
   const seen = sections
     .map((section) => ({
       ...section,
-      entries: section.entries.filter(({ permission }) => permissions.includes(permission)),
+      entries: section.entries.filter(
+        ({ permission }) => permission === null || permissions.includes(permission),
+      ),
     }))
     .filter(({ entries }) => entries.length > 0);
   const all = seen.flatMap(({ entries }) => entries);

@@ -1,9 +1,9 @@
 /** Dimensions in the order of the way down, as the address names them. */
-export const dimensions = ["COST_CENTRE", "TEAM", "PROJECT", "PERSON", "SERVICE", "MODEL"] as const;
+const dimensions = ["COST_CENTRE", "TEAM", "PROJECT", "PERSON", "SERVICE", "MODEL"] as const;
 export type Dimension = (typeof dimensions)[number];
 
 /** How the page groups what the way leads to; the end of the way is single sessions. */
-export type Grouping = Dimension | "SESSION";
+type Grouping = Dimension | "SESSION";
 
 export const windows = { "7d": "7 days", "30d": "30 days", qtd: "Quarter", "1y": "1 year" } as const;
 type WindowName = keyof typeof windows;

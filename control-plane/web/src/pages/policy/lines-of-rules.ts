@@ -1,7 +1,7 @@
 const tokens = /"(?:[^"\\]|\\.)*"|[[\]{},\n]|[^\s"[\]{},:]+/g;
 
 /** The line, from 1, on which each rule of a policy's text begins; none where there are no rules to be found. */
-export function linesOfRules(document: string): readonly number[] {
+function linesOfRules(document: string): readonly number[] {
   const lines: number[] = [];
   let line = 1;
   let depth = 0;
