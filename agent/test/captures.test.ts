@@ -28,9 +28,8 @@ const enterprise = { ...defaultAgentSettings, captureMode: "enterprise" } as con
 const database = (person: Person): string => join(person.home, ".flowstate/captures.db");
 
 /** Answers in events, as the vendors do. */
-async function answer(incoming: ProviderRequest, response: ProviderResponse): Promise<void> {
+function answer(incoming: ProviderRequest, response: ProviderResponse): void {
   const id = `id_${Math.random().toString(36).slice(2)}`;
-  await once(incoming.resume(), "end");
   response.setHeader("content-type", "text/event-stream");
   const events =
     incoming.url === "/v1/messages"
@@ -52,7 +51,8 @@ async function answer(incoming: ProviderRequest, response: ProviderResponse): Pr
             },
           },
         ];
-  response.end(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(""));
+  const body = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join("");
+  incoming.resume().once("end", () => response.end(body));
 }
 
 interface Device extends AsyncDisposable {
