@@ -85,7 +85,7 @@ function renderCapture({ words: { prompt, answer }, ...entry }: Capture): string
     "",
     "--- answer",
     answer.text,
-    ...(answer.isCut ? ["(the answer was too large to be kept whole)"] : []),
+    ...(answer.isCut ? ["(the answer broke off, or was too large to be kept whole)"] : []),
     "",
   ].join("\n");
 }

@@ -16,7 +16,7 @@ export interface CallSummary {
   readonly answerCharacters: number;
   /** Secrets that were masked. */
   readonly masked: number;
-  /** Prompt or answer was too large to be kept whole. */
+  /** Prompt or answer was too large to be kept whole, or the answer broke off. */
   readonly isCut: boolean;
 }
 

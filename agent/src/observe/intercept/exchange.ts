@@ -38,7 +38,7 @@ export interface FinishedCall {
   /** The request body as JSON; null where it is none or larger than the agent looks at. */
   readonly body: unknown;
   readonly answer: string;
-  /** The answer went on beyond what is read of it. */
+  /** There was or may have been more: the answer was too large to be read whole, or broke off. */
   readonly isAnswerCut: boolean;
 }
 
@@ -111,7 +111,12 @@ export function openExchange({ aiHost, host, path, endpoint, header, now }: Exch
         status,
         durationMs,
       };
-      return { sighting, body: request().body, answer: reading.text, isAnswerCut: isTextCut(reading) };
+      return {
+        sighting,
+        body: request().body,
+        answer: reading.text,
+        isAnswerCut: !isWhole || isTextCut(reading),
+      };
     },
   };
 }

@@ -552,6 +552,13 @@ for (const [what, host, path, type, body] of answers) {
   });
 }
 
+test("an answer that broke off says so", async (t) => {
+  const sample = { host: "api.openai.com", path: "/v1/responses", type: stream, body: "", expect: "" };
+  const exchange = open(sample);
+  exchange.answerBody(Buffer.from(sse({ type: "response.output_text.delta", delta: "hi there" })));
+  t.like(await exchange.finish(false), { answer: "hi there", isAnswerCut: true });
+});
+
 test("an answer that is too large is cut and says so", async (t) => {
   const body = JSON.stringify({ response: "x".repeat(300_000), done: true });
   const exchange = open({ host: "ollama.com", path: "/api/generate", type: json, body, expect: "" });
