@@ -9,6 +9,7 @@ import { createServer } from "node:tls";
 import { assert } from "@flowstate/shared/assert";
 import { mintKey } from "@flowstate/shared/keys";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
+import { until } from "@flowstate/shared/testing/until";
 import { createAuthority, issueCertificate } from "@flowstate/shared/tls/certificate";
 import { chromium } from "playwright-core";
 import { render } from "../src/render.ts";
@@ -97,9 +98,16 @@ runnable(
     try {
       if (context.serviceWorkers().length === 0) await context.waitForEvent("serviceworker");
       const page = await context.newPage();
-      await t.throwsAsync(page.goto("https://api.anthropic.com/v1/messages"), {
-        message: /ERR_TUNNEL_CONNECTION_FAILED/,
-      });
+      // Its worker is there before the browser has given it its policy; until then it has nothing to sign in with.
+      const failure = await until(
+        "the extension to have its policy",
+        async () => {
+          const said = await page.goto("https://api.anthropic.com/v1/messages").then(String, String);
+          return said.includes("ERR_INVALID_AUTH_CREDENTIALS") ? null : said;
+        },
+        30_000,
+      );
+      t.regex(failure, /ERR_TUNNEL_CONNECTION_FAILED/);
       await t.throwsAsync(page.goto("https://intranet.corp.invalid/"), { message: /ERR_NAME_NOT_RESOLVED/ });
     } finally {
       await context.close();
