@@ -8,7 +8,7 @@ import type { PolicyVersion } from "../../operations/policy.ts";
 const columns: readonly Column<PolicyVersion>[] = [
   {
     title: "Version",
-    cell: ({ version }) => <Link href={`/governance/policy?version=${version}`}>Version {version}</Link>,
+    cell: ({ version }) => <Link href={`/governance/policy?version=${version}`}>Version&nbsp;{version}</Link>,
     text: ({ version }) => String(version),
   },
   {
