@@ -32,6 +32,7 @@ const shots = [
   ["providers-inventory", "/app/governance/services", "light"],
   ["cloud-proxy", "/app/settings/cloud-proxy", "light"],
   ["usage-providers", "/app/settings/usage-providers", "dark"],
+  ["telemetry-keys", "/app/settings/telemetry-keys", "light"],
   ["agent-policy", "/app/settings/agent-policy", "light"],
   ["members", "/app/settings/members", "light"],
   ["api-keys", "/app/settings/api-keys", "light"],

@@ -124,6 +124,7 @@ const operations: readonly [name: string, taken: Taken, call: string][] = [
     'mutation { removeSignalDestination(id: "none") }',
   ],
   ["Query.auditLog", "AUDIT_VIEW", "{ auditLog { sequence } }"],
+  ["Query.auditVerification", "AUDIT_VIEW", "{ auditVerification { intact } }"],
   ["Mutation.provisionOrgKey", "SETTINGS_INTEGRATIONS_UPDATE", "mutation { provisionOrgKey { keyId } }"],
   ["Mutation.setMcpEnabled", "SETTINGS_INTEGRATIONS_UPDATE", "mutation { setMcpEnabled(enabled: true) }"],
   [

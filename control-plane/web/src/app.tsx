@@ -20,6 +20,7 @@ import { Services } from "./pages/services.tsx";
 import { Home, Start } from "./pages/start.tsx";
 import { SignOn } from "./pages/sign-on.tsx";
 import { Spend } from "./pages/spend.tsx";
+import { TelemetryKeys } from "./pages/telemetry-keys.tsx";
 import { UsageProviders } from "./pages/usage-providers.tsx";
 import { Ready } from "./parts/page.tsx";
 import { Toasts } from "./parts/toast.tsx";
@@ -102,6 +103,12 @@ const sections: readonly { readonly title: string; readonly entries: readonly En
         title: "Usage Providers",
         permission: "SETTINGS_INTEGRATIONS_VIEW",
         page: UsageProviders,
+      },
+      {
+        path: "/settings/telemetry-keys",
+        title: "Telemetry Keys",
+        permission: "SETTINGS_API_KEYS_CREATE",
+        page: TelemetryKeys,
       },
       {
         path: "/settings/agent-policy",

@@ -1,6 +1,7 @@
 import { FlowstateError } from "@flowstate/shared/errors";
 import type { ChainedRecord } from "../../audit/chain.ts";
 import { readAudit } from "../../audit/record.ts";
+import { verifyAudit, type AuditVerdict } from "../../audit/verify.ts";
 import { callerOf, type Builder } from "./builder.ts";
 
 const mostEntries = 1000;
@@ -20,6 +21,39 @@ export function addAudit(builder: Builder): void {
       }),
     }),
   });
+
+  const Verdict = builder.objectRef<AuditVerdict>("AuditVerification").implement({
+    description: "whether the chain of the audit log is whole",
+    fields: (t) => ({
+      intact: t.exposeBoolean("intact", { description: "whether every entry is as it was written" }),
+      entries: t.field({
+        type: "BigInt",
+        nullable: true,
+        description: "how many there are; null where the chain is broken",
+        resolve: (verdict) => (verdict.intact ? verdict.entries : null),
+      }),
+      brokenAt: t.field({
+        type: "BigInt",
+        nullable: true,
+        description: "sequence of the first entry that is not; null where all are",
+        resolve: (verdict) => (verdict.intact ? null : verdict.sequence),
+      }),
+      fault: t.string({
+        nullable: true,
+        description: "changed or missing; null where nothing is",
+        resolve: (verdict) => (verdict.intact ? null : verdict.fault),
+      }),
+    }),
+  });
+
+  builder.queryField("auditVerification", (t) =>
+    t.field({
+      type: Verdict,
+      description: "follows the chain of the audit log from its first entry",
+      authScopes: { permission: "AUDIT_VIEW" },
+      resolve: (_, __, context) => verifyAudit(context.store.reader, callerOf(context, "AUDIT_VIEW").orgId),
+    }),
+  );
 
   builder.queryField("auditLog", (t) =>
     t.field({

@@ -15,3 +15,7 @@ export const payloadQuery = operation(`query Payload($target: MdmTarget!, $varia
 }`);
 
 export const provisionKey = operation(`mutation Provision { provisionOrgKey { key keyId } }`);
+
+export const setQuota = operation(`mutation SetQuota($subject: String!, $quota: BigInt) {
+  setSubjectQuota(subject: $subject, quota: $quota)
+}`);

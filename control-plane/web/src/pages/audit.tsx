@@ -1,10 +1,10 @@
 import type { ResultOf } from "gql.tada";
-import type { ReactNode } from "react";
-import { useQuery } from "../api.ts";
+import { useState, type ReactNode } from "react";
+import { send, useQuery } from "../api.ts";
 import { when } from "../format.ts";
 import { Page, Ready } from "../parts/page.tsx";
 import { Table, type Column } from "../parts/table.tsx";
-import { auditQuery } from "../operations/audit.ts";
+import { auditQuery, verifyQuery } from "../operations/audit.ts";
 
 type Entry = ResultOf<typeof auditQuery>["auditLog"][number];
 
@@ -20,11 +20,34 @@ const columns: readonly Column<Entry>[] = [
 
 export function Audit(): ReactNode {
   const { loaded } = useQuery(auditQuery, {});
+  const [verdict, setVerdict] = useState<string | null>(null);
+  const verify = async (): Promise<void> => {
+    try {
+      const { intact, entries, brokenAt, fault } = (await send(verifyQuery, {})).auditVerification;
+      setVerdict(
+        intact
+          ? `The chain is whole: ${entries} entries are as they were written.`
+          : `The chain is broken: entry ${brokenAt} is ${fault}.`,
+      );
+    } catch (error) {
+      setVerdict((error as Error).message);
+    }
+  };
   return (
     <Page
       title="Audit"
-      lead="Every change, the newest first. Each entry carries the hash of the one before; flowstate-control audit verify follows the whole chain."
+      lead="Every change, the newest first. Each entry carries the hash of the one before."
+      tools={
+        <button type="button" onClick={() => void verify()}>
+          Verify the chain
+        </button>
+      }
     >
+      {verdict !== null && (
+        <p className="notice" role="status">
+          {verdict}
+        </p>
+      )}
       <Ready loaded={loaded}>
         {({ auditLog }) => (
           <Table

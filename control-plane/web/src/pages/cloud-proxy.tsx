@@ -7,7 +7,8 @@ import { Fact } from "../parts/facts.tsx";
 import { Badge, CopyButton, MonthInput, Page, Ready } from "../parts/page.tsx";
 import { download, Table, type Column } from "../parts/table.tsx";
 import { useToast } from "../parts/toast.tsx";
-import { meterQuery, payloadQuery, provisionKey, statusQuery } from "../operations/cloud-proxy.ts";
+import { useMay } from "../parts/viewer.tsx";
+import { meterQuery, payloadQuery, provisionKey, setQuota, statusQuery } from "../operations/cloud-proxy.ts";
 
 type MeterRow = ResultOf<typeof meterQuery>["subjectMeter"][number];
 
@@ -27,7 +28,7 @@ const stateTexts = {
   ACTIVE: "Devices send their traffic through the proxy.",
 } as const;
 
-const columns: readonly Column<MeterRow>[] = [
+const columnsFor = (edit: ((row: MeterRow) => void) | null): readonly Column<MeterRow>[] => [
   { title: "Subject", cell: ({ subject }) => subject, text: ({ subject }) => subject },
   { title: "Requests", numeric: true, cell: (row) => count(row.requests), text: (row) => row.requests },
   {
@@ -48,7 +49,20 @@ const columns: readonly Column<MeterRow>[] = [
   {
     title: "Quota",
     numeric: true,
-    cell: ({ quota }) => (quota === null ? "none" : count(quota)),
+    cell: (row) => {
+      const text = row.quota === null ? "none" : count(row.quota);
+      if (edit === null) return text;
+      return (
+        <button
+          type="button"
+          className="link"
+          onClick={() => edit(row)}
+          aria-label={`Quota of ${row.subject}: ${text}`}
+        >
+          {text}
+        </button>
+      );
+    },
     text: ({ quota }) => quota ?? "",
   },
   {
@@ -68,6 +82,8 @@ export function CloudProxy(): ReactNode {
   const meter = useQuery(meterQuery, { period: month }, everyMs);
   const [revealed, setRevealed] = useState<string | null>(null);
   const [asking, setAsking] = useState(false);
+  const [editing, setEditing] = useState<MeterRow | null>(null);
+  const may = useMay("SETTINGS_INTEGRATIONS_UPDATE");
   const toast = useToast();
   const provisionNow = async (): Promise<void> => {
     setAsking(false);
@@ -78,6 +94,16 @@ export function CloudProxy(): ReactNode {
     } catch (error) {
       toast.failed(error);
     }
+  };
+  const saveQuota = async (subject: string, quota: string | null): Promise<void> => {
+    setEditing(null);
+    try {
+      await send(setQuota, { subject, quota });
+      toast.done(`The quota of ${subject} is ${quota ?? "none"} now.`);
+    } catch (error) {
+      toast.failed(error);
+    }
+    await meter.reload();
   };
   return (
     <Page title="Cloud Proxy" lead="The proxy that managed devices send their AI traffic through.">
@@ -130,6 +156,13 @@ export function CloudProxy(): ReactNode {
           </div>
         </Dialog>
       )}
+      {editing !== null && (
+        <QuotaDialog
+          row={editing}
+          onClose={() => setEditing(null)}
+          onSave={(quota) => void saveQuota(editing.subject, quota)}
+        />
+      )}
       <Payloads />
       <section aria-label="Subject meter">
         <div className="page-head">
@@ -140,7 +173,7 @@ export function CloudProxy(): ReactNode {
           {({ subjectMeter }) => (
             <Table
               caption={`Subject meter ${month}`}
-              columns={columns}
+              columns={columnsFor(may ? setEditing : null)}
               rows={subjectMeter}
               rowKey={({ subject }) => subject}
               empty="Nothing was metered in this month."
@@ -235,5 +268,39 @@ function Payloads(): ReactNode {
         )}
       </Ready>
     </section>
+  );
+}
+
+function QuotaDialog({
+  row: { subject, quota },
+  onClose,
+  onSave,
+}: {
+  readonly row: MeterRow;
+  readonly onClose: () => void;
+  readonly onSave: (quota: string | null) => void;
+}): ReactNode {
+  return (
+    <Dialog title={`Quota of ${subject}`} onClose={onClose}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          const given = new FormData(event.currentTarget).get("quota");
+          onSave(typeof given === "string" && given !== "" ? given : null);
+        }}
+      >
+        <label>
+          <span>Requests a month (empty for the default)</span>
+          <input
+            name="quota"
+            inputMode="numeric"
+            pattern="[0-9]{1,18}"
+            defaultValue={quota ?? ""}
+            data-first
+          />
+        </label>
+        <button className="primary">Save</button>
+      </form>
+    </Dialog>
   );
 }

@@ -2,7 +2,7 @@ import type { ResultOf } from "gql.tada";
 import type { ReactNode } from "react";
 import { Link, Redirect } from "wouter";
 import { useQuery } from "../api.ts";
-import { Page, Ready } from "../parts/page.tsx";
+import { Badge, Page, Ready } from "../parts/page.tsx";
 import { useMay } from "../parts/viewer.tsx";
 import { startQuery } from "../operations/start.ts";
 
@@ -75,9 +75,11 @@ export function Start(): ReactNode {
               )}
               <ol className="steps">
                 {steps.map((step) => (
-                  <li key={step.title} className={step.done(live) ? "card done" : "card"}>
-                    <h2 aria-label={`${step.title}, ${step.done(live) ? "done" : "to do"}`}>
-                      {step.done(live) ? "✓ " : "○ "}
+                  <li key={step.title} className="card">
+                    <h2>
+                      <Badge kind={step.done(live) ? "confirmed" : "pending"}>
+                        {step.done(live) ? "done" : "to do"}
+                      </Badge>{" "}
                       {step.title}
                     </h2>
                     <p className="muted">{step.how}</p>
