@@ -1,18 +1,22 @@
 /** The web application in a real browser, against a real server with a made-up company in it. */
+import { randomUUID } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { AxeBuilder } from "@axe-core/playwright";
 import anyTest, { type TestFn } from "ava";
 import { parse, validate } from "graphql";
 import type { Browser } from "playwright-core";
+import type { Subject } from "@flowstate/shared/subject";
 import { periodOf } from "@flowstate/shared/time";
+import { fluencyIndicators } from "@flowstate/shared/wire/fluency";
 import { startLogin } from "../src/login/logins.ts";
 import { addMember } from "../src/members/members.ts";
 import { readWebFiles } from "../src/serve/web.ts";
 import type { Written } from "../web/src/operation.ts";
+import { ingestSessions } from "../src/usage/ingest.ts";
 import { storeFindings } from "../src/signals/store-findings.ts";
 import { schema } from "../src/serve/graphql/schema.ts";
-import { launchBrowser, signIn, visit, type Visit } from "./support/browser.ts";
+import { breachesOf, launchBrowser, signIn, visit, type Visit } from "./support/browser.ts";
 import { startIdentityProvider } from "./support/identity-provider.ts";
 import { control } from "./support/program.ts";
 import { anthropicAdminKey, emptyAnthropic, startAnthropic } from "./support/vendors/anthropic.ts";
@@ -274,6 +278,40 @@ test.serial("forecasts are made anew, and a project's months shown", async (t) =
   await page.getByRole("heading", { name, level: 2 }).waitFor();
   t.is(await page.getByRole("img", { name: `${name}, month by month` }).count(), 1);
 });
+
+test.serial(
+  "fluency shows oneself with tiles, weeks and behaviours, and withholds what would tell on a few",
+  async (t) => {
+    const { installation, context } = t.context.running;
+    const indicators = Object.fromEntries(
+      fluencyIndicators.map((name, index) => [name, { observed: index % 2, opportunities: 1 }]),
+    );
+    const events = Array.from({ length: 25 }, (_, index) => ({
+      seq: index + 1,
+      kind: "fluency",
+      sessionId: `fluent ${index}`,
+      tool: "claude-code",
+      occurredAt: new Date(Date.now() - (1 + (index % 5)) * 7 * 86_400_000 + 86_400_000).toISOString(),
+      ruleVersion: 1,
+      revision: 1,
+      indicators,
+    }));
+    const batch = { source: randomUUID(), batch: randomUUID(), events };
+    const subject = email as Subject;
+    await ingestSessions(installation.store, { orgId: context.orgId, subject, now: Date.now(), batch });
+    await using visited = await signedIn(t.context, "dark");
+    const { page, faults } = visited;
+    await page.goto("/app/insights/fluency");
+    await page.getByLabel("Days").selectOption("90");
+    await page.getByRole("table", { name: "Behaviours" }).waitFor();
+    t.is(await page.getByRole("table", { name: "Behaviours" }).getByRole("row").count(), 12);
+    t.is(await page.getByRole("img", { name: /^Scores by week/ }).count(), 1);
+    t.deepEqual(await breachesOf(page), []);
+    await page.getByRole("combobox", { name: /^Of/ }).selectOption("ORG");
+    await page.getByText("Fewer than five people").waitFor();
+    t.deepEqual(faults, []);
+  },
+);
 
 test.serial("how agents behave is changed and kept", async (t) => {
   await using visited = await signedIn(t.context);
