@@ -366,7 +366,7 @@ test.serial("a signal is found by a link, read in its drawer, and resolved with 
     about: "",
     occurrence: "1",
     at: Date.now(),
-    evidence: {},
+    evidence: { people: 3, firstSeenAt: "2026-11-20T00:00:00.000Z" },
   } as const;
   await installation.store.transact((db) => storeFindings(db, context.orgId, [finding], Date.now()));
   await using visited = await signedIn(t.context);
@@ -376,6 +376,7 @@ test.serial("a signal is found by a link, read in its drawer, and resolved with 
   await page.getByRole("button", { name: "new service" }).click();
   t.true(new URL(page.url()).searchParams.has("signal"));
   const dialog = page.getByRole("dialog");
+  t.regex(await dialog.innerText(), /people\s+3\s/);
   await dialog.getByLabel("Note").fill("agreed with them");
   await dialog.getByRole("button", { name: "Acknowledge" }).click();
   await page.getByText("It is acknowledged now.").waitFor();

@@ -7,7 +7,7 @@ const signalFields = operation(`fragment SignalFields on BehaviouralSignal {
 }`);
 
 export const signalsQuery = operation(
-  `query Alerts($filter: SignalFilter) { behaviouralSignals(filter: $filter, limit: 500) { ...SignalFields } }`,
+  `query Alerts($filter: SignalFilter) { behaviouralSignals(filter: $filter, limit: 500) { ...SignalFields } behaviouralSignalTypes { type meaning } }`,
   [signalFields],
 );
 

@@ -86,13 +86,14 @@ export function Alerts(): ReactNode {
         </label>
       </div>
       <Ready loaded={loaded}>
-        {({ behaviouralSignals: signals }) => {
+        {({ behaviouralSignals: signals, behaviouralSignalTypes }) => {
+          const meanings = new Map(behaviouralSignalTypes.map(({ type, meaning }) => [type, meaning]));
           const open = signals.find(({ id }) => id === shown) ?? null;
           return (
             <>
               <Table
                 caption="Signals"
-                columns={columnsFor((id) => set("signal", id))}
+                columns={columnsFor(meanings, (id) => set("signal", id))}
                 rows={signals}
                 rowKey={({ id }) => id}
                 empty="Nothing to look at."
@@ -100,6 +101,7 @@ export function Alerts(): ReactNode {
               {open !== null && (
                 <Drawer
                   signal={open}
+                  meaning={meanings.get(open.type) ?? ""}
                   onClose={() => set("signal", null)}
                   onResolve={may ? (resolution, note) => void resolve(open.id, resolution, note) : null}
                 />
@@ -142,16 +144,19 @@ function Filter<Value extends string>({
   );
 }
 
-function columnsFor(show: (id: string) => void): readonly Column<Signal>[] {
+function columnsFor(
+  meanings: ReadonlyMap<string, string>,
+  show: (id: string) => void,
+): readonly Column<Signal>[] {
   return [
     {
       title: "Signal",
-      cell: ({ id, type, detail }) => (
+      cell: ({ id, type }) => (
         <>
           <button type="button" className="link" onClick={() => show(id)}>
             {words(type)}
           </button>
-          <p className="muted small">{detail}</p>
+          <p className="muted small">{meanings.get(type)}</p>
         </>
       ),
       text: ({ type, detail }) => `${type}: ${detail}`,

@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import { when, words } from "../../format.ts";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Fact } from "../../parts/facts.tsx";
+import { figuresOf } from "./evidence.ts";
 import type { Signal } from "../../operations/alerts.ts";
 
 const resolutions = {
@@ -14,17 +15,20 @@ export type Resolution = keyof typeof resolutions;
 /** One signal whole, and what somebody makes of it. */
 export function Drawer({
   signal,
+  meaning,
   onClose,
   onResolve,
 }: {
   readonly signal: Signal;
+  /** What its type stands for. */
+  readonly meaning: string;
   readonly onClose: () => void;
   /** Null where the viewer may not. */
   readonly onResolve: ((resolution: Resolution, note: string | null) => void) | null;
 }): ReactNode {
   return (
     <Dialog title={words(signal.type)} onClose={onClose}>
-      <p>{signal.detail}</p>
+      <p>{meaning}</p>
       <dl className="facts">
         <Fact name="About" value={signal.subject ?? "the organisation"} />
         <Fact name="Service" value={signal.service ?? "none"} />
@@ -32,6 +36,12 @@ export function Drawer({
         <Fact name="Happened" value={when(signal.happenedAt)} />
         <Fact name="Detected" value={when(signal.detectedAt)} />
         <Fact name="Category" value={words(signal.category)} />
+      </dl>
+      <h3>Evidence</h3>
+      <dl className="facts">
+        {figuresOf(signal.detail).map(({ name, text }) => (
+          <Fact key={name} name={name} value={text} />
+        ))}
       </dl>
       {signal.resolution !== null && (
         <p className="notice">

@@ -41,7 +41,12 @@ export function TrendChart({
         ))}
         {weeks.map((week, index) =>
           index % 3 === 0 || index === weeks.length - 1 ? (
-            <text key={week} x={x(index)} y={height - 8} textAnchor="middle">
+            <text
+              key={week}
+              x={x(index)}
+              y={height - 8}
+              textAnchor={index === weeks.length - 1 ? "end" : "middle"}
+            >
               {week.slice(5)}
             </text>
           ) : null,
