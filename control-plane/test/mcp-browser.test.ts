@@ -72,7 +72,10 @@ async function openPerson({ browser }: Context, ...decisions: readonly ("Allow" 
       pages.push(await page.locator("body").innerText());
       const back = page.waitForRequest((request) => request.url().startsWith(redirectUrl));
       await page.getByRole("button", { name: decisions[pages.length - 1] ?? "Allow" }).click();
-      return new URL((await back).url());
+      const asked = new URL((await back).url());
+      // Nobody listens there: the browser's page of errors must have come before anything else is opened.
+      await page.waitForURL(/^chrome-error:/, { waitUntil: "commit" });
+      return asked;
     },
   };
 }
