@@ -214,7 +214,7 @@ test("provisioning reveals a key once and revokes the one before", async (t) => 
 
 test("a revoked or expired API key stops working within a second or so", async (t) => {
   const { running, key } = t.context;
-  const soon = new Date(Date.now() + 1500).toISOString();
+  const soon = new Date(Date.now() + 4000).toISOString();
   const make = async (expiresAt: string | null) => {
     const { data } = await running.graphql(
       key,
@@ -230,7 +230,7 @@ test("a revoked or expired API key stops working within a second or so", async (
   t.true(await works(expiring));
   await running.graphql(key, "mutation ($id: String!) { revokeApiKey(keyId: $id) }", { id: kept.keyId });
   for (const each of [kept, expiring])
-    await until("the key to stop working", async () => !(await works(each)), 5000);
+    await until("the key to stop working", async () => !(await works(each)), 15_000);
   t.pass();
 });
 
