@@ -64,8 +64,9 @@ export const copilotCliEvents: LineReader<State> = {
     if (row["type"] !== "session.shutdown" || occurredAt === null) return [];
     return Object.entries(fields(data["modelMetrics"])).flatMap(([model, metrics]) => {
       const sums = readSums(fields(fields(metrics)["usage"]));
-      const before = state.told[model];
-      state.told[model] = sums;
+      // A model may be called as a member of every object is.
+      const before = Object.hasOwn(state.told, model) ? state.told[model] : undefined;
+      state.told = { ...state.told, [model]: sums };
       const used = subtract(sums, before);
       const counts = normalise(used);
       if (counts === null || used.inputTokens + used.outputTokens === 0) return [];

@@ -489,6 +489,23 @@ for (const [reader, rows] of genuine) {
   });
 }
 
+test("copilot-cli: a model that is called as a member of every object is counted like any other", (t) => {
+  const shutdown = (inputTokens: number) => ({
+    type: "session.shutdown",
+    timestamp: "2026-11-20T08:00:00.000Z",
+    data: {
+      modelMetrics: JSON.parse(
+        `{"__proto__":{"usage":{"inputTokens":${inputTokens},"outputTokens":1}}}`,
+      ) as object,
+    },
+  });
+  const seen = readAll(copilotCliEvents, [shutdown(5), shutdown(8)]);
+  t.deepEqual(
+    seen.map(({ tokens }) => tokens.input),
+    [5, 3],
+  );
+});
+
 function readAll(reader: LineReader, rows: readonly unknown[]): readonly Sighting[] {
   const state = reader.start("file");
   return rows.flatMap((row) => reader.read(fields(row), state));
