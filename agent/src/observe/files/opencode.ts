@@ -65,17 +65,19 @@ function readTokens(given: Fields): TokenCounts | null {
 }
 
 /** OpenCode's names of providers that we call otherwise. */
-const providers: Readonly<Record<string, string>> = {
-  "amazon-bedrock": "aws-bedrock",
-  azure: "azure-openai",
-  "google-vertex-anthropic": "google-vertex",
-  "github-copilot-enterprise": "github-copilot",
-  togetherai: "together",
-  "fireworks-ai": "fireworks",
-  moonshotai: "moonshot",
-  zhipuai: "zai",
-};
+const providers: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    "amazon-bedrock": "aws-bedrock",
+    azure: "azure-openai",
+    "google-vertex-anthropic": "google-vertex",
+    "github-copilot-enterprise": "github-copilot",
+    togetherai: "together",
+    "fireworks-ai": "fireworks",
+    moonshotai: "moonshot",
+    zhipuai: "zai",
+  }),
+);
 
 function providerOf(id: string | null): string {
-  return id === null ? "opencode" : (providers[id] ?? id);
+  return id === null ? "opencode" : (providers.get(id) ?? id);
 }
