@@ -4,7 +4,8 @@ import { FlowstateError, systemCode } from "./errors.ts";
 export type Sqlite = Database.Database;
 
 /**
- * Opens a database with the house settings: WAL, foreign keys, five seconds of patience for another writer.
+ * Opens a database with the house settings: WAL, foreign keys, five seconds of patience for another writer, and a page
+ * cache of 2 MB, where better-sqlite3 is built with 16: a daemon keeps what it has taken.
  * `durable` makes a commit survive a power cut (`synchronous=FULL`); without it, it survives `kill -9`.
  */
 export function openSqlite(file: string, { durable = false, readOnly = false }: SqliteOptions = {}): Sqlite {
@@ -16,6 +17,7 @@ export function openSqlite(file: string, { durable = false, readOnly = false }: 
       db.pragma(`synchronous = ${durable ? "FULL" : "NORMAL"}`);
     }
     db.pragma("foreign_keys = ON");
+    db.pragma("cache_size = -2000");
     db.prepare("SELECT count(*) FROM sqlite_schema").get();
     return db;
   } catch (error) {

@@ -13,8 +13,7 @@ import { openLedger } from "../ledger/ledger.ts";
 import { claimInstance } from "../local/instance.ts";
 import { serveStatus } from "../local/socket.ts";
 import { createVitals, instant, type Vitals } from "../local/status.ts";
-import { openAuthority } from "../observe/intercept/ca.ts";
-import { startIntercept, type Intercept } from "../observe/intercept/server.ts";
+import type { Intercept, InterceptOptions } from "../observe/intercept/server.ts";
 import { createContentReports } from "../policy/content-reports.ts";
 import { followPolicy } from "../policy/follow.ts";
 import { keepPolicy, readKeptPolicy, type KeptPolicy } from "../policy/kept.ts";
@@ -24,6 +23,7 @@ import { leadOwnRequests, parseUpstream, type Upstream } from "../relay/upstream
 import { version } from "../version.ts";
 import { createCallSender } from "./deliver.ts";
 import { createAlarms } from "./alarms.ts";
+import { giveBack } from "./give-back.ts";
 import { createIntake } from "./intake.ts";
 import { steady } from "./steady.ts";
 import { createTail } from "./tail.ts";
@@ -198,15 +198,15 @@ export async function startDaemon(
       }
     }),
   );
+  stack.use(steady({ what: "giving memory back", clock, log }, (signal) => giveBack({ clock }, signal)));
   const telemetry = config.captures.has("otlp")
     ? stack.use(
         await receiveTelemetry({ port: config.otlpPort, retryMs: 12 * timing.pollMs, ledger, log, clock }),
       )
     : null;
   const ca = config.cloudProxyCa === null ? undefined : [readFileSync(config.cloudProxyCa, "utf8")];
-  const intercept: Intercept | null = config.captures.has("intercept")
-    ? startIntercept({
-        authority: openAuthority(join(dataFolder, "tls"), now()),
+  const intercept = config.captures.has("intercept")
+    ? await openIntercept(join(dataFolder, "tls"), {
         upstreamCa: undefined,
         onSighting: intake.note,
         judge: officer.judge,
@@ -251,6 +251,18 @@ export async function startDaemon(
   log.info({ version, relay: relay?.address ?? null }, "the agent is running");
   const running = stack.move();
   return { relay: relay?.address ?? null, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** What makes certificates is loaded where it is used alone: it is a tenth of an idle agent's memory. */
+async function openIntercept(
+  folder: string,
+  options: Omit<InterceptOptions, "authority"> & { readonly now: () => number },
+): Promise<Intercept> {
+  const [{ openAuthority }, { startIntercept }] = await Promise.all([
+    import("../observe/intercept/ca.ts"),
+    import("../observe/intercept/server.ts"),
+  ]);
+  return startIntercept({ ...options, authority: openAuthority(folder, options.now()) });
 }
 
 /** The proxy that the organisation's settings name, if any. */
