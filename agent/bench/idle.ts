@@ -42,6 +42,7 @@ const daemon = spawn(process.execPath, command, {
     FLOWSTATE_CONTROL_PLANE: ingest.url,
     FLOWSTATE_RELAY_PORT: "0",
     FLOWSTATE_OTLP_PORT: "0",
+    MALLOC_ARENA_MAX: "1",
   },
   stdio: ["ignore", "ignore", "inherit", "ipc"],
 });
