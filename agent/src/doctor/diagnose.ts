@@ -7,7 +7,7 @@ import { describeAlarm } from "../ledger/formats.ts";
 import { askStatus } from "../local/socket.ts";
 import type { DaemonStatus } from "../local/status.ts";
 import type { SettingsSource } from "../machine/managed-settings.ts";
-import { leadOwnRequests } from "../relay/upstream.ts";
+import { leadOwnRequests } from "../relay/own-requests.ts";
 import { version } from "../version.ts";
 import { findFolder, findLogs, findShell } from "./device.ts";
 import { findCloudProxy, findControlPlane, findRelay } from "./network.ts";

@@ -1,4 +1,3 @@
-import { setGlobalProxyFromEnv } from "node:http";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import { ok, refuse, type Parsed } from "@flowstate/shared/parsed";
 import { Secret } from "@flowstate/shared/secret";
@@ -36,25 +35,3 @@ function decode(text: string): string | null {
     return null;
   }
 }
-
-/**
- * Leads what this program asks for itself (`fetch`) through a proxy too; null leads it directly again. Loopback stays
- * direct. One a process.
- */
-export function leadOwnRequests(): Disposable & { through(upstream: Upstream | null): void } {
-  let restore: (() => void) | null = null;
-  let current: string | null = null;
-  const through = (upstream: Upstream | null): void => {
-    const address = upstream?.address.reveal() ?? null;
-    if (address === current) return;
-    restore?.();
-    restore =
-      address === null
-        ? null
-        : setGlobalProxyFromEnv({ http_proxy: address, https_proxy: address, no_proxy: loopback });
-    current = address;
-  };
-  return { through, [Symbol.dispose]: () => through(null) };
-}
-
-const loopback = "localhost,127.0.0.1,::1";

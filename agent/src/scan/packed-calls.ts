@@ -21,6 +21,8 @@ type Shared = Omit<Sighting, "callId" | "aliases" | "place" | "tokens" | "eviden
 type Rare = Pick<Sighting, "aliases" | "durationMs"> & Pick<Sighting["evidence"], "blocks">;
 
 const width = 9;
+/** Figures lie in blocks: one array that doubles would for a moment be there twice. */
+const blockRows = 4096;
 const unknown = -1;
 
 export function packedCalls(): PackedCalls {
@@ -28,27 +30,29 @@ export function packedCalls(): PackedCalls {
   const ids: (string | null)[] = [];
   const shared: Shared[] = [];
   const rare = new Map<number, Rare>();
-  let figures = new Float64Array(width * 1024);
+  const blocks: Float64Array[] = [];
   let size = 0;
   let last: Shared | undefined;
 
+  const figuresOf = (index: number): Float64Array => {
+    const at = Math.floor(index / blockRows);
+    const block = (blocks[at] ??= new Float64Array(width * blockRows));
+    const row = width * (index % blockRows);
+    return block.subarray(row, row + width);
+  };
+
   const put = (index: number, sighting: Sighting): void => {
     const { callId, aliases, tokens, evidence, place, durationMs } = sighting;
-    if (width * (index + 1) > figures.length) {
-      const larger = new Float64Array(figures.length * 2);
-      larger.set(figures);
-      figures = larger;
-    }
-    const row = width * index;
-    figures[row] = place.occurredAt;
-    figures[row + 1] = tokens.input ?? unknown;
-    figures[row + 2] = tokens.output ?? unknown;
-    figures[row + 3] = tokens.cacheRead ?? unknown;
-    figures[row + 4] = tokens.cacheWrite5m ?? unknown;
-    figures[row + 5] = tokens.cacheWrite1h ?? unknown;
-    figures[row + 6] = tokens.reasoning ?? unknown;
-    figures[row + 7] = evidence.least ?? unknown;
-    figures[row + 8] = evidence.stopped ?? unknown;
+    const figures = figuresOf(index);
+    figures[0] = place.occurredAt;
+    figures[1] = tokens.input ?? unknown;
+    figures[2] = tokens.output ?? unknown;
+    figures[3] = tokens.cacheRead ?? unknown;
+    figures[4] = tokens.cacheWrite5m ?? unknown;
+    figures[5] = tokens.cacheWrite1h ?? unknown;
+    figures[6] = tokens.reasoning ?? unknown;
+    figures[7] = evidence.least ?? unknown;
+    figures[8] = evidence.stopped ?? unknown;
     if (last === undefined || !isAlike(last, sighting)) last = shareOf(sighting);
     ids[index] = callId;
     shared[index] = last;
@@ -65,7 +69,7 @@ export function packedCalls(): PackedCalls {
     if (callId === null || callId === undefined || common === undefined) return null;
     const { declared, place, ...rest } = common;
     const { aliases = [], durationMs = null, blocks = null } = rare.get(index) ?? {};
-    const [occurredAt = 0, ...counts] = figures.subarray(width * index, width * (index + 1));
+    const [occurredAt = 0, ...counts] = figuresOf(index);
     const [
       input = null,
       output = null,

@@ -7,7 +7,7 @@ import { readCount, tokens, type TokenCounts } from "@flowstate/shared/tokens";
 import { estimateTokens } from "../../normalise/estimate.ts";
 import { logSighting, type Sighting } from "../../normalise/sighting.ts";
 import { fields, id, instant, items, name, parseFields, path, type Fields } from "./json.ts";
-import type { LineReader } from "./reader.ts";
+import type { LineReader, Skim } from "./reader.ts";
 
 export const claudeCode: LineReader = {
   kind: "lines",
@@ -21,7 +21,7 @@ export const claudeCode: LineReader = {
       fields(row["message"])["model"] !== "<synthetic>",
   },
   versionOf: (row) => name(row["version"]),
-  brief: withoutContent,
+  skim,
   start: () => ({}),
   read: readRow,
 };
@@ -32,20 +32,56 @@ const usualLetters = 4;
 const contentStart = Buffer.from(',"content":[');
 const contentEnd = Buffer.from('],"stop_reason":');
 
+const requestStart = Buffer.from(',"requestId":"');
+const quote = 34;
+/** Counts and request of an answer take some 400 bytes; longer ones are read each time. */
+const longestAccount = 2048;
+
 /**
  * Content is most of a row, and says nothing where it is short for the reported output. A quotation mark inside a text is
  * escaped, so what is found here is structure; and where it is not the end of this very list that is found, what is left
  * has more closing brackets than opening ones and is no JSON.
+ *
+ * The rows of an answer hold one block of its content each and the same account of it, from the end of the content to
+ * the request's id. What follows the id has one length in all of them, so a repeated account is looked for in one place.
  */
-function withoutContent(buffer: Buffer, start: number, end: number): Fields | null {
-  const from = buffer.indexOf(contentStart, start) + contentStart.length;
-  if (from < start + contentStart.length || from >= end) return null;
-  const to = buffer.indexOf(contentEnd, from);
-  if (to < 0 || to >= end) return null;
-  const row = parseFields(buffer.toString("utf8", start, from) + buffer.toString("utf8", to, end));
-  if (row === null) return null;
-  const output = readCount(fields(fields(row["message"])["usage"])["output_tokens"]) ?? 0;
-  return to - from <= output * usualLetters ? row : null;
+function skim(): Skim {
+  const account = Buffer.allocUnsafe(longestAccount);
+  let length = 0;
+  let toLineEnd = 0;
+  let mostBefore = 0;
+  /** Of the line that was looked at last: where its account begins, and what may stand before a repetition of it. */
+  let seen: { readonly from: number; readonly end: number; readonly mostBefore: number } | null = null;
+  return {
+    isRepetition(buffer, start, end) {
+      const at = end - toLineEnd;
+      const isThere = length > 0 && at > start && at - start <= mostBefore;
+      return isThere && buffer.compare(account, 0, length, at, at + length) === 0;
+    },
+    brief(buffer, start, end) {
+      length = 0;
+      seen = null;
+      const from = buffer.indexOf(contentStart, start) + contentStart.length;
+      if (from < start + contentStart.length || from >= end) return null;
+      const to = buffer.indexOf(contentEnd, from);
+      if (to < 0 || to >= end) return null;
+      const row = parseFields(buffer.toString("utf8", start, from) + buffer.toString("utf8", to, end));
+      if (row === null) return null;
+      const output = readCount(fields(fields(row["message"])["usage"])["output_tokens"]) ?? 0;
+      if (to - from > output * usualLetters) return null;
+      seen = { from: to, end, mostBefore: from - start + output * usualLetters };
+      return row;
+    },
+    note(buffer) {
+      if (seen === null) return;
+      const request = buffer.indexOf(requestStart, seen.from) + requestStart.length;
+      const to = request < seen.from + requestStart.length ? -1 : buffer.indexOf(quote, request);
+      if (to < 0 || to >= seen.end || to - seen.from > longestAccount) return;
+      length = buffer.copy(account, 0, seen.from, to);
+      toLineEnd = seen.end - seen.from;
+      ({ mostBefore } = seen);
+    },
+  };
 }
 
 function readRow(row: Fields): readonly Sighting[] {

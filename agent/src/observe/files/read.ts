@@ -122,6 +122,7 @@ function isBrokenFrame(error: unknown): boolean {
 }
 
 function readRows(reader: LineReader, state: object, onSighting: OnSighting) {
+  const skim = reader.skim?.();
   let last: Sighting | null = null;
   const formats: { tool: string; toolVersion: string | null; seen: number; blank: number }[] = [];
   let broken = 0;
@@ -137,7 +138,12 @@ function readRows(reader: LineReader, state: object, onSighting: OnSighting) {
   };
   return {
     onLine(buffer: Buffer, start: number, end: number): void {
-      const row = reader.brief?.(buffer, start, end) ?? parseFields(buffer.toString("utf8", start, end));
+      if (skim?.isRepetition(buffer, start, end) === true) {
+        const format = formats.at(-1);
+        if (format !== undefined) format.seen += 1;
+        return;
+      }
+      const row = skim?.brief(buffer, start, end) ?? parseFields(buffer.toString("utf8", start, end));
       if (row === null) {
         broken += 1;
         return;
@@ -150,8 +156,10 @@ function readRows(reader: LineReader, state: object, onSighting: OnSighting) {
           last = sighting;
         }
       }
-      if (sightings.length > 0) count(row, 0);
-      else if (reader.answers?.isAnswer(row) === true) count(row, 1);
+      if (sightings.length > 0) {
+        count(row, 0);
+        skim?.note(buffer);
+      } else if (reader.answers?.isAnswer(row) === true) count(row, 1);
     },
     end({ skipped }: LinesRead): LogReading {
       if (last !== null) onSighting(last);

@@ -15,13 +15,23 @@ export interface LineReader<State extends object = object> {
   readonly marks: readonly string[];
   /** How a row looks that stands for an answer, so that one which tells of no usage is noticed; absent where usage is told apart from answers. */
   readonly answers?: AnswerSign;
-  /** The row of a line without what does not matter in it, which is most of many lines; null where all of it is to be read. */
-  brief?(buffer: Buffer, start: number, end: number): Fields | null;
+  /** Begins a reading that need not decode whole lines; absent where every line is to be decoded. */
+  skim?(): Skim;
   start(file: string): State;
   /** The tool's version, as a row or the rows before it say; null where they do not. */
   versionOf?(row: Fields, state: State): string | null;
   /** The calls that this row tells of; updates `state`. Never throws, whatever the row holds. */
   read(row: Fields, state: State): readonly Sighting[];
+}
+
+/** What is known of lines by their bytes, while one file is read. A line is the slice `[start, end)` of a buffer. */
+export interface Skim {
+  /** Whether a line says nothing beyond the line that was noted last. */
+  isRepetition(buffer: Buffer, start: number, end: number): boolean;
+  /** The row of a line without what does not matter in it, which is most of many lines; null where all of it is to be read. */
+  brief(buffer: Buffer, start: number, end: number): Fields | null;
+  /** Notes the line that `brief` was given last, which told of a call. */
+  note(buffer: Buffer): void;
 }
 
 /** An answer, whatever its counts are called. */

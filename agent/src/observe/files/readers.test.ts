@@ -564,7 +564,7 @@ test("a row of Claude Code says the same without the content that says nothing",
       const { stop_reason: stopReason, usage, ...head } = message as Record<string, unknown>;
       const whole = { ...row, message: { ...head, stop_reason: stopReason, more, usage } };
       const bytes = Buffer.from(`first\n${JSON.stringify(whole)}\nlast`);
-      const read = claudeCode.brief?.(bytes, 6, bytes.length - 5) ?? null;
+      const read = claudeCode.skim?.().brief(bytes, 6, bytes.length - 5) ?? null;
       if (read === null) return;
       brief += 1;
       t.deepEqual(claudeCode.read(read, {}), claudeCode.read(fields(JSON.parse(JSON.stringify(whole))), {}));
@@ -573,3 +573,65 @@ test("a row of Claude Code says the same without the content that says nothing",
   );
   t.true(brief > 500, `${brief} rows of 2000 were read without their content`);
 });
+
+test("rows of Claude Code that repeat an account tell what they tell when each is read", async (t) => {
+  using folder = temporaryFolder();
+  const file = join(folder.path, "s1.jsonl");
+  const block = fc.record(
+    {
+      answer: fc.constantFrom(0, 0, 0, 1, 2),
+      output: fc.constantFrom(1, 40, 40, 40, 41),
+      text: fc.integer({ min: 0, max: 140 }).map((length) => "x".repeat(length)),
+      stop: fc.constantFrom(null, null, "end_turn"),
+      suffix: fc.constantFrom({}, {}, { more: 1 }),
+    },
+    { noNullPrototype: true },
+  );
+  let repetitions = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(block, { maxLength: 12 }), async (blocks) => {
+      const rows = blocks.map(({ answer, output, text, stop, suffix }, index) => ({
+        parentUuid: `u-${index}`,
+        cwd: "/src/api",
+        sessionId: "s1",
+        version: "2.1.220",
+        ...(answer === 2 ? { isApiErrorMessage: true } : {}),
+        message: {
+          model: "claude-sonnet-4-5",
+          id: `msg_${answer}`,
+          role: "assistant",
+          content: [{ type: "text", text }],
+          stop_reason: stop,
+          usage: { input_tokens: 10, output_tokens: output },
+        },
+        requestId: `req_${answer}`,
+        type: "assistant",
+        uuid: `u-${1000 + index}`,
+        timestamp: time(index),
+        ...suffix,
+      }));
+      write(file, jsonl(rows));
+      const { skim, ...plain } = claudeCode;
+      const counting = (): ReturnType<NonNullable<typeof skim>> => {
+        const begun = skim?.();
+        if (begun === undefined) throw new Error("bug: Claude Code's rows are read in full");
+        const isRepetition: typeof begun.isRepetition = (...line) => {
+          const is = begun.isRepetition(...line);
+          repetitions += is ? 1 : 0;
+          return is;
+        };
+        return { ...begun, isRepetition };
+      };
+      t.deepEqual(await readWith({ ...plain, skim: counting }, file), await readWith(plain, file));
+    }),
+    { numRuns: 500 },
+  );
+  t.true(repetitions > 50, `${repetitions} rows were passed over`);
+});
+
+async function readWith(reader: LineReader, file: string): Promise<readonly unknown[]> {
+  const calls = packedCalls();
+  const log = { path: file, tool: reader.tool, reader, device: 1, inode: 1, size: 1, modifiedMs: 1 };
+  const { broken, formats } = await readLog(log, calls.add);
+  return [broken, formats, [...calls.calls()]];
+}
