@@ -1,7 +1,8 @@
 /**
  * What the intercept adds to a streamed call: time from an event leaving the provider to its arrival at the client, over
- * TLS directly, through the intercept, and through one that keeps what is said (enterprise mode), in turns, in one
- * process. Each call carries a long conversation with one new turn. `node agent/bench/intercept.ts`
+ * TLS directly, through the intercept, through one that keeps what is said (enterprise mode), and through one that looks
+ * for 500 phrases in answers, in turns, in one process. Each call carries a long conversation with one new turn.
+ * `node agent/bench/intercept.ts`
  */
 import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
@@ -10,10 +11,13 @@ import { connect as connectTls, type TLSSocket } from "node:tls";
 import { setTimeout as delay } from "node:timers/promises";
 import { createLogger } from "@flowstate/shared/log";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
+import { defaultAgentSettings } from "@flowstate/shared/wire/agent-policy";
 import { listCaptures } from "../src/enterprise/capture-store.ts";
 import { createKeeper } from "../src/enterprise/keeper.ts";
+import type { AnswerListener } from "../src/observe/intercept/exchange.ts";
 import { startIntercept, type Intercept } from "../src/observe/intercept/server.ts";
 import type { KeepWords } from "../src/observe/intercept/watch.ts";
+import { createEvaluator } from "../src/policy/evaluate.ts";
 import { deviceAuthority } from "../test/support/intercepting.ts";
 import { startProvider } from "../test/support/provider.ts";
 import { authority } from "../test/support/tls.ts";
@@ -77,7 +81,26 @@ const startFront = async (intercept: Intercept): Promise<{ readonly port: number
   await once(front, "listening");
   return { port: (front.address() as AddressInfo).port, close: () => void front.close() };
 };
+const aboutAnswers = {
+  name: "Brand",
+  type: "CONTENT_DLP",
+  action: "OBSERVE",
+  in: "answer",
+  phrases: Array.from({ length: 500 }, (_, at) => `xx phrase ${at}`),
+};
+const evaluator = createEvaluator({
+  version: 1,
+  issuedAt: new Date().toISOString(),
+  settings: defaultAgentSettings,
+  rules: [{ rule: aboutAnswers, spentUsd: null }],
+  hasCostCentre: null,
+});
+const listen = (): AnswerListener | null => {
+  const heard = evaluator.listen();
+  return heard === null ? null : { hear: heard.hear, end: () => void heard.broken() };
+};
 const front = await startFront(startIntercept(common));
+const listeningFront = await startFront(startIntercept({ ...common, listen }));
 const keepingFront = await startFront(startIntercept({ ...common, keepWords: () => keepTimed }));
 
 const dialTls = async (port: number, ca: string): Promise<TLSSocket> => {
@@ -114,12 +137,14 @@ const ways = {
   direct: () => dialTls(provider.port, authority.certificate),
   intercept: () => dialTls(front.port, deviceAuthority.certificate),
   keeping: () => dialTls(keepingFront.port, deviceAuthority.certificate),
+  listening: () => dialTls(listeningFront.port, deviceAuthority.certificate),
 };
-const order = ["direct", "intercept", "keeping"] as const;
+const order = ["direct", "intercept", "keeping", "listening"] as const;
 const seen = {
   direct: { first: [] as number[], later: [] as number[] },
   intercept: { first: [] as number[], later: [] as number[] },
   keeping: { first: [] as number[], later: [] as number[] },
+  listening: { first: [] as number[], later: [] as number[] },
 };
 for (let round = 0; round < rounds; round += 1) {
   for (const way of order) {
@@ -144,6 +169,7 @@ process.stdout.write(
   `keeping a call: p50 ${at(keptMs.slice(20), 0.5)} ms, p99 ${at(keptMs.slice(20), 0.99)} ms after its answer\n`,
 );
 const kept = listCaptures(folder.path, 10 * rounds).captures.length;
-process.stdout.write(`calls counted: ${counted} of ${2 * rounds}, kept: ${kept} of ${rounds}\n`);
+process.stdout.write(`calls counted: ${counted} of ${3 * rounds}, kept: ${kept} of ${rounds}\n`);
 front.close();
 keepingFront.close();
+listeningFront.close();

@@ -3,6 +3,9 @@
  * turns of 9 KB, of which each is new once. The best of three, so that what else runs does not count.
  *
  * Goal: less than 1 ms at p99. Measured on 2 shared cores: 0.26 ms at p50, 0.45 to 0.69 ms at p99.
+ *
+ * Then what looking for phrases in an answer costs, for an event of 200 characters. Measured there: 1.2 microseconds at
+ * p50 and 2.0 at p99 for 5 phrases, 1.5 and 3.5 for 500.
  */
 import { performance } from "node:perf_hooks";
 import { defaultAgentSettings, type AgentPolicy } from "@flowstate/shared/wire/agent-policy";
@@ -64,6 +67,27 @@ const at = (share: number): string => (times[Math.floor(times.length * share)] ?
 process.stdout.write(
   `${times.length} calls: ${at(0.5)} ms at p50, ${at(0.99)} ms at p99, ${at(0.999)} ms at p99.9\n`,
 );
+
+for (const count of [5, 500]) {
+  const phrases = Array.from({ length: count }, (_, index) => `the ${text(index).slice(0, 20)} ${index}`);
+  const rule = { name: "Brand", type: "CONTENT_DLP", action: "WARN", in: "answer", phrases };
+  const heard = createEvaluator({ ...policy, rules: [{ rule, spentUsd: null }] }).listen();
+  const said = text(1);
+  const events = Array.from({ length: 4000 }, (_, index) => {
+    const from = (index * 200) % (turnBytes - 200);
+    return [{ part: "0", text: said.slice(from, from + 200) }];
+  });
+  const eventTimes = events.map((event) => {
+    const startedAt = performance.now();
+    heard?.hear(event);
+    return performance.now() - startedAt;
+  });
+  eventTimes.sort((a, b) => a - b);
+  const share = (of: number): string => ((eventTimes[Math.floor(events.length * of)] ?? 0) * 1000).toFixed(1);
+  process.stdout.write(
+    `an event and ${count} phrases: ${share(0.5)} microseconds at p50, ${share(0.99)} at p99\n`,
+  );
+}
 
 function timeOf(evaluator: Evaluator, body: unknown): number {
   const startedAt = performance.now();

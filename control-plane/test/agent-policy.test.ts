@@ -137,6 +137,29 @@ async function staff(store: Store, orgId: OrgId): Promise<void> {
 }
 
 testOnBothEngines(
+  "a rule about requests is told as agents know it that know no other kind",
+  async (t, { store, orgId }) => {
+    const phrases = { phrases: ["nightingale"], action: "WARN" };
+    await put(
+      store,
+      orgId,
+      rule("Plain", "CONTENT_DLP", phrases),
+      rule("Request", "CONTENT_DLP", { ...phrases, in: "request" }),
+      rule("Answer", "CONTENT_DLP", { ...phrases, in: "answer" }),
+    );
+    const { rules } = await told(store, orgId, ada);
+    t.deepEqual(
+      rules.map(({ rule: { name, in: place } }) => [name, place]),
+      [
+        ["Plain", undefined],
+        ["Request", undefined],
+        ["Answer", "answer"],
+      ],
+    );
+  },
+);
+
+testOnBothEngines(
   "before anything is set nothing is captured that need not be, and nothing blocked",
   async (t, opened) => {
     const { store, orgId } = opened;

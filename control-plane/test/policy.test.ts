@@ -519,6 +519,11 @@ testOnBothEngines(
     const document = await requirePolicy(store.reader, orgId, textOf(content));
     const { rules } = await dryRunPolicy(store.reader, orgId, document, { now, days: 1 });
     t.regex(rules[0]?.notTried ?? "", /what was sent is not kept/);
+    const brand = { phrases: ["nightingale"], in: "answer", action: "WARN" };
+    const about = await requirePolicy(store.reader, orgId, textOf(rule("Brand", "CONTENT_DLP", brand)));
+    const answers = await dryRunPolicy(store.reader, orgId, about, { now, days: 1 });
+    t.like(answers.rules[0], { calls: 0n, unknownCalls: 0n });
+    t.regex(answers.rules[0]?.notTried ?? "", /what was answered is not kept/);
   },
 );
 
@@ -554,6 +559,10 @@ const conditions: [given: object, text: string][] = [
   [
     rule("r", "CONTENT_DLP", { detectors: ["secret", "payment_card"], phrases: ["x y z"] }),
     "what is sent holds no secret, payment card number or listed phrase",
+  ],
+  [
+    rule("r", "CONTENT_DLP", { in: "answer", action: "WARN", phrases: ["x y z", "z y x"] }),
+    "what is answered holds no phrase of 2 listed",
   ],
 ];
 for (const [given, text] of conditions) {

@@ -3,7 +3,7 @@ import type { ContentCounts, ContentEvent, ContentKind } from "@flowstate/shared
 import type { PendingCall } from "../observe/intercept/exchange.ts";
 import type { Broken } from "./evaluate.ts";
 
-/** What leaves the machine: how many requests held how much of what kind, and not a word of them. */
+/** What leaves the machine: how many requests or answers held how much of what kind, and not a word of them. */
 export type ContentReport = Omit<ContentEvent, "seq">;
 
 /** Collects what content rules find until it is told. */
@@ -19,14 +19,14 @@ const mostAtOnce = 1000;
 export function createContentReports(): ContentReports {
   let reports = new Map<string, ContentReport>();
   return {
-    note({ provider, host, model, tool: { tool, sessionId } }, { rule, action, enforced, found }, at) {
+    note({ provider, host, model, tool: { tool, sessionId } }, { by, rule, action, enforced, found }, at) {
       if (Object.keys(found).length === 0) return;
-      const alike = { sessionId, provider, host, tool, model, rule, action, enforced };
+      const kind: ContentReport["kind"] = by === "answer" ? "answer" : "content";
+      const alike = { kind, sessionId, provider, host, tool, model, rule, action, enforced };
       const key = JSON.stringify(alike);
       const before = reports.get(key);
       if (before === undefined && reports.size >= mostAtOnce) return;
       reports.set(key, {
-        kind: "content",
         occurredAt: new Date(at).toISOString(),
         ...alike,
         requests: (before?.requests ?? 0) + 1,

@@ -3,6 +3,7 @@ import type { ContentCounts, ContentKind } from "@flowstate/shared/wire/content"
 import { textsOf } from "../observe/intercept/texts.ts";
 import { findPersonalData } from "./detectors/personal-data.ts";
 import { findSecrets } from "./detectors/secrets.ts";
+import { foldCase } from "./phrase-search.ts";
 
 type ContentRule = Extract<PolicyRule, { type: "CONTENT_DLP" }>;
 
@@ -28,13 +29,13 @@ export function requestTexts(
 export type FindContent = (texts: RequestTexts | null) => boolean | null;
 
 export function createContentFinder({ detectors, phrases, inspect }: ContentRule): FindContent {
-  const wanted = phrases.map((phrase) => phrase.toLowerCase());
+  const wanted = phrases.map(foldCase);
   const kinds = new Set(detectors.flatMap((detector) => kindsOf[detector]));
   const holds = (text: string): boolean => {
     if (detectors.includes("secret") && findSecrets(text).length > 0) return true;
     if (kinds.size > 0 && findPersonalData(text).some(({ kind }) => kinds.has(kind))) return true;
     if (wanted.length === 0) return false;
-    const lower = text.toLowerCase();
+    const lower = foldCase(text);
     return wanted.some((phrase) => lower.includes(phrase));
   };
   return (texts) =>
@@ -46,12 +47,12 @@ export type CountContent = (texts: RequestTexts | null) => ContentCounts;
 
 /** Looks through everything, where the finder above stops at the first find: for requests that broke the rule. */
 export function createContentCounter({ detectors, phrases, inspect }: ContentRule): CountContent {
-  const wanted = phrases.map((phrase) => phrase.toLowerCase());
+  const wanted = phrases.map(foldCase);
   const kinds = new Map(detectors.flatMap((detector) => kindsOf[detector].map((kind) => [kind, detector])));
   const kindsIn = (text: string): readonly ContentKind[] => {
     const secrets = detectors.includes("secret") ? findSecrets(text) : [];
     const personal = kinds.size > 0 ? findPersonalData(text) : [];
-    const lower = wanted.length > 0 ? text.toLowerCase() : "";
+    const lower = wanted.length > 0 ? foldCase(text) : "";
     return [
       ...secrets.map(({ kind }) => (noApiKeys.has(kind) ? "secret" : "api_key")),
       ...personal.flatMap(({ kind }) => kinds.get(kind) ?? []),

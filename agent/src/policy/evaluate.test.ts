@@ -172,6 +172,38 @@ test("what was looked at once is let by, or not, as the rule says", (t) => {
   t.deepEqual(results("whole_request"), ["refuse", "refuse"]);
 });
 
+const answers = (rest: object = {}) =>
+  rule("Brand", "CONTENT_DLP", {
+    in: "answer",
+    action: "WARN",
+    phrases: ["Acme Ltd", "guaranteed"],
+    ...rest,
+  });
+const saying = (...texts: readonly string[]) => texts.map((text) => ({ part: "0", text }));
+
+test("a rule about answers listens to answers and says nothing of requests", (t) => {
+  const evaluator = createEvaluator(policyOf([answers(), noGpt]), seenContent().fresh);
+  const sent = evaluator.judge({ ...call, body: prompt("is Acme Ltd guaranteed?") }, now);
+  t.deepEqual(
+    sent.broken.map(({ rule: name, by }) => [name, by]),
+    [["No GPT", "request"]],
+  );
+  const heard = evaluator.listen();
+  heard?.hear(saying("Our ACME"));
+  t.deepEqual(heard?.broken(), []);
+  heard?.hear(saying(" ltd is ", "guar", "anteed, acme ltd"));
+  t.deepEqual(heard?.broken(), [
+    { by: "answer", rule: "Brand", action: "WARN", enforced: true, found: { phrase: 2 } },
+  ]);
+  t.deepEqual(evaluator.listen()?.broken(), [], "the next answer begins anew");
+});
+
+test("requests are not held for rules about answers, nor answers heard without any", (t) => {
+  const [about, not] = [createEvaluator(policyOf([answers()])), createEvaluator(policyOf([noGpt]))];
+  t.deepEqual([about.hasRules, about.listen() === null], [false, false]);
+  t.deepEqual([not.hasRules, not.listen() === null], [true, true]);
+});
+
 test("a rule of a type to come is named and blocks nothing", (t) => {
   const policy = policyOf([rule("Later", "QUANTUM_DENYLIST"), noGpt]);
   t.deepEqual(createEvaluator(policy).notUnderstood, ["Later"]);

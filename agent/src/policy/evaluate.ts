@@ -4,6 +4,8 @@ import { parseUsd } from "@flowstate/shared/money";
 import { addDays, dateOf, dayMs, periodBounds, periodOf } from "@flowstate/shared/time";
 import type { AgentPolicy } from "@flowstate/shared/wire/agent-policy";
 import type { ContentCounts } from "@flowstate/shared/wire/content";
+import type { Said } from "../observe/intercept/usage/reading.ts";
+import { createAnswerHearings } from "./answers.ts";
 import {
   createContentCounter,
   createContentFinder,
@@ -25,6 +27,8 @@ export interface JudgedRequest {
 
 /** A rule that a call broke, and what it says to do. */
 export interface Broken {
+  /** Whether by what was sent or by what was answered. */
+  readonly by: "request" | "answer";
   readonly rule: string;
   readonly action: PolicyAction;
   /** False where the organisation only observes. */
@@ -40,11 +44,20 @@ export interface Judgement {
 
 /** One answer of the control plane, made ready. */
 export interface Evaluator {
-  /** Whether there is anything to judge: else requests need not be held until they are whole. */
+  /** Whether there is anything to judge requests by: else they need not be held until they are whole. */
   readonly hasRules: boolean;
   /** Names of rules of a type that this agent does not know: they are left out, never blocked by. */
   readonly notUnderstood: readonly string[];
   judge(request: JudgedRequest, now: number): Judgement;
+  /** Listens to an answer that begins; null where no rule is about answers. */
+  listen(): HeardAnswer | null;
+}
+
+/** One answer as it passes, by the rules about answers. */
+export interface HeardAnswer {
+  hear(said: readonly Said[]): void;
+  /** The rules that it has broken so far. */
+  broken(): readonly Broken[];
 }
 
 interface ReadyRule {
@@ -62,8 +75,12 @@ export function createEvaluator(policy: AgentPolicy, freshOf = seen.fresh): Eval
   const issuedAt = Date.parse(policy.issuedAt);
   const read = policy.rules.map((applied) => ({ applied, parsed: policyRule.safeParse(applied.rule) }));
   const rules = read.flatMap(({ applied, parsed }) =>
-    parsed.success ? [readyRule(parsed.data, applied.spentUsd)] : [],
+    parsed.success && !isAboutAnswers(parsed.data) ? [readyRule(parsed.data, applied.spentUsd)] : [],
   );
+  const aboutAnswers = read.flatMap(({ parsed }) =>
+    parsed.success && isAboutAnswers(parsed.data) ? [parsed.data] : [],
+  );
+  const openHearing = createAnswerHearings(aboutAnswers.flatMap(({ phrases }) => phrases));
   const enforced = policy.settings.enforcement === "enforce";
   return {
     hasRules: rules.length > 0,
@@ -82,6 +99,7 @@ export function createEvaluator(policy: AgentPolicy, freshOf = seen.fresh): Eval
       return {
         verdict: blocking === undefined ? { kind: "allow" } : refusalOf(blocking.rule, now),
         broken: broken.map(({ rule: { name, action }, countContent }) => ({
+          by: "request",
           rule: name,
           action,
           enforced,
@@ -89,7 +107,22 @@ export function createEvaluator(policy: AgentPolicy, freshOf = seen.fresh): Eval
         })),
       };
     },
+    listen() {
+      if (aboutAnswers.length === 0) return null;
+      const { hear, count } = openHearing();
+      const broken = ({ name, action, phrases }: ContentRule): readonly Broken[] => {
+        const phrase = count(phrases);
+        return phrase === 0 ? [] : [{ by: "answer", rule: name, action, enforced, found: { phrase } }];
+      };
+      return { hear, broken: () => aboutAnswers.flatMap(broken) };
+    },
   };
+}
+
+type ContentRule = Extract<PolicyRule, { type: "CONTENT_DLP" }>;
+
+function isAboutAnswers(rule: PolicyRule): rule is ContentRule {
+  return rule.type === "CONTENT_DLP" && rule.in === "answer";
 }
 
 function readyRule(rule: PolicyRule, spentUsd: string | null): ReadyRule {

@@ -1,6 +1,7 @@
 import type { AgentPolicy } from "@flowstate/shared/wire/agent-policy";
 import type { PolicyHits } from "@flowstate/shared/wire/policy-hits";
 import type { Logger } from "@flowstate/shared/log";
+import type { AnswerListener, PendingCall } from "../observe/intercept/exchange.ts";
 import type { Decide } from "../observe/intercept/watch.ts";
 import type { ContentReports } from "./content-reports.ts";
 import { createEvaluator, type Broken, type Evaluator } from "./evaluate.ts";
@@ -38,6 +39,8 @@ export interface Officer {
   failed(reason: string): void;
   /** Null while there is nothing to judge by: requests then stream. */
   judge(): Decide | null;
+  /** For an answer that begins; null while no rule is about answers. */
+  listen(): AnswerListener | null;
   /** Rules that calls broke and that the control plane was not told of yet. */
   hits(): readonly Omit<PolicyHits, "seq">[];
   /** What `hits` gave is on its way. */
@@ -52,7 +55,7 @@ export function createOfficer(log: Logger, now: () => number, reports: ContentRe
   let problem: string | null = null;
   const met = new Map<string, RuleCount>();
   let untold = new Map<string, Omit<PolicyHits, "seq">>();
-  const count = ({ rule, action, enforced }: Broken): void => {
+  const count = ({ rule, action, enforced }: Broken, version: number | null): void => {
     const before = met.get(rule);
     met.set(rule, {
       rule,
@@ -60,25 +63,28 @@ export function createOfficer(log: Logger, now: () => number, reports: ContentRe
       calls: (before?.calls ?? 0) + 1,
       enforcedCalls: (before?.enforcedCalls ?? 0) + (enforced ? 1 : 0),
     });
-    const version = policy?.version ?? null;
     if (version === null) return;
     const occurredAt = new Date(now()).toISOString();
     const key = JSON.stringify([version, rule, action, enforced, occurredAt.slice(0, 10)]);
     const calls = (untold.get(key)?.calls ?? 0) + 1;
     untold.set(key, { kind: "policy", occurredAt, version, rule, action, enforced, calls });
   };
+  const note = (call: PendingCall, broken: readonly Broken[], version: number | null): void => {
+    for (const each of broken) {
+      count(each, version);
+      reports.note(call, each, now());
+      if (each.action === "OBSERVE" || !each.enforced) continue;
+      const what = each.by === "answer" ? "an answer" : "a call";
+      log.warn(
+        { rule: each.rule, action: each.action, host: call.host },
+        `${what} breaks a rule of the policy`,
+      );
+    }
+  };
   const decide: Decide = (call) => {
     if (evaluator === null) return { kind: "allow" };
     const { verdict, broken } = evaluator.judge(call, now());
-    for (const each of broken) {
-      count(each);
-      reports.note(call, each, now());
-      if (each.action === "OBSERVE" || !each.enforced) continue;
-      log.warn(
-        { rule: each.rule, action: each.action, host: call.host },
-        "a call breaks a rule of the policy",
-      );
-    }
+    note(call, broken, policy?.version ?? null);
     return verdict;
   };
   return {
@@ -100,6 +106,12 @@ export function createOfficer(log: Logger, now: () => number, reports: ContentRe
       problem = reason;
     },
     judge: () => (evaluator?.hasRules === true ? decide : null),
+    listen() {
+      const heard = evaluator?.listen() ?? null;
+      if (heard === null) return null;
+      const version = policy?.version ?? null;
+      return { hear: heard.hear, end: (call) => note(call, heard.broken(), version) };
+    },
     hits: () => [...untold.values()],
     told: () => void (untold = new Map()),
     status: () => ({

@@ -211,6 +211,7 @@ export async function startDaemon(
         upstreamCa: undefined,
         onSighting: intake.note,
         judge: officer.judge,
+        listen: officer.listen,
         keepWords: keeper.keepWords,
         log,
         now,

@@ -70,10 +70,17 @@ export async function applyPolicy(
     settings,
     rules: rules.map((rule) => {
       const spent = spentOf(rule);
-      return { rule, spentUsd: spent === null ? null : formatUsd(spent as NanoUsd) };
+      return { rule: toldRule(rule), spentUsd: spent === null ? null : formatUsd(spent as NanoUsd) };
     }),
     hasCostCentre: memberships.hasCostCentre(person, dateOf(now)),
   };
+}
+
+/** An agent from before rules about answers refuses the field, and all rules are about requests to it. */
+function toldRule(rule: PolicyRule): AgentPolicy["rules"][number]["rule"] {
+  if (rule.type !== "CONTENT_DLP" || rule.in === "answer") return rule;
+  const { in: _, ...told } = rule;
+  return told;
 }
 
 /** Of all that an answer says but when; the same as long as nothing has changed. */

@@ -23,7 +23,9 @@ export function conditionOf(rule: PolicyRule): string {
     case "COST_CENTRE_REQUIRED":
       return "the person works for a project that has a cost centre";
     case "CONTENT_DLP":
-      return `what is sent holds no ${listed([...rule.detectors.map(detectorText), ...phraseText(rule.phrases)], "or")}`;
+      return rule.in === "answer"
+        ? `what is answered holds no ${listed(phraseText(rule.phrases))}`
+        : `what is sent holds no ${listed([...rule.detectors.map(detectorText), ...phraseText(rule.phrases)], "or")}`;
   }
 }
 

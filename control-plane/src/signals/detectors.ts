@@ -15,7 +15,7 @@ import { spendSpike } from "./detect/spend-spike.ts";
 import { wastefulPrompting } from "./detect/wasteful-prompting.ts";
 import type { Detector } from "./finding.ts";
 
-/** Every detector that there is. A type that none of them names waits for data that does not arrive yet. */
+/** Every detector that there is. */
 export const detectors: readonly Detector[] = [
   content,
   spendSpike,

@@ -43,6 +43,8 @@ export interface SignalTables {
     /** The reporting device, and its number of the report. */
     source: string;
     seq: bigint;
+    /** 1 where it was found in answers, 0 where in what was sent. */
+    in_answer: bigint;
     subject: string;
     occurred_at: number;
     session_id: string | null;
@@ -53,8 +55,9 @@ export interface SignalTables {
     action: ContentEvent["action"];
     /** 0 where the organisation only observes. */
     enforced: bigint;
+    /** Those that held it, or whose answers did. */
     requests: bigint;
-    /** JSON: the most that one of the requests held, by kind. */
+    /** JSON: the most that one of them held, by kind. */
     found: string;
   };
   /** What a person's UTC day came to, made from `usage_hours`. */

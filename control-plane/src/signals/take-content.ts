@@ -15,6 +15,7 @@ export interface ContentReport {
 
 const columns = {
   seq: "integer",
+  in_answer: "integer",
   occurred_at: "integer",
   session_id: "text",
   provider: "text",
@@ -37,6 +38,7 @@ export async function takeContent(
   if (events.length === 0) return;
   const values = events.map((event) => [
     event.seq,
+    Number(event.kind === "answer"),
     Date.parse(event.occurredAt),
     event.sessionId,
     event.provider,

@@ -12,8 +12,8 @@ export type SignalResolution = (typeof signalResolutions)[number];
 interface SignalTypeRow {
   readonly category: SignalCategory;
   readonly meaning: string;
-  /** The rule's number, which grows when the rule changes; null where what it would be drawn from does not arrive. */
-  readonly rule: number | null;
+  /** The rule's number, which grows when the rule changes. */
+  readonly rule: number;
 }
 
 /** Every type, with what it means. docs/signals.md holds the rules. */
@@ -45,8 +45,8 @@ export const signalTypes = {
   },
   brand_violation: {
     category: "BRAND_USAGE",
-    meaning: "an answer that breaks the rules of the brand",
-    rule: null,
+    meaning: "an answer with a phrase that the organisation's models are not to say",
+    rule: 1,
   },
   off_topic_production: {
     category: "BRAND_USAGE",

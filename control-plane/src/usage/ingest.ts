@@ -183,7 +183,7 @@ function readEvent(given: unknown, { subject, batch, now }: SessionReport): Read
     return { ...refuse("not_an_event", text), seq };
   }
   if ("kind" in event && event.kind === "policy") return { ...ok({ seq, hits: event }), seq };
-  if ("kind" in event && event.kind === "content") return { ...ok({ seq, content: event }), seq };
+  if ("found" in event) return { ...ok({ seq, content: event }), seq };
   const names = "kind" in event ? [] : [event.callId, ...event.aliases];
   if (controlCharacter.test([...names, event.sessionId].join(""))) {
     return { ...refuse("not_an_event", "callId, aliases, sessionId: hold a control character"), seq };
@@ -197,7 +197,7 @@ function readEvent(given: unknown, { subject, batch, now }: SessionReport): Read
 function schemaOf(given: unknown) {
   const kind = typeof given === "object" && given !== null && "kind" in given ? given.kind : null;
   if (kind === "fluency") return fluencyEvent;
-  if (kind === "content") return contentEvent;
+  if (kind === "content" || kind === "answer") return contentEvent;
   return kind === "policy" ? policyHits : callEvent;
 }
 

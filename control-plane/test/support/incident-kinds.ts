@@ -284,7 +284,7 @@ function models({ chance, yes, day, calls }: Tools): void {
   yes("model_regression_signal", slowed.model);
 }
 
-/** Prompts that hold what they should not, and a single address in a letter. */
+/** Prompts that hold what they should not, a single address in a letter, and an answer that says what it should not. */
 function contents({ chance, at, yes, day, contents: made }: Tools): void {
   const found: readonly [type: string, counts: MadeContent["found"]][] = [
     ["api_key_in_prompt", { api_key: 1 }],
@@ -295,7 +295,17 @@ function contents({ chance, at, yes, day, contents: made }: Tools): void {
   ];
   for (const [index, [type, counts]] of found.entries()) {
     const { email: subject, device } = at(10 + index);
-    made.push({ at: day(1) + 10 * hourMs, subject, device, action: "WARN", found: counts });
+    made.push({ at: day(1) + 10 * hourMs, subject, device, kind: "content", action: "WARN", found: counts });
     yes(type, subject);
   }
+  const { email: subject, device } = at(15);
+  made.push({
+    at: day(1) + 10 * hourMs,
+    subject,
+    device,
+    kind: "answer",
+    action: "WARN",
+    found: { phrase: chance.whole(1, 3) },
+  });
+  yes("brand_violation", subject);
 }

@@ -30,6 +30,7 @@ export interface MadeContent {
   readonly at: number;
   readonly subject: string;
   readonly device: string;
+  readonly kind: ContentEvent["kind"];
   readonly action: ContentEvent["action"];
   readonly found: ContentCounts;
 }

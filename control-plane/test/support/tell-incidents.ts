@@ -55,12 +55,12 @@ async function tellContents(
   contents: readonly MadeContent[],
   now: number,
 ): Promise<void> {
-  for (const { at, subject, device, action, found } of contents) {
+  for (const { at, subject, device, kind, action, found } of contents) {
     const seq = nextSeqs.get(device) ?? 0;
     nextSeqs.set(device, seq + 1);
     const event: ContentEvent = {
       seq,
-      kind: "content",
+      kind,
       occurredAt: new Date(at).toISOString(),
       sessionId: null,
       provider: "anthropic",

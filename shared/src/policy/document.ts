@@ -108,6 +108,12 @@ export const policyRule = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("CONTENT_DLP"),
     ...common,
+    in: z
+      .enum(["request", "answer"])
+      .default("request")
+      .describe(
+        "where it is looked for: in what is sent, or in what the model answers, of which a rule names phrases alone and may only OBSERVE or WARN",
+      ),
     detectors: z
       .array(z.enum(["secret", "payment_card", "bank_account", "us_social_security_number", "email_address"]))
       .max(5)
@@ -117,7 +123,7 @@ export const policyRule = z.discriminatedUnion("type", [
       .array(shown(200).min(3))
       .max(500)
       .default([])
-      .describe("words that must not be sent, whatever their case"),
+      .describe("words that must not be in it, whatever their case"),
     inspect: z
       .enum(["new_content", "whole_request"])
       .default("new_content")

@@ -60,12 +60,39 @@ function faultsOfRule(rule: PolicyRule): readonly string[] {
     case "BUDGET_CROSS_PROVIDER":
       return (rule.providers ?? []).flatMap((slug) => faultOfSlug(slug, "providers") ?? []);
     case "CONTENT_DLP":
-      return rule.detectors.length + rule.phrases.length === 0
-        ? ["name at least one of detectors or one of phrases to look for"]
-        : [];
+      return rule.in === "answer" ? faultsOfAnswerRule(rule) : faultsOfRequestRule(rule);
     default:
       return [];
   }
+}
+
+type ContentRule = Extract<PolicyRule, { type: "CONTENT_DLP" }>;
+
+function faultsOfRequestRule({ detectors, phrases }: ContentRule): readonly string[] {
+  return detectors.length + phrases.length === 0
+    ? ["name at least one of detectors or one of phrases to look for"]
+    : [];
+}
+
+/** An answer reaches the person while it is read: nothing of it can be held back, and it comes once. */
+function faultsOfAnswerRule({
+  action,
+  detectors,
+  phrases,
+  inspect,
+  onUnknown,
+}: ContentRule): readonly string[] {
+  const faults: readonly [isFault: boolean, said: string][] = [
+    [
+      action === "BLOCK",
+      "action must be OBSERVE or WARN, for an answer is with the person while it is read and cannot be taken back",
+    ],
+    [phrases.length === 0, "phrases must name at least one phrase to look for in answers"],
+    [detectors.length > 0, "detectors look at what is sent alone; in answers phrases are looked for"],
+    [inspect === "whole_request", "inspect is about what is sent alone; an answer comes once"],
+    [onUnknown === "closed", "onUnknown must be open, for an answer that cannot be read has passed already"],
+  ];
+  return faults.flatMap(([isFault, said]) => (isFault ? said : []));
 }
 
 function faultOfProvider(entry: string, field: string): string | null {

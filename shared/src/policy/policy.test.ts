@@ -44,7 +44,7 @@ test("each of the eight types of rule is read, with what it leaves out filled in
     );
   }
   t.like(parsed.value.rules[5], { per: "subject" });
-  t.like(parsed.value.rules[7], { inspect: "new_content" });
+  t.like(parsed.value.rules[7], { in: "request", inspect: "new_content" });
 });
 
 const faulty: [document: unknown, ...faults: string[]][] = [
@@ -117,6 +117,40 @@ const faulty: [document: unknown, ...faults: string[]][] = [
     'rule 1 ("a"): name at least one of detectors or one of phrases to look for',
   ],
   [
+    { rules: [rule("CONTENT_DLP", { name: "a", in: "reply", phrases: ["abc"] })] },
+    'rule 1 ("a"): in must be one of request, answer',
+  ],
+  [
+    { rules: [rule("CONTENT_DLP", { name: "a", in: "answer", phrases: ["abc"] })] },
+    'rule 1 ("a"): action must be OBSERVE or WARN, for an answer is with the person while it is read and cannot be taken back',
+  ],
+  [
+    {
+      rules: [
+        rule("CONTENT_DLP", {
+          name: "a",
+          in: "answer",
+          action: "WARN",
+          detectors: ["secret"],
+          inspect: "whole_request",
+          onUnknown: "closed",
+        }),
+      ],
+    },
+    'rule 1 ("a"): phrases must name at least one phrase to look for in answers',
+    'rule 1 ("a"): detectors look at what is sent alone; in answers phrases are looked for',
+    'rule 1 ("a"): inspect is about what is sent alone; an answer comes once',
+    'rule 1 ("a"): onUnknown must be open, for an answer that cannot be read has passed already',
+  ],
+  [
+    {
+      rules: [
+        rule("CONTENT_DLP", { name: "a", in: "answer", action: "WARN", phrases: ["abc"] }),
+        rule("CONTENT_DLP", { name: "b", in: "answer", action: "OBSERVE", phrases: ["abc"] }),
+      ],
+    },
+  ],
+  [
     { rules: [rule("COST_CENTRE_REQUIRED", { name: "a" }), rule("COST_CENTRE_REQUIRED", { name: "a" })] },
     'rule 2 ("a"): rule 1 has this name already',
   ],
@@ -180,6 +214,7 @@ const documents = fc
       "capUsd",
       "windowDays",
       "detectors",
+      "in",
       "other",
     ),
     value: fc.oneof(
@@ -195,6 +230,7 @@ const documents = fc
         " x",
         "x",
         "open",
+        "answer",
         "BLOCK",
         "12.5",
         [],

@@ -8,7 +8,7 @@ import { jsonArrayItems } from "./framing/json-array.ts";
 import { lineSplitter, type ByteSink } from "./framing/lines.ts";
 import { serverSentEvents } from "./framing/sse.ts";
 import { readInvokeHeaders, onlyMissing } from "./usage/bedrock.ts";
-import { emptyReading, withTokens, type Reading } from "./usage/reading.ts";
+import { emptyReading, withTokens, type Reading, type Said } from "./usage/reading.ts";
 import type { HeaderLookup } from "./tool.ts";
 
 /** Reads one answer from a copy of its bytes. */
@@ -18,11 +18,20 @@ export interface AnswerReader {
   end(): Promise<Reading>;
 }
 
-/** How the answer is framed follows from its type; what carries no usage (pictures, sound) is not read at all. */
-export function readAnswer(endpoint: Endpoint, header: HeaderLookup): AnswerReader {
+/**
+ * How the answer is framed follows from its type; what carries no usage (pictures, sound) is not read at all. `hear` is
+ * told each piece of text as it comes.
+ */
+export function readAnswer(
+  endpoint: Endpoint,
+  header: HeaderLookup,
+  hear: ((said: readonly Said[]) => void) | null,
+): AnswerReader {
   let reading = emptyReading;
   const take = (document: unknown): void => {
-    reading = endpoint.fold(reading, fields(document));
+    const { said, ...rest } = endpoint.fold(reading, fields(document));
+    reading = { ...rest, said: [] };
+    hear?.(said);
   };
   const takeWhole = (document: unknown): void => {
     take(document);

@@ -7,7 +7,7 @@ import { id } from "../files/json.ts";
 import { readAnswer, type AnswerReader } from "./answer.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { readToolSigns, type HeaderLookup, type ToolSigns } from "./tool.ts";
-import { emptyReading, isTextCut, type Reading } from "./usage/reading.ts";
+import { emptyReading, isTextCut, type Reading, type Said } from "./usage/reading.ts";
 import { readRequest, requestCopy, type RequestFacts } from "./request.ts";
 
 /** What is known of a call before it is let through. */
@@ -29,7 +29,16 @@ export interface ExchangeStart {
   readonly path: string;
   readonly endpoint: Endpoint;
   readonly header: HeaderLookup;
+  /** Asked as the answer begins; null where nobody listens to it. */
+  readonly listen: () => AnswerListener | null;
   readonly now: () => number;
+}
+
+/** Listens to one answer as it passes. It gets copies, so that nothing waits for it, and never throws. */
+export interface AnswerListener {
+  hear(said: readonly Said[]): void;
+  /** The answer is at its end, or broke off. */
+  end(call: PendingCall): void;
 }
 
 /** A call that has come to its end, and what was said in it, for whoever may keep that. */
@@ -54,7 +63,7 @@ export interface Exchange {
   finish(isWhole: boolean): Promise<FinishedCall | null>;
 }
 
-export function openExchange({ aiHost, host, path, endpoint, header, now }: ExchangeStart): Exchange {
+export function openExchange({ aiHost, host, path, endpoint, header, listen, now }: ExchangeStart): Exchange {
   const startedAt = now();
   const tool = readToolSigns(header);
   const copy = requestCopy();
@@ -62,30 +71,35 @@ export function openExchange({ aiHost, host, path, endpoint, header, now }: Exch
   let status: number | null = null;
   let answerHeader: HeaderLookup = () => null;
   let reader: AnswerReader | null = null;
+  let listener: AnswerListener | null = null;
   const request = (): RequestFacts => (facts ??= readRequest(copy.take(), header("content-encoding")));
+
+  const pending = (): PendingCall => ({
+    host,
+    provider: aiHost.provider,
+    endpoint,
+    path,
+    tool,
+    model: endpoint.model ?? request().model,
+    body: request().body,
+  });
 
   return {
     endpoint,
     requestBody: copy.add,
-    pending: () => ({
-      host,
-      provider: aiHost.provider,
-      endpoint,
-      path,
-      tool,
-      model: endpoint.model ?? request().model,
-      body: request().body,
-    }),
+    pending,
     answerHead(code, lookup) {
       status = code;
       answerHeader = lookup;
-      reader = readAnswer(endpoint, lookup);
+      listener = listen();
+      reader = readAnswer(endpoint, lookup, listener?.hear ?? null);
     },
     answerBody: (chunk) => reader?.write(chunk),
     async finish(isWhole) {
       if (status === null) return null;
       const durationMs = now() - startedAt;
       const reading = (await reader?.end()) ?? emptyReading;
+      listener?.end(pending());
       const { tokens, declared } = counted(reading, request(), status, isWhole);
       const names = namesOf(reading, answerHeader);
       const sighting: Sighting = {

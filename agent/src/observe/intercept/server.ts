@@ -14,6 +14,7 @@ import { join, reset } from "../../relay/join.ts";
 import { leafStore } from "./ca.ts";
 import { carryHttp1 } from "./carry-http1.ts";
 import { carryHttp2 } from "./carry-http2.ts";
+import type { AnswerListener } from "./exchange.ts";
 import { watchCalls, type Decide, type KeepWords } from "./watch.ts";
 
 export interface InterceptOptions {
@@ -23,6 +24,8 @@ export interface InterceptOptions {
   readonly onSighting: (sighting: Sighting) => void;
   /** What judges calls now; null while nothing does. */
   readonly judge: () => Decide | null;
+  /** What listens to an answer that begins; null while nothing does. */
+  readonly listen?: () => AnswerListener | null;
   /** What takes the words of calls now; null while nobody may know them. */
   readonly keepWords?: () => KeepWords | null;
   readonly log: Logger;
@@ -64,7 +67,7 @@ const mostDistrust = 1000;
  * holds no TLS and a client that refuses the device's authority get the plain tunnel.
  */
 export function startIntercept(options: InterceptOptions): Intercept {
-  const { authority, log, keepWords = () => null, now = Date.now } = options;
+  const { authority, log, listen = () => null, keepWords = () => null, now = Date.now } = options;
   const leafFor = leafStore(authority, now);
   const distrusting = new Map<string, Distrust>();
   /** Clients that have sent something through an intercepted tunnel, and so trust the device. */
@@ -99,7 +102,7 @@ export function startIntercept(options: InterceptOptions): Intercept {
     const onError = (error: unknown): void =>
       log.error({ err: error, host: to.host }, "could not read a call");
     const { judge, onSighting } = options;
-    const watch = watchCalls({ host: to.host, aiHost, judge, onSighting, keepWords, onError, now });
+    const watch = watchCalls({ host: to.host, aiHost, judge, listen, onSighting, keepWords, onError, now });
     if (upstream.alpnProtocol === "h2") carryHttp2(secured, upstream, to.host, watch);
     else carryHttp1(secured, upstream, watch);
   };

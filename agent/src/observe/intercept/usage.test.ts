@@ -6,7 +6,7 @@ import { must } from "@flowstate/shared/assert";
 import { recogniseHost } from "@flowstate/shared/hosts";
 import type { TokenCounts } from "@flowstate/shared/tokens";
 import { eventStreamMessage, invokeChunk } from "../../../test/support/event-stream.ts";
-import { openExchange } from "./exchange.ts";
+import { openExchange, type AnswerListener } from "./exchange.ts";
 import { findEndpoint } from "./endpoint.ts";
 import type { OutputTrust, Sighting } from "../../normalise/sighting.ts";
 
@@ -475,10 +475,22 @@ const samples: Readonly<Record<string, Sample>> = {
   },
 };
 
-const open = ({ host, path, request, headers = {}, type }: Sample, encoding?: string) => {
+const open = (
+  { host, path, request, headers = {}, type }: Sample,
+  encoding?: string,
+  listener: AnswerListener | null = null,
+) => {
   const aiHost = must(recogniseHost(host), host);
   const endpoint = must(findEndpoint(aiHost, "POST", path), path);
-  const exchange = openExchange({ aiHost, host, path, endpoint, header: () => null, now: () => 1000 });
+  const exchange = openExchange({
+    aiHost,
+    host,
+    path,
+    endpoint,
+    header: () => null,
+    listen: () => listener,
+    now: () => 1000,
+  });
   if (request !== undefined) exchange.requestBody(Buffer.from(JSON.stringify(request)));
   const answered: Record<string, string> = { ...headers, "content-type": type };
   if (encoding !== undefined) answered["content-encoding"] = encoding;
@@ -695,3 +707,142 @@ for (const [host, method, path] of free) {
     t.is(findEndpoint(must(recogniseHost(host), host), method, path), null);
   });
 }
+
+interface Heard extends AnswerListener {
+  /** What was said by part. */
+  readonly parts: Map<string, string>;
+  /** Models of the calls that ended. */
+  readonly ended: (string | null)[];
+}
+
+function listening(): Heard {
+  const parts = new Map<string, string>();
+  const ended: (string | null)[] = [];
+  return {
+    parts,
+    ended,
+    hear: (said) => {
+      for (const { part, text } of said) parts.set(part, (parts.get(part) ?? "") + text);
+    },
+    end: ({ model }) => void ended.push(model),
+  };
+}
+
+for (const [what, host, path, type, body] of answers) {
+  test(`an answer is heard as it comes, cut anywhere: ${what}`, async (t) => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(body.length), fc.boolean(), async (cut, isPacked) => {
+        const heard = listening();
+        const sample = { host, path, type, body, expect: "" };
+        const exchange = open(sample, isPacked ? "gzip" : undefined, heard);
+        const bytes = isPacked ? gzipSync(body) : Buffer.from(body);
+        exchange.answerBody(bytes.subarray(0, cut));
+        exchange.answerBody(bytes.subarray(cut));
+        await exchange.finish(true);
+        return [...heard.parts.values()].join("|") === "hi there" && heard.ended.length === 1;
+      }),
+      { numRuns: 30 },
+    );
+    t.pass();
+  });
+}
+
+const mixed: readonly (readonly [
+  what: string,
+  host: string,
+  path: string,
+  events: readonly unknown[],
+  parts: readonly string[],
+])[] = [
+  [
+    "choices of a chat",
+    "api.openai.com",
+    "/v1/chat/completions",
+    [
+      { choices: [{ index: 0, delta: { content: "one " } }] },
+      { choices: [{ index: 1, delta: { content: "two " } }] },
+      { choices: [{ index: 0, delta: { content: "first", reasoning_content: "hm" } }] },
+      { choices: [{ index: 1, delta: { tool_calls: [{ index: 0, function: { arguments: "{}" } }] } }] },
+      { choices: [{ index: 1, delta: { content: "second" } }] },
+    ],
+    ["one first", "two second", "hm", "{}"],
+  ],
+  [
+    "outputs of a response, whose end repeats them",
+    "api.openai.com",
+    "/v1/responses",
+    [
+      { type: "response.created", response: { instructions: "never say this" } },
+      { type: "response.output_text.delta", output_index: 0, content_index: 0, delta: "one " },
+      { type: "response.output_text.delta", output_index: 1, content_index: 0, delta: "two" },
+      { type: "response.output_text.delta", output_index: 0, content_index: 0, delta: "first" },
+      { type: "response.completed", response },
+    ],
+    ["one first", "two"],
+  ],
+  [
+    "blocks of a message",
+    "api.anthropic.com",
+    "/v1/messages",
+    [
+      { type: "content_block_delta", index: 0, delta: { thinking: "hm" } },
+      { type: "content_block_delta", index: 1, delta: { text: "one " } },
+      { type: "content_block_delta", index: 2, delta: { partial_json: "{}" } },
+      { type: "content_block_delta", index: 1, delta: { text: "first" } },
+    ],
+    ["hm", "one first", "{}"],
+  ],
+  [
+    "candidates of Gemini",
+    "generativelanguage.googleapis.com",
+    "/v1beta/models/gemini-x:streamGenerateContent?alt=sse",
+    [
+      { candidates: [{ index: 0, content: { parts: [{ text: "hm", thought: true }, { text: "one " }] } }] },
+      { candidates: [{ index: 1, content: { parts: [{ text: "two" }] } }] },
+      { candidates: [{ index: 0, content: { parts: [{ text: "first" }] } }] },
+    ],
+    ["hm", "one first", "two"],
+  ],
+];
+
+for (const [what, host, path, some, parts] of mixed) {
+  test(`what comes mixed is heard apart: ${what}`, async (t) => {
+    const heard = listening();
+    const exchange = open({ host, path, type: stream, body: "", expect: "" }, undefined, heard);
+    exchange.answerBody(Buffer.from(sse(...some)));
+    await exchange.finish(true);
+    t.deepEqual([...heard.parts.values()].sort(), parts.toSorted());
+  });
+}
+
+test("hostile places and texts are heard without harm", async (t) => {
+  const hostile: readonly unknown[] = [
+    null,
+    { toString: 1 },
+    [[]],
+    "x".repeat(1000),
+    -1,
+    1e308,
+    { length: 9 },
+  ];
+  for (const [, host, path] of mixed) {
+    const heard = listening();
+    const exchange = open({ host, path, type: stream, body: "", expect: "" }, undefined, heard);
+    for (const value of hostile) {
+      const delta = { content: value, text: value, reasoning: value, tool_calls: [{ index: value }] };
+      exchange.answerBody(
+        Buffer.from(
+          sse(
+            { choices: [{ index: value, delta }, value], candidates: [{ index: value, content: value }] },
+            { type: "content_block_delta", index: value, delta },
+            { type: "response.output_text.delta", output_index: value, delta: value },
+            value,
+          ),
+        ),
+      );
+    }
+    t.truthy(await exchange.finish(false));
+    t.is(heard.ended.length, 1);
+    t.true([...heard.parts.keys()].every((part) => part.length < 200));
+  }
+});

@@ -2,7 +2,13 @@ import type { AiHost } from "@flowstate/shared/hosts";
 import { refusalAnswer, type RefusalAnswer, type Verdict } from "../../policy/refuse.ts";
 import type { Sighting } from "../../normalise/sighting.ts";
 import { findEndpoint } from "./endpoint.ts";
-import { openExchange, type Exchange, type FinishedCall, type PendingCall } from "./exchange.ts";
+import {
+  openExchange,
+  type AnswerListener,
+  type Exchange,
+  type FinishedCall,
+  type PendingCall,
+} from "./exchange.ts";
 import type { HeaderLookup } from "./tool.ts";
 
 /** Judges a call before a byte of it goes on. */
@@ -27,6 +33,8 @@ export interface WatchOptions {
   readonly host: string;
   readonly aiHost: AiHost;
   readonly judge: () => Decide | null;
+  /** A listener for an answer that begins; null while no rule is about answers. */
+  readonly listen: () => AnswerListener | null;
   readonly onSighting: (sighting: Sighting) => void;
   /** Null while nobody may know what was said. */
   readonly keepWords: () => KeepWords | null;
@@ -36,7 +44,7 @@ export interface WatchOptions {
 
 /** A failure of ours to read or to judge never stops a call: it is reported and the call goes on. */
 export function watchCalls(options: WatchOptions): Watch {
-  const { host, aiHost, judge, onSighting, keepWords, onError, now } = options;
+  const { host, aiHost, judge, listen, onSighting, keepWords, onError, now } = options;
   const report = async (exchange: Exchange, isWhole: boolean): Promise<void> => {
     const call = await exchange.finish(isWhole);
     if (call === null) return;
@@ -49,7 +57,7 @@ export function watchCalls(options: WatchOptions): Watch {
     },
     open(method, path, header, isUpgrade = false) {
       const endpoint = findEndpoint(aiHost, method, path, isUpgrade);
-      return endpoint === null ? null : openExchange({ aiHost, host, path, endpoint, header, now });
+      return endpoint === null ? null : openExchange({ aiHost, host, path, endpoint, header, listen, now });
     },
     async refusal(exchange) {
       const decide = judge();

@@ -166,9 +166,9 @@ function createRuleRun(rule: PolicyRule, memberships: Memberships): RuleRun {
 }
 
 function whyNotTried(rule: PolicyRule): string | null {
-  return rule.type === "CONTENT_DLP"
-    ? "what was sent is not kept, so that nobody can say what it held; let the rule observe for a while"
-    : null;
+  if (rule.type !== "CONTENT_DLP") return null;
+  const what = rule.in === "answer" ? "answered" : "sent";
+  return `what was ${what} is not kept, so that nobody can say what it held; let the rule observe for a while`;
 }
 
 function remembered(find: (person: string) => boolean): (person: string) => boolean {

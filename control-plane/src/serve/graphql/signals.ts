@@ -164,10 +164,6 @@ function addTypes(builder: Builder) {
         resolve: (type) => signalTypes[type].category,
       }),
       meaning: t.string({ description: "what it says", resolve: (type) => signalTypes[type].meaning }),
-      detected: t.boolean({
-        description: "false where what it would be drawn from does not reach the control plane",
-        resolve: (type) => signalTypes[type].rule !== null,
-      }),
     }),
   });
   return { Severity, Category, Resolution, Row, Type };

@@ -1,7 +1,7 @@
 import type { ContentCounts, ContentEvent } from "@flowstate/shared/wire/content";
 import { servicesOfCall } from "../../catalogue/recognise.ts";
 import { overDays, type Day } from "../days.ts";
-import type { Detector, Finding, Scope } from "../finding.ts";
+import type { Detector, Evidence, Finding, Scope } from "../finding.ts";
 import { signalSeverities, type SignalSeverity, type SignalType } from "../types.ts";
 
 /** So much personal data in one request is a list of people, no address in a letter. */
@@ -15,6 +15,7 @@ export const content: Detector = {
     "pii_detected",
     "customer_data_pattern",
     "banned_content_pattern",
+    "brand_violation",
   ],
   cadence: "soon",
   find: (scope) => overDays(scope, async (day) => findContent(await loadFound(scope, day), day)),
@@ -27,12 +28,16 @@ export interface Found {
   readonly rule: string;
   readonly action: ContentEvent["action"];
   readonly enforced: boolean;
+  /** Whether in answers, else in what was sent. */
+  readonly inAnswer: boolean;
   readonly requests: number;
   readonly found: ContentCounts;
 }
 
 /** The types of signal that one report makes. */
-export function typesOf(found: ContentCounts): readonly SignalType[] {
+export function typesOf({ inAnswer, found }: Pick<Found, "inAnswer" | "found">): readonly SignalType[] {
+  const hasPhrase = (found.phrase ?? 0) > 0;
+  if (inAnswer) return hasPhrase ? ["brand_violation"] : [];
   const personal =
     (found.payment_card ?? 0) +
     (found.bank_account ?? 0) +
@@ -43,7 +48,7 @@ export function typesOf(found: ContentCounts): readonly SignalType[] {
     ["secret_detected", (found.secret ?? 0) > 0],
     ["pii_detected", personal > 0 && personal < leastOfRecords],
     ["customer_data_pattern", personal >= leastOfRecords],
-    ["banned_content_pattern", (found.phrase ?? 0) > 0],
+    ["banned_content_pattern", hasPhrase],
   ];
   return types.flatMap(([type, holds]) => (holds ? type : []));
 }
@@ -54,14 +59,13 @@ const severityOf: Readonly<Record<ContentEvent["action"], SignalSeverity>> = {
   BLOCK: "BLOCK",
 };
 
-/** One signal for what a person sent of a type to a service on a day, as grave as the gravest rule that found it. */
+/** One signal for what of a type a person sent to a service, or got from it, on a day; as grave as the gravest rule that found it. */
 export function findContent(reports: readonly Found[], day: Pick<Day, "date" | "from">): readonly Finding[] {
-  const typed = reports.flatMap((report) => typesOf(report.found).map((type) => ({ ...report, type })));
+  const typed = reports.flatMap((report) => typesOf(report).map((type) => ({ ...report, type })));
   const alike = Map.groupBy(typed, ({ type, person, service }) => JSON.stringify([type, person, service]));
   return [...alike.values()].flatMap((all) => {
     const [first] = all;
     if (first === undefined) return [];
-    const sessions = new Set(all.map(({ sessionId }) => sessionId));
     const ranks = all.map(({ action }) => signalSeverities.indexOf(severityOf[action]));
     return {
       type: first.type,
@@ -72,19 +76,25 @@ export function findContent(reports: readonly Found[], day: Pick<Day, "date" | "
       about: "",
       occurrence: day.date,
       at: day.from,
-      evidence: {
-        day: day.date,
-        rules: [...new Set(all.map(({ rule }) => rule))].sort(),
-        requests: all.reduce((sum, { requests }) => sum + requests, 0),
-        blockedRequests: all.reduce(
-          (sum, { requests, action, enforced }) => sum + (action === "BLOCK" && enforced ? requests : 0),
-          0,
-        ),
-        sessions: sessions.size,
-        mostInOneRequest: Math.max(...all.map(({ found }) => Math.max(...Object.values(found)))),
-      },
+      evidence: { day: day.date, ...evidenceOf(all, first.inAnswer) },
     };
   });
+}
+
+function evidenceOf(all: readonly Found[], inAnswer: boolean): Evidence {
+  const rules = [...new Set(all.map(({ rule }) => rule))].sort();
+  const count = (some: readonly Found[]): number => some.reduce((sum, { requests }) => sum + requests, 0);
+  const sessions = new Set(all.map(({ sessionId }) => sessionId)).size;
+  const most = Math.max(...all.map(({ found }) => Math.max(...Object.values(found))));
+  if (inAnswer) return { rules, answers: count(all), sessions, mostPhrasesInOneAnswer: most };
+  const blocked = all.filter(({ action, enforced }) => action === "BLOCK" && enforced);
+  return {
+    rules,
+    requests: count(all),
+    blockedRequests: count(blocked),
+    sessions,
+    mostInOneRequest: most,
+  };
 }
 
 async function loadFound({ db, orgId, personOf }: Scope, { from, to }: Day): Promise<readonly Found[]> {
@@ -102,6 +112,7 @@ async function loadFound({ db, orgId, personOf }: Scope, { from, to }: Day): Pro
     rule: row.rule,
     action: row.action,
     enforced: row.enforced === 1n,
+    inAnswer: row.in_answer === 1n,
     requests: Number(row.requests),
     found: JSON.parse(row.found) as ContentCounts,
   }));

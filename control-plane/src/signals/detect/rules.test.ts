@@ -214,17 +214,21 @@ for (const [what, given, told] of models) {
     ));
 }
 
-const contents: readonly [found: ContentCounts, types: readonly string[]][] = [
+const contents: readonly [found: ContentCounts, types: readonly string[], inAnswer?: boolean][] = [
   [{}, []],
   [{ api_key: 1 }, ["api_key_in_prompt"]],
   [{ secret: 1, phrase: 1 }, ["secret_detected", "banned_content_pattern"]],
   [{ email_address: 9 }, ["pii_detected"]],
   [{ email_address: 9, payment_card: 1 }, ["customer_data_pattern"]],
+  [{ phrase: 2 }, ["brand_violation"], true],
+  [{}, [], true],
+  [{ secret: 1 }, [], true],
 ];
 
-for (const [found, types] of contents) {
-  test(`content: ${JSON.stringify(found)} is ${types.join(", ") || "nothing"}`, (t) => {
-    t.deepEqual(typesOf(found) as readonly string[], types);
+for (const [found, types, inAnswer = false] of contents) {
+  const where = inAnswer ? "answers" : "content";
+  test(`${where}: ${JSON.stringify(found)} is ${types.join(", ") || "nothing"}`, (t) => {
+    t.deepEqual(typesOf({ inAnswer, found }) as readonly string[], types);
   });
 }
 
@@ -236,6 +240,7 @@ test("what a person sends of one kind on a day is one signal, as grave as the gr
     rule: "Keys",
     action: "BLOCK",
     enforced: true,
+    inAnswer: false,
     requests: 2,
     found: { api_key: 1 },
     ...change,
@@ -248,6 +253,7 @@ test("what a person sends of one kind on a day is one signal, as grave as the gr
       report({ enforced: false, rule: "All keys" }),
       report({ person: "bob", action: "WARN" }),
       report({ found: {} }),
+      report({ inAnswer: true, action: "WARN", rule: "Brand", found: { phrase: 2 } }),
     ],
     day,
   );
@@ -277,6 +283,11 @@ test("what a person sends of one kind on a day is one signal, as grave as the gr
           sessions: 1,
           mostInOneRequest: 1,
         },
+      ],
+      [
+        "ada",
+        "WARN",
+        { day: "2026-11-20", rules: ["Brand"], answers: 2, sessions: 1, mostPhrasesInOneAnswer: 2 },
       ],
     ],
   );

@@ -8,6 +8,7 @@ export const contentFindings: Migration = {
       org_id TEXT NOT NULL REFERENCES orgs,
       source TEXT NOT NULL,
       seq ${integer} NOT NULL,
+      in_answer ${integer} NOT NULL,
       subject TEXT NOT NULL,
       occurred_at ${integer} NOT NULL,
       session_id TEXT,

@@ -1,6 +1,6 @@
 import { readCount, type TokenCounts } from "@flowstate/shared/tokens";
 import { fields, id, items, name, type Fields } from "../../files/json.ts";
-import { text, withText, withTokens, type Fold, type Reading } from "./reading.ts";
+import { place, text, withSaid, withTokens, type Fold, type Reading, type Said } from "./reading.ts";
 
 /**
  * Anthropic messages, whole or streamed. Counts are disjoint already. `message_start` holds the prompt and a stub of
@@ -17,7 +17,7 @@ export const foldAnthropic: Fold = (reading, document) => {
       return foldUsage({ ...reading, stopped: reading.stopped || stopped }, fields(document["usage"]));
     }
     case "content_block_delta":
-      return withText(reading, blockText(fields(document["delta"])));
+      return withSaid(reading, readBlock(fields(document["delta"]), document["index"]));
     default:
       return reading;
   }
@@ -30,8 +30,8 @@ function foldMessage(reading: Reading, message: Fields): Reading {
     model: name(message["model"]) ?? reading.model,
     stopped: reading.stopped || typeof message["stop_reason"] === "string",
   };
-  const content = items(message["content"]).map((block) => blockText(fields(block)));
-  return withText(foldUsage(known, fields(message["usage"])), content.join(""));
+  const content = items(message["content"]).flatMap((block, index) => readBlock(fields(block), index));
+  return withSaid(foldUsage(known, fields(message["usage"])), content);
 }
 
 function foldUsage(reading: Reading, usage: Fields): Reading {
@@ -65,6 +65,10 @@ export function readAnthropicUsage(usage: Fields): Partial<TokenCounts> {
   };
 }
 
-function blockText(block: Fields): string {
-  return text(block["text"]) + text(block["thinking"]) + text(block["partial_json"]);
+function readBlock(block: Fields, index: unknown): readonly Said[] {
+  const part = String(place(index));
+  return [block["text"], block["thinking"], block["partial_json"]].map((value) => ({
+    part,
+    text: text(value),
+  }));
 }

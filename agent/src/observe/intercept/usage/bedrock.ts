@@ -2,7 +2,7 @@ import { readCount, type TokenCounts } from "@flowstate/shared/tokens";
 import { fields, items, type Fields } from "../../files/json.ts";
 import { foldAnthropic } from "./anthropic.ts";
 import { foldOpenAi } from "./openai.ts";
-import { sum, text, withText, withTokens, type Fold, type Reading } from "./reading.ts";
+import { place, sum, text, withSaid, withTokens, type Fold, type Reading } from "./reading.ts";
 
 /**
  * Converse, whole or one event of its stream, as the payload stands in the message. Input excludes what was cached;
@@ -12,7 +12,11 @@ export const foldConverse: Fold = (reading, document) => {
   const usage = fields(document["usage"]);
   const delta = fields(document["delta"]);
   const message = fields(fields(document["output"])["message"]);
-  const content = items(message["content"]).map((block) => text(fields(block)["text"]));
+  const content = items(message["content"]).map((block, index) => ({
+    part: String(index),
+    text: text(fields(block)["text"]),
+  }));
+  const part = String(place(document["contentBlockIndex"]));
   const stopped = typeof document["stopReason"] === "string";
   const tier = text(fields(document["serviceTier"])["type"]);
   const next = {
@@ -20,10 +24,11 @@ export const foldConverse: Fold = (reading, document) => {
     stopped: reading.stopped || stopped,
     terms: tier === "" ? reading.terms : { ...reading.terms, serviceTier: tier },
   };
-  return withText(
-    withTokens(next, readConverseUsage(usage)),
-    content.join("") + text(delta["text"]) + text(fields(delta["toolUse"])["input"]),
-  );
+  return withSaid(withTokens(next, readConverseUsage(usage)), [
+    ...content,
+    { part, text: text(delta["text"]) },
+    { part, text: text(fields(delta["toolUse"])["input"]) },
+  ]);
 };
 
 /**
@@ -66,7 +71,7 @@ function foldVendorShape(reading: Reading, document: Fields): Reading {
       output: readCount(document["generation_token_count"]),
     });
     const stopped = reading.stopped || typeof document["stop_reason"] === "string";
-    return withText({ ...next, stopped }, text(document["generation"]));
+    return withSaid({ ...next, stopped }, [{ part: "generation", text: text(document["generation"]) }]);
   }
   if ("inputTextTokenCount" in document) {
     const results = items(document["results"]).map(fields);
@@ -74,7 +79,10 @@ function foldVendorShape(reading: Reading, document: Fields): Reading {
       input: readCount(document["inputTextTokenCount"]),
       output: sum(...results.map(({ tokenCount }) => readCount(tokenCount))),
     });
-    return withText(next, results.map(({ outputText }) => text(outputText)).join(""));
+    return withSaid(
+      next,
+      results.map(({ outputText }, index) => ({ part: String(index), text: text(outputText) })),
+    );
   }
   return foldAnthropic(reading, document);
 }

@@ -1,6 +1,6 @@
 import { readCount } from "@flowstate/shared/tokens";
 import { fields, id, items } from "../../files/json.ts";
-import { text, withText, withTokens, type Fold } from "./reading.ts";
+import { place, text, withSaid, withTokens, type Fold } from "./reading.ts";
 
 /**
  * Cohere v2 (`usage`, in a stream on `message-end`) and v1 (`meta`, in a stream on `stream-end`). The billed units are
@@ -13,7 +13,10 @@ export const foldCohere: Fold = (reading, document) => {
   const units = fields(usage["billed_units"] ?? usage["tokens"]);
   const isEnd = document["type"] === "message-end" || document["event_type"] === "stream-end";
   const finished = isEnd || typeof body["finish_reason"] === "string";
-  const content = items(fields(body["message"])["content"]).map((part) => text(fields(part)["text"]));
+  const content = items(fields(body["message"])["content"]).map((part, index) => ({
+    part: String(index),
+    text: text(fields(part)["text"]),
+  }));
   const streamed = text(fields(fields(delta["message"])["content"])["text"]);
   const next = {
     ...reading,
@@ -24,5 +27,9 @@ export const foldCohere: Fold = (reading, document) => {
     input: readCount(units["input_tokens"]),
     output: readCount(units["output_tokens"]),
   });
-  return withText(counted, content.join("") + streamed + text(document["text"]));
+  return withSaid(counted, [
+    ...content,
+    { part: String(place(document["index"])), text: streamed },
+    { part: "text", text: text(document["text"]) },
+  ]);
 };

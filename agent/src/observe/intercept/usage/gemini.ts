@@ -1,6 +1,6 @@
 import { readCount } from "@flowstate/shared/tokens";
-import { fields, id, items, name } from "../../files/json.ts";
-import { sum, text, withText, withTokens, without, type Fold } from "./reading.ts";
+import { fields, id, items, name, type Fields } from "../../files/json.ts";
+import { place, sum, text, withSaid, withTokens, without, type Fold, type Said } from "./reading.ts";
 
 /**
  * Gemini `generateContent` and `streamGenerateContent`, on Vertex too, and Code Assist, which wraps the same in
@@ -16,7 +16,6 @@ export const foldGemini: Fold = (reading, document) => {
   const thoughts = readCount(usage["thoughtsTokenCount"]);
   const isPresent = prompt !== null;
   const listed = items(body["candidates"]).map(fields);
-  const parts = listed.flatMap((candidate) => items(fields(candidate["content"])["parts"]));
   const next = withTokens(
     {
       ...reading,
@@ -33,5 +32,12 @@ export const foldGemini: Fold = (reading, document) => {
       reasoning: isPresent ? (thoughts ?? 0) : null,
     },
   );
-  return withText(next, parts.map((part) => text(fields(part)["text"])).join(""));
+  return withSaid(next, listed.flatMap(readCandidate));
 };
+
+function readCandidate(candidate: Fields, at: number): readonly Said[] {
+  const index = place(candidate["index"], at);
+  return items(fields(candidate["content"])["parts"])
+    .map(fields)
+    .map((part) => ({ part: `${index} ${String(part["thought"] === true)}`, text: text(part["text"]) }));
+}

@@ -1,6 +1,6 @@
 import { readCount } from "@flowstate/shared/tokens";
 import { fields, name } from "../../files/json.ts";
-import { text, withText, withTokens, without, type Fold } from "./reading.ts";
+import { text, withSaid, withTokens, without, type Fold } from "./reading.ts";
 
 /**
  * Ollama chat, generate and embed. The line with `done: true` holds the counts. The prompt's includes what came from
@@ -19,5 +19,9 @@ export const foldOllama: Fold = (reading, document) => {
     output: readCount(document["eval_count"]),
   });
   const message = fields(document["message"]);
-  return withText(counted, text(message["content"]) + text(message["thinking"]) + text(document["response"]));
+  return withSaid(counted, [
+    { part: "content", text: text(message["content"]) },
+    { part: "thinking", text: text(message["thinking"]) },
+    { part: "response", text: text(document["response"]) },
+  ]);
 };

@@ -1,6 +1,6 @@
 import { readCount, type TokenCounts } from "@flowstate/shared/tokens";
 import { fields, id, items, name, type Fields } from "../../files/json.ts";
-import { text, withText, withTokens, without, type Fold, type Reading } from "./reading.ts";
+import { place, text, withSaid, withTokens, without, type Fold, type Reading, type Said } from "./reading.ts";
 
 /**
  * Chat completions, legacy completions, embeddings, images and Responses of OpenAI and of everyone who speaks its
@@ -8,19 +8,27 @@ import { text, withText, withTokens, without, type Fold, type Reading } from "./
  */
 export const foldOpenAi: Fold = (reading, document) => {
   const isEvent = typeof document["type"] === "string" && document["type"].startsWith("response.");
-  if (!isEvent) return withText(foldBody(reading, document), outputText(document));
+  if (!isEvent) return withSaid(foldBody(reading, document), readOutput(document));
   const body = fields(document["response"]);
   const delta = typeof document["delta"] === "string" ? document["delta"] : "";
   const ended = endEvents.has(document["type"] as string);
   const next = foldBody({ ...reading, stopped: reading.stopped || ended }, body);
   // The last event repeats the text of those before it.
-  return withText(next, ended && reading.text === "" ? outputText(body) : delta);
+  if (ended && reading.text === "") return withSaid(next, readOutput(body));
+  return withSaid(next, [{ part: partOf(document), text: delta }]);
 };
 
 const endEvents = new Set(["response.completed", "response.incomplete", "response.failed", "response.done"]);
 
+/** Text, summaries and arguments of an answer may come mixed. */
+function partOf(event: Fields): string {
+  const places = ["output_index", "content_index", "summary_index"].map((name) => place(event[name]));
+  return [text(event["type"]).slice(0, 64), ...places].join(" ");
+}
+
 function foldBody(reading: Reading, body: Fields): Reading {
-  const { choiceText, finished } = readChoices(items(body["choices"]));
+  const choices = items(body["choices"]).map(fields);
+  const finished = choices.some((choice) => typeof choice["finish_reason"] === "string");
   const tier = name(body["service_tier"]);
   const next = {
     ...reading,
@@ -30,7 +38,7 @@ function foldBody(reading: Reading, body: Fields): Reading {
     stopped: reading.stopped || finished,
   };
   const usage = body["usage"] ?? fields(body["x_groq"])["usage"];
-  return withText(withTokens(next, readOpenAiUsage(fields(usage))), choiceText);
+  return withSaid(withTokens(next, readOpenAiUsage(fields(usage))), choices.flatMap(readChoice));
 }
 
 /** Both spellings: `prompt_tokens` of chat completions and `input_tokens` of Responses. */
@@ -51,27 +59,31 @@ export function readOpenAiUsage(usage: Fields): Partial<TokenCounts> {
   };
 }
 
-function readChoices(choices: readonly unknown[]): {
-  readonly choiceText: string;
-  readonly finished: boolean;
-} {
-  let choiceText = "";
-  let finished = false;
-  for (const choice of choices.map(fields)) {
-    const message = fields(choice["delta"] ?? choice["message"]);
-    const calls = items(message["tool_calls"]).map((call) =>
-      text(fields(fields(call)["function"])["arguments"]),
-    );
-    choiceText += text(message["content"]) + text(message["reasoning_content"]) + text(message["reasoning"]);
-    choiceText += text(choice["text"]) + calls.join("");
-    finished ||= typeof choice["finish_reason"] === "string";
-  }
-  return { choiceText, finished };
+function readChoice(choice: Fields, at: number): readonly Said[] {
+  const message = fields(choice["delta"] ?? choice["message"]);
+  const index = place(choice["index"], at);
+  const piece = (name: string, value: unknown): Said => ({
+    part: `${index} ${name}`,
+    text: text(value),
+  });
+  return [
+    piece("content", message["content"]),
+    piece("reasoning_content", message["reasoning_content"]),
+    piece("reasoning", message["reasoning"]),
+    piece("text", choice["text"]),
+    ...items(message["tool_calls"])
+      .map(fields)
+      .map((call, order) =>
+        piece(`tool ${place(call["index"], order)}`, fields(call["function"])["arguments"]),
+      ),
+  ];
 }
 
-function outputText(body: Fields): string {
-  return items(body["output"])
-    .flatMap((item) => items(fields(item)["content"]))
-    .map((part) => text(fields(part)["text"]))
-    .join("");
+function readOutput(body: Fields): readonly Said[] {
+  return items(body["output"]).flatMap((item, output) =>
+    items(fields(item)["content"]).map((part, content) => ({
+      part: `${output} ${content}`,
+      text: text(fields(part)["text"]),
+    })),
+  );
 }

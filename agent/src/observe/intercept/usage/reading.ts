@@ -13,6 +13,14 @@ export interface Reading {
   readonly stopped: boolean;
   /** Text of the answer, up to a bound: for an estimate where no count comes, and for enterprise mode. */
   readonly text: string;
+  /** What the documents since the last listening have said, whatever the bound. */
+  readonly said: readonly Said[];
+}
+
+/** A piece of an answer's text. Those of one part follow each other; parts, such as choices and tools, may be mixed. */
+export interface Said {
+  readonly part: string;
+  readonly text: string;
 }
 
 /** Takes in one JSON document of an answer: the whole of it, or one event of a stream. Never throws. */
@@ -25,13 +33,23 @@ export const emptyReading: Reading = {
   terms: standardTerms,
   stopped: false,
   text: "",
+  said: [],
 };
 
 const longestText = 200_000;
 
-export function withText(reading: Reading, text: string): Reading {
-  if (text === "" || reading.text.length >= longestText) return reading;
-  return { ...reading, text: reading.text + text.slice(0, longestText - reading.text.length) };
+export function withSaid(reading: Reading, pieces: readonly Said[]): Reading {
+  const said = pieces.filter(({ text }) => text !== "");
+  if (said.length === 0) return reading;
+  const room = longestText - reading.text.length;
+  const more =
+    room <= 0
+      ? ""
+      : said
+          .map(({ text }) => text)
+          .join("")
+          .slice(0, room);
+  return { ...reading, text: reading.text + more, said: [...reading.said, ...said] };
 }
 
 /** Whether the answer may have had more text than is read. */
@@ -43,6 +61,11 @@ export function isTextCut(reading: Reading): boolean {
 export function withTokens(reading: Reading, fresh: Partial<TokenCounts>): Reading {
   const known = Object.fromEntries(Object.entries(fresh).filter(([, count]) => count !== null));
   return { ...reading, tokens: { ...reading.tokens, ...known } };
+}
+
+/** A place in a list, as an answer names it; `otherwise` where it names none. */
+export function place(value: unknown, otherwise = 0): number {
+  return typeof value === "number" ? value : otherwise;
 }
 
 export function text(value: unknown): string {
