@@ -4,9 +4,8 @@
  */
 import { Agent } from "node:https";
 
-const [name = "", mode = ""] = process.argv.slice(2);
+const [name = "", mode = "", prompt = "hello"] = process.argv.slice(2);
 const isStream = mode === "stream";
-const prompt = "hello";
 
 async function anthropic(): Promise<string> {
   const { default: Anthropic } = await import("@anthropic-ai/sdk");
