@@ -36,6 +36,7 @@ import { scimRoutes } from "./serve/scim/routes.ts";
 import { readWebFiles, webRoutes } from "./serve/web.ts";
 import { createPost } from "./signals/delivery/post.ts";
 import { watchDeliveries } from "./signals/delivery/watch.ts";
+import { watchRetention } from "./signals/watch-retention.ts";
 import { watchSignals } from "./signals/watch.ts";
 import { version } from "./version.ts";
 
@@ -166,6 +167,8 @@ export async function compose(
   stack.use(background((signal) => watchPolicy({ store, clock }, signal, onError)));
   stack.use(background((signal) => watchInsights({ store, clock }, signal, onError)));
   stack.use(background((signal) => watchSignals({ store, clock }, signal, onError)));
+  const retaining = { store, clock, retentionDays: config.signalRetentionDays };
+  stack.use(background((signal) => watchRetention(retaining, signal, onError)));
   const delivering = { store, clock, master, events, post: postSignal };
   stack.use(background((signal) => watchDeliveries(delivering, signal, onError)));
   stack.defer(() => {

@@ -71,6 +71,13 @@ export const controlPlaneOptions = {
     fallback: "",
     describe: "Private networks to which signals may be delivered; public addresses always may.",
   }),
+  // So far back the rules of signals look: what they would find anew must not be deleted before.
+  signalRetentionDays: option.days(90)({
+    env: "FLOWSTATE_SIGNAL_RETENTION_DAYS",
+    fallback: "400",
+    describe:
+      "How long signals and what they are drawn from are kept; open ones that somebody should look at stay.",
+  }),
   oidcNetworks: option.cidrs({
     env: "FLOWSTATE_OIDC_NETWORKS",
     fallback: "",
@@ -100,6 +107,7 @@ export interface Config {
   readonly providerBaseUrlAllowed: boolean;
   /** Private networks to which signals may be delivered. */
   readonly signalNetworks: BlockList;
+  readonly signalRetentionDays: number;
   /** Private networks in which an identity provider may be. */
   readonly oidcNetworks: BlockList;
   readonly logLevel: string;
@@ -135,6 +143,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     admin: { email: adminEmail, password: adminPassword },
     providerBaseUrlAllowed: raw.providerBaseUrlAllowed,
     signalNetworks: raw.signalNetworks,
+    signalRetentionDays: raw.signalRetentionDays,
     oidcNetworks: raw.oidcNetworks,
     logLevel: raw.logLevel,
   };

@@ -22,11 +22,17 @@ interface Declared {
 
 type Required<T> = T & { readonly fallback: string };
 
+/** A century. */
+const mostDays = 36_500;
+
 /** Builders: with a `fallback` the value is never null. */
 export const option = {
   text: maker("text", (text) => ok(text)),
   port: maker("a port from 0 to 65535 (0 picks a free one)", (text) => integer(text, 0, 65_535)),
   count: maker("a whole number of 1 or more", (text) => integer(text, 1, Number.MAX_SAFE_INTEGER)),
+  /** For how long something is kept, which has a least that the setting's own use gives. */
+  days: (least: number) =>
+    maker(`a whole number of days from ${least} to ${mostDays}`, (text) => integer(text, least, mostDays)),
   milliseconds: maker("a whole number of milliseconds", (text) => integer(text, 0, Number.MAX_SAFE_INTEGER)),
   flag: maker("1, true, 0 or false", (text) =>
     /^(?:1|true|yes|on)$/i.test(text)
