@@ -118,6 +118,40 @@ test.serial("a policy is drafted, tried, put in force, replaced and taken back",
   t.deepEqual(faults, []);
 });
 
+const aboutAnswers = (action: string) => ({
+  name: "No promises",
+  type: "CONTENT_DLP",
+  in: "answer",
+  phrases: ["guaranteed returns"],
+  action,
+});
+
+test.serial("a rule about answers cannot block, and is kept as one that warns", async (t) => {
+  await using visited = await signedIn(t.context);
+  const { page, faults } = visited;
+  await page.goto("/app/governance/policy?draft=2");
+  const text = page.getByRole("textbox", { name: "Policy" });
+  const save = page.getByRole("button", { name: "Save draft" });
+  await text.fill(policyOf(aboutAnswers("BLOCK")));
+  await page
+    .getByRole("button", { name: /rule 1 \("No promises"\): action must be OBSERVE or WARN/ })
+    .waitFor();
+  t.true(await save.isDisabled());
+  t.deepEqual(await breachesOf(page), []);
+  await text.fill(policyOf(aboutAnswers("WARN")));
+  await page.getByText("It can be drafted.").waitFor();
+  await page.getByRole("button", { name: "Dry run over 30 days" }).click();
+  await page.getByText("what was answered is not kept").waitFor();
+  await save.click();
+  await page.getByRole("heading", { name: /^Version \d+ draft$/ }).waitFor();
+  const rules = page.getByRole("region", { name: /^Rules of version/ });
+  await rules.getByText("what is answered holds no listed phrase").waitFor();
+  t.deepEqual(await breachesOf(page), []);
+  await page.getByRole("button", { name: "Discard draft" }).click();
+  await page.getByRole("heading", { name: "Version 2 is in force" }).waitFor();
+  t.deepEqual(faults, []);
+});
+
 test.serial("the pages of the policy keep to WCAG 2.2 AA in the dark", async (t) => {
   await using visited = await signedIn(t.context, "dark");
   const { page, faults } = visited;
