@@ -165,7 +165,20 @@ test("a rule is enforced as soon as it is told, and given up as soon as it is go
 const activated = async (desk: FakePolicyDesk, person: Person): Promise<void> => {
   desk.put({
     version: 4,
-    rules: [noOpus, { rule: { name: "Later", type: "OF_ANOTHER_DAY" }, spentUsd: null }],
+    rules: [
+      noOpus,
+      {
+        rule: {
+          name: "Brand",
+          type: "CONTENT_DLP",
+          action: "WARN",
+          in: "answer",
+          phrases: ["guaranteed returns"],
+        },
+        spentUsd: null,
+      },
+      { rule: { name: "Later", type: "OF_ANOTHER_DAY" }, spentUsd: null },
+    ],
   });
   await shownWhen("version 4", person, ({ status }) => status?.version === 4);
 };
@@ -183,6 +196,7 @@ test("the last policy holds while the control plane is away, also after a restar
   const kept = await person.flowstate("policy");
   t.regex(kept.stdout, /^Policy 4, as of /);
   t.regex(kept.stdout, /BLOCK +No Opus +MODEL_DENYLIST/);
+  t.regex(kept.stdout, /WARN +Brand +CONTENT_DLP in answers/);
   t.regex(kept.stdout, /No agent runs/);
   t.is(statSync(join(person.home, ".flowstate/policy.json")).mode & 0o077, 0);
 

@@ -39,7 +39,8 @@ function render(policy: Policy | null, status: PolicyStatus | null): string {
     ...rules.map(({ rule, spentUsd }) => {
       const spent = spentUsd === null ? "" : `  ${spentUsd} USD spent`;
       const action = typeof rule["action"] === "string" ? rule["action"] : "";
-      return `  ${action.padEnd(7)}  ${rule.name.padEnd(width)}  ${rule.type}${spent}${metOf(rule.name)}`;
+      const where = rule["in"] === "answer" ? " in answers" : "";
+      return `  ${action.padEnd(7)}  ${rule.name.padEnd(width)}  ${rule.type}${where}${spent}${metOf(rule.name)}`;
     }),
     ...(status?.notUnderstood ?? []).map((name) => `  not known to this agent: ${name}`),
     ...(status === null ? ["  No agent runs: this is what it was last told."] : []),
