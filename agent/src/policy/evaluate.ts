@@ -80,7 +80,8 @@ export function createEvaluator(policy: AgentPolicy, freshOf = seen.fresh): Eval
   const aboutAnswers = read.flatMap(({ parsed }) =>
     parsed.success && isAboutAnswers(parsed.data) ? [parsed.data] : [],
   );
-  const openHearing = createAnswerHearings(aboutAnswers.flatMap(({ phrases }) => phrases));
+  const openHearing =
+    aboutAnswers.length === 0 ? null : createAnswerHearings(aboutAnswers.flatMap(({ phrases }) => phrases));
   const enforced = policy.settings.enforcement === "enforce";
   return {
     hasRules: rules.length > 0,
@@ -108,7 +109,7 @@ export function createEvaluator(policy: AgentPolicy, freshOf = seen.fresh): Eval
       };
     },
     listen() {
-      if (aboutAnswers.length === 0) return null;
+      if (openHearing === null) return null;
       const { hear, count } = openHearing();
       const broken = ({ name, action, phrases }: ContentRule): readonly Broken[] => {
         const phrase = count(phrases);
