@@ -612,6 +612,44 @@ test("a diff says which rules came, went and changed, and in which fields", (t) 
   t.regex(printDiff(diffPolicies(read(), many)), /^added "r0", .*"r19", 2 more$/);
 });
 
+testOnBothEngines(
+  "a policy from before rules about answers is about requests, and differs from none that says so",
+  async (t, { store, orgId }) => {
+    const brand = { phrases: ["nightingale"], action: "WARN" };
+    const draft = (rest: object) =>
+      store.transact((db) =>
+        draftPolicy(db, by(orgId), {
+          text: textOf(rule("Brand", "CONTENT_DLP", { ...brand, ...rest })),
+          note: null,
+        }),
+      );
+    const version = await draft({});
+    const { document } = await store.reader
+      .selectFrom("policy_versions")
+      .select("document")
+      .where("org_id", "=", orgId)
+      .executeTakeFirstOrThrow();
+    const earlier = document.replace('"in":"request",', "");
+    t.not(earlier, document);
+    await store.transact(async (db) => {
+      await db
+        .updateTable("policy_versions")
+        .set({ document: earlier })
+        .where("org_id", "=", orgId)
+        .execute();
+      await activatePolicy(db, by(orgId), version);
+    });
+    const active = await readActivePolicy(store.reader, orgId);
+    t.like(active?.document.rules[0], { in: "request" });
+    const before = active?.document ?? read();
+    const same = read(rule("Brand", "CONTENT_DLP", { ...brand, in: "request" }));
+    t.deepEqual(diffPolicies(before, same), []);
+    const names = await loadScopeNames(store.reader, orgId);
+    const [change] = diffPolicies(before, read(rule("Brand", "CONTENT_DLP", { ...brand, in: "answer" })));
+    t.deepEqual(change && fieldsOf(change, names), ["in: request -> answer"]);
+  },
+);
+
 test("over the wire: schema, faults, draft, diff, dry run, activation, roll-back", async (t) => {
   await using running = await startRunning();
   const key = await running.apiKey("AI_POLICY_ADMIN", "AI_GOVERNANCE_VIEW");
