@@ -32,7 +32,7 @@ for (let index = 0; index < files; index += 1) {
 }
 
 // As a service manager starts it.
-const command = ["--max-semi-space-size=4", new URL("../bin/flowstate.js", import.meta.url).pathname, "run"];
+const command = ["--max-semi-space-size=2", new URL("../bin/flowstate.js", import.meta.url).pathname, "run"];
 const daemon = spawn(process.execPath, command, {
   env: {
     HOME: folder.path,

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
+#!/usr/bin/env -S node --max-semi-space-size=2
 // Starts the program, on the Node that is bundled with the checkout where the system's is too old to run it.
 // A reader of logs makes much short-lived garbage: a small nursery keeps it in the processor's cache and memory low.
 import { spawnSync } from "node:child_process";

@@ -49,7 +49,7 @@ function buildExecutable(output: string): void {
     output,
     disableExperimentalSEAWarning: true,
     // A small nursery keeps the memory of a reader of logs low, as in bin/flowstate.js.
-    execArgv: ["--max-semi-space-size=4"],
+    execArgv: ["--max-semi-space-size=2"],
     execArgvExtension: "none",
     assets: { [bindingAsset]: binding },
   };

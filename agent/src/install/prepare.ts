@@ -43,7 +43,7 @@ export function thisMachine(env: NodeJS.ProcessEnv): Surroundings {
 function thisProgram(): Program {
   if (isSea()) return { kind: "executable", file: process.execPath };
   const script = join(import.meta.dirname, "../../bin/flowstate.js");
-  return { kind: "checkout", command: [process.execPath, "--max-semi-space-size=4", script] };
+  return { kind: "checkout", command: [process.execPath, "--max-semi-space-size=2", script] };
 }
 
 /** Flags, environment and what is stored, as one installation; makes the device's authority where there is to be one. */

@@ -1,5 +1,4 @@
 import { createReadStream, readFileSync } from "node:fs";
-import { createZstdDecompress } from "node:zlib";
 import { unreachable } from "@flowstate/shared/assert";
 import type { FormatCount } from "../../ledger/formats.ts";
 import { mergeSightings } from "../../normalise/merge.ts";
@@ -102,6 +101,7 @@ export function countAnswers(
 async function readCompressed(path: string, reader: LineReader, onSighting: OnSighting): Promise<LogReading> {
   const rows = readRows(reader, reader.start(path), onSighting);
   const lines = markedLines(reader.marks, rows.onLine);
+  const { createZstdDecompress } = await import("node:zlib");
   try {
     for await (const chunk of createReadStream(path).pipe(createZstdDecompress()) as AsyncIterable<Buffer>) {
       for (let from = 0; from < chunk.length;) {
