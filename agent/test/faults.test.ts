@@ -160,9 +160,13 @@ test.serial("a clock that leaps by a year, either way, holds nothing back", asyn
 });
 
 test.serial(
-  "a format that is no longer understood is told of by status and log, and is never silently zero",
+  "a format that is no longer understood is told of by status, log and report, and is never silently zero",
   async (t) => {
-    await using person = newPerson({ FLOWSTATE_CAPTURE: "session-logs" });
+    await using ingest = await startIngest();
+    await using person = newPerson({
+      FLOWSTATE_CONTROL_PLANE: ingest.url,
+      FLOWSTATE_CAPTURE: "session-logs",
+    });
     const rows = Array.from({ length: 30 }, (_, id) => claudeRow(`msg_${id}`).replaceAll("_tokens", "Count"));
     person.write(log, rows.join("").replaceAll('"content"', '"role":"assistant","content"'));
     await person.startDaemon();
@@ -184,6 +188,8 @@ test.serial(
         (await person.flowstate("logs")).stdout.includes("WARN  a tool writes what this agent does not"),
       patientMs,
     );
+    const [format] = await until("the report", () => (ingest.formats().length > 0 ? ingest.formats() : null));
+    t.like(format, { capture: "session-log", tool: "claude-code", toolVersion: null, seen: 30, blank: 30 });
   },
 );
 

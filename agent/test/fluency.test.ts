@@ -149,7 +149,7 @@ test("the daemon tells counts and no words, only where fluency is on", async (t)
   await using silent = newPerson({ ...settings, FLOWSTATE_CAPTURE: "session-logs" });
   silent.write(sessionLog, opening + claudeRow("msg_1"));
   await silent.startDaemon();
-  await until("the call of the silent one", () => (controlPlane.events.length > 0 ? true : null));
+  await until("the call of the silent one", () => (controlPlane.models.length > 0 ? true : null));
 
   await using person = newPerson({ ...settings, FLOWSTATE_CAPTURE: "session-logs,fluency" });
   person.write(sessionLog, opening);

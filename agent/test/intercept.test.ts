@@ -100,6 +100,8 @@ for (const [protocol, ask] of protocols) {
     }
     socket.destroy();
     const sighting = await until("the call", () => device.sightings[0]);
+    const format = { tool: "anthropic", toolVersion: null, host: "api.anthropic.com", seen: 1, blank: 0 };
+    t.deepEqual(device.formats[0], format);
     t.like(sighting, {
       callId: "msg_1",
       aliases: ["req_1"],

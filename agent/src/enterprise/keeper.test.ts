@@ -50,6 +50,7 @@ function start(): Kept {
         body: { system: "Be brief.", prompt: text },
         answer: "yes",
         isAnswerCut: false,
+        isBlank: false,
       });
     },
     block() {

@@ -24,6 +24,7 @@ const finished = (body: unknown, answer = "", isAnswerCut = false): FinishedCall
   body,
   answer,
   isAnswerCut,
+  isBlank: false,
 });
 
 const asked = said("user", "Why?");

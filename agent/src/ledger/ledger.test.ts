@@ -5,6 +5,7 @@ import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { tokens } from "@flowstate/shared/tokens";
 import { resolveCall } from "../normalise/merge.ts";
 import { sightingBy, type Capture, type Sighting } from "../normalise/sighting.ts";
+import { describeAlarm } from "./formats.ts";
 import { openLedger, type Ledger } from "./ledger.ts";
 
 const captures = ["session-log", "otlp", "intercept"] as const;
@@ -204,16 +205,51 @@ test("what was noted is there after reopening, and was told once", (t) => {
   });
 });
 
+const format = { tool: "claude-code", toolVersion: null, host: null };
+
 test("a format is alarming once more than one answer in twenty gives nothing, and not before there are twenty such", (t) => {
-  const format = (seenRows: number, blank: number, capture: Capture = "session-log") => {
+  const alarms = (seenRows: number, blank: number, capture: Capture = "session-log") => {
     using ledger = openLedger(":memory:");
-    ledger.formats.add(capture, [{ tool: "claude-code", toolVersion: null, seen: seenRows - 1, blank }]);
-    ledger.formats.add(capture, [{ tool: "claude-code", toolVersion: null, seen: 1, blank: 0 }]);
+    ledger.formats.add(capture, [{ ...format, seen: seenRows - 1, blank }], 0);
+    ledger.formats.add(capture, [{ ...format, seen: 1, blank: 0 }], 0);
     return ledger.formats.alarms();
   };
-  t.deepEqual(format(19, 19), []);
-  t.deepEqual(format(400, 20), []);
-  t.deepEqual(format(399, 20, "otlp"), [
-    { capture: "otlp", tool: "claude-code", toolVersion: null, seen: 399, blank: 20 },
-  ]);
+  t.deepEqual(alarms(19, 19), []);
+  t.deepEqual(alarms(400, 20), []);
+  t.deepEqual(alarms(399, 20, "otlp"), [{ capture: "otlp", ...format, seen: 399, blank: 20 }]);
+});
+
+test("a format is told when it is met, as it becomes an alarm, and otherwise once in a while", (t) => {
+  using ledger = openLedger(":memory:");
+  const { formats } = ledger;
+  const steps: readonly [what: string, at: number, seen: number, blank: number, isTold: boolean][] = [
+    ["the first answers", 0, 10, 0, true],
+    ["more of them", 10, 90, 10, false],
+    ["after a while", 1000, 1, 0, true],
+    ["an alarm", 1010, 20, 20, true],
+    ["more of it", 1020, 20, 20, false],
+    ["after a while", 2010, 20, 20, true],
+    ["the clock was set back by years", 10, 1, 1, true],
+  ];
+  let seen = 0;
+  let blank = 0;
+  for (const [what, at, more, moreBlank, isTold] of steps) {
+    formats.add(
+      "intercept",
+      [{ tool: "openai", toolVersion: null, host: "h", seen: more, blank: moreBlank }],
+      at,
+    );
+    seen += more;
+    blank += moreBlank;
+    const due = formats.due(at, 1000);
+    const told = { capture: "intercept", tool: "openai", host: "h", seen, blank, firstAt: 0 } as const;
+    t.is(due.length, isTold ? 1 : 0, what);
+    if (isTold) t.like(due[0], told, what);
+    formats.told(due, at);
+  }
+  t.deepEqual(formats.due(9000, 1000), [], "nothing new");
+  t.is(
+    formats.alarms().map(describeAlarm).join(),
+    "what h answers by the openai API is not understood: 71 of 162 answers gave no usage",
+  );
 });

@@ -7,8 +7,8 @@ export function createAlarms(log: Logger): { check(alarms: readonly FormatAlarm[
   return {
     check(alarms) {
       for (const alarm of alarms) {
-        const { tool, toolVersion, capture } = alarm;
-        const key = `${capture} ${tool} ${toolVersion}`;
+        const { tool, toolVersion, host, capture } = alarm;
+        const key = `${capture} ${tool} ${toolVersion} ${host}`;
         if (said.has(key)) continue;
         said.add(key);
         log.warn(alarm, "a tool writes what this agent does not understand; calls of it may be missing");

@@ -30,6 +30,7 @@ import { steady } from "./steady.ts";
 import { createTail } from "./tail.ts";
 import { receiveTelemetry } from "./telemetry.ts";
 import { tell } from "./tell.ts";
+import { tellFormats } from "./tell-formats.ts";
 import { watchLogs } from "./watch.ts";
 
 export interface Daemon extends AsyncDisposable {
@@ -78,7 +79,9 @@ export async function startDaemon(
   const pauseMs = Math.min(tellMs, Math.max(10, timing.holdMs / 4));
   const contentReports = createContentReports();
   const tail = config.captures.has("session-logs") ? createTail(machine, ledger, now) : null;
+  const intake = createIntake(ledger, log, now);
   stack.defer(async () => {
+    intake.settle();
     // A last look: what a tool has written until now is not left to a log that may be gone tomorrow.
     await tail?.look(AbortSignal.timeout(lastLookMs));
     await tell(ledger, outbox, { now, holdMs: 0 }, AbortSignal.timeout(lastLookMs));
@@ -98,7 +101,6 @@ export async function startDaemon(
       }),
     ),
   );
-  const intake = createIntake(ledger, log, now);
   const alarms = createAlarms(log);
   stack.use(
     steady({ what: "putting calls into the outbox", clock, log }, async (signal) => {
@@ -106,6 +108,7 @@ export async function startDaemon(
         intake.settle();
         await tell(ledger, outbox, { now, holdMs: timing.holdMs }, signal);
         contentReports.tell(outbox);
+        tellFormats(ledger, outbox, now());
         alarms.check(ledger.formats.alarms());
         await clock.sleep(pauseMs, signal);
       }
@@ -210,6 +213,7 @@ export async function startDaemon(
     ? await openIntercept(join(dataFolder, "tls"), {
         upstreamCa: undefined,
         onSighting: intake.note,
+        onFormat: intake.count,
         judge: officer.judge,
         listen: officer.listen,
         keepWords: keeper.keepWords,

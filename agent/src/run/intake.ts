@@ -1,11 +1,14 @@
 import type { Logger } from "@flowstate/shared/log";
+import type { FormatCount } from "../ledger/formats.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Sighting } from "../normalise/sighting.ts";
 
-/** Takes sightings that nobody will ever repeat, such as those of the wire. */
+/** Takes what nobody will ever repeat: sightings of the wire, and how its answers were understood. */
 export interface Intake {
   /** Never throws: what the ledger cannot take now is held until it can. */
   note(sighting: Sighting): void;
+  /** Counts an answer by its format; kept with the next `settle`. */
+  count(format: FormatCount): void;
   /** Tries again what is held. Throws what the ledger says. */
   settle(): void;
 }
@@ -15,6 +18,7 @@ const mostHeld = 10_000;
 
 export function createIntake(ledger: Ledger, log: Logger, now: () => number): Intake {
   let held: Sighting[] = [];
+  let formats = new Map<string, FormatCount>();
   return {
     note(sighting) {
       try {
@@ -24,7 +28,14 @@ export function createIntake(ledger: Ledger, log: Logger, now: () => number): In
         if (held.length < mostHeld) held.push(sighting);
       }
     },
+    count(format) {
+      const key = `${format.tool} ${format.host}`;
+      const { seen, blank } = formats.get(key) ?? { seen: 0, blank: 0 };
+      formats.set(key, { ...format, seen: seen + format.seen, blank: blank + format.blank });
+    },
     settle() {
+      if (formats.size > 0) ledger.formats.add("intercept", [...formats.values()], now());
+      formats = new Map();
       if (held.length === 0) return;
       ledger.calls.note(held, now());
       held = [];

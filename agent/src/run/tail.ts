@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { setImmediate as breathe } from "node:timers/promises";
-import { fewestBlank, type FormatCount } from "../ledger/formats.ts";
+import { fewestBlank } from "@flowstate/shared/wire/format";
+import type { FormatCount } from "../ledger/formats.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { stampOf, type LogCursor } from "../ledger/logs.ts";
 import type { Sighting } from "../normalise/sighting.ts";
@@ -105,7 +106,7 @@ async function follow(
     const { broken, formats } = await readLog(file, (sighting) => sightings.push(sighting));
     ledger.transact(() => {
       ledger.calls.note(sightings, now());
-      ledger.formats.add("session-log", formats);
+      ledger.formats.add("session-log", formats, now());
       ledger.logs.put(key, start);
     });
     return broken;
@@ -128,7 +129,7 @@ async function follow(
     };
     ledger.transact(() => {
       ledger.calls.note(sightings, now());
-      ledger.formats.add("session-log", formats);
+      ledger.formats.add("session-log", formats, now());
       ledger.logs.put(key, next);
     });
     cursor = next;
@@ -180,5 +181,5 @@ function hush(
   const silent = silentBefore + answers;
   if (silent < fewestBlank || answers === 0) return { silent, formats: [] };
   const fresh = silentBefore < fewestBlank ? silent : answers;
-  return { silent, formats: [{ tool: reader.tool, toolVersion, seen: fresh, blank: fresh }] };
+  return { silent, formats: [{ tool: reader.tool, toolVersion, host: null, seen: fresh, blank: fresh }] };
 }

@@ -39,7 +39,7 @@ export async function receiveTelemetry(options: TelemetryOptions): Promise<Telem
     const { sightings, formats } = readCalls(readEvents(request));
     ledger.transact(() => {
       ledger.calls.note(sightings, clock.now());
-      ledger.formats.add("otlp", formats);
+      ledger.formats.add("otlp", formats, clock.now());
     });
     checksum.calls(sightings);
     calls += sightings.length;

@@ -1,12 +1,16 @@
 import { crc32 } from "node:zlib";
 
 /** One message in the AWS event stream encoding, as Bedrock sends it. */
-export function eventStreamMessage(eventType: string, payload: unknown): Buffer {
+export function eventStreamMessage(
+  eventType: string,
+  payload: unknown,
+  messageType: "event" | "exception" = "event",
+): Buffer {
   const headers = Buffer.concat(
     Object.entries({
       ":event-type": eventType,
       ":content-type": "application/json",
-      ":message-type": "event",
+      ":message-type": messageType,
     }).map(([name, value]) => {
       const field = Buffer.alloc(1 + name.length + 3 + value.length);
       field.writeUInt8(name.length, 0);

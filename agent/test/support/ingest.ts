@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
 import { callEvent, type CallEvent } from "@flowstate/shared/wire/call";
+import { formatEvent, type FormatEvent } from "@flowstate/shared/wire/format";
 
 /** What becomes of a batch: taken and answered, taken while the answer is lost, or refused for now. */
 export type Fate = "taken" | "answer lost" | "refused";
@@ -15,6 +16,8 @@ export interface Ingest extends AsyncDisposable {
   fate: () => Fate;
   /** Every call by its latest revision. */
   calls(): readonly CallEvent[];
+  /** How far formats are understood, the last telling of each device. */
+  formats(): readonly FormatEvent[];
   /** Events that came a second time under the same sequence number. */
   duplicates(): number;
   refusals(): number;
@@ -25,11 +28,17 @@ export async function startIngest(): Promise<Ingest> {
   const byName = new Map<string, CallEvent>();
   let duplicates = 0;
   let refusals = 0;
-
-  const take = (source: string, event: CallEvent): void => {
-    const key = `${source} ${event.seq}`;
+  const formats = new Map<string, FormatEvent>();
+  const take = (source: string, given: unknown): void => {
+    const format = formatEvent.safeParse(given).data;
+    const { seq } = format ?? callEvent.parse(given);
+    const key = `${source} ${seq}`;
     duplicates += seen.has(key) ? 1 : 0;
     seen.add(key);
+    if (format !== undefined) formats.set(JSON.stringify([source, format.capture, format.tool]), format);
+    else takeCall(callEvent.parse(given));
+  };
+  const takeCall = (event: CallEvent): void => {
     const names = [event.callId, ...event.aliases];
     const known = names.flatMap((name) => byName.get(name) ?? []);
     const best = [event, ...known].reduce((a, b) => (b.revision > a.revision ? b : a));
@@ -48,7 +57,7 @@ export async function startIngest(): Promise<Ingest> {
       source: string;
       events: readonly unknown[];
     };
-    for (const event of events) take(source, callEvent.parse(event));
+    for (const event of events) take(source, event);
     if (fate === "answer lost") {
       response.destroy();
       return;
@@ -66,6 +75,7 @@ export async function startIngest(): Promise<Ingest> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     fate: () => "taken",
     calls: () => [...new Set(byName.values())],
+    formats: () => [...formats.values()],
     duplicates: () => duplicates,
     refusals: () => refusals,
     async [Symbol.asyncDispose]() {

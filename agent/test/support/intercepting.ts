@@ -8,6 +8,7 @@ import { permittedDomains } from "../../src/observe/intercept/ca.ts";
 import { startIntercept, type Intercept } from "../../src/observe/intercept/server.ts";
 import type { FinishedCall } from "../../src/observe/intercept/exchange.ts";
 import type { Decide } from "../../src/observe/intercept/watch.ts";
+import type { FormatCount } from "../../src/ledger/formats.ts";
 import type { Sighting } from "../../src/normalise/sighting.ts";
 import { startRelay, type Relay } from "../../src/relay/server.ts";
 import { startCloudProxy } from "./cloud-proxy.ts";
@@ -25,6 +26,8 @@ export interface Intercepting extends AsyncDisposable {
   readonly relay: Relay;
   readonly intercept: Intercept;
   readonly sightings: readonly Sighting[];
+  /** How answers were understood, one each. */
+  readonly formats: readonly FormatCount[];
   /** The same calls with what was said in them. */
   readonly heard: readonly FinishedCall[];
   /** A TLS connection through the relay, established. */
@@ -53,6 +56,7 @@ export async function dialThrough(
 
 export async function startIntercepting(leadTo: number, decide: Decide | null = null): Promise<Intercepting> {
   const sightings: Sighting[] = [];
+  const formats: FormatCount[] = [];
   const heard: FinishedCall[] = [];
   const log = createLogger("test", "silent");
   const proxy = await startCloudProxy({ leadTo });
@@ -60,6 +64,7 @@ export async function startIntercepting(leadTo: number, decide: Decide | null = 
     authority: deviceAuthority,
     upstreamCa: [authority.certificate],
     onSighting: (sighting) => void sightings.push(sighting),
+    onFormat: (count) => void formats.push(count),
     judge: () => decide,
     keepWords: () => (call) => void heard.push(call),
     log,
@@ -75,6 +80,7 @@ export async function startIntercepting(leadTo: number, decide: Decide | null = 
     relay,
     intercept,
     sightings,
+    formats,
     heard,
     dial: (host, { protocols = ["http/1.1"], ca = [deviceAuthority.certificate] } = {}) =>
       dialThrough(relay.port, host, { protocols, ca }),

@@ -124,13 +124,13 @@ function isBrokenFrame(error: unknown): boolean {
 function readRows(reader: LineReader, state: object, onSighting: OnSighting) {
   const skim = reader.skim?.();
   let last: Sighting | null = null;
-  const formats: { tool: string; toolVersion: string | null; seen: number; blank: number }[] = [];
+  const formats: { tool: string; toolVersion: string | null; host: null; seen: number; blank: number }[] = [];
   let broken = 0;
   const count = (row: Fields, blank: 0 | 1): void => {
     const toolVersion = reader.versionOf?.(row, state) ?? null;
     let format = formats.at(-1);
     if (format === undefined || format.toolVersion !== toolVersion) {
-      format = { tool: reader.tool, toolVersion, seen: 0, blank: 0 };
+      format = { tool: reader.tool, toolVersion, host: null, seen: 0, blank: 0 };
       formats.push(format);
     }
     format.seen += 1;

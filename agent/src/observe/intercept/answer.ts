@@ -8,7 +8,7 @@ import { jsonArrayItems } from "./framing/json-array.ts";
 import { lineSplitter, type ByteSink } from "./framing/lines.ts";
 import { serverSentEvents } from "./framing/sse.ts";
 import { readInvokeHeaders, onlyMissing } from "./usage/bedrock.ts";
-import { emptyReading, withTokens, type Reading, type Said } from "./usage/reading.ts";
+import { emptyReading, isFailure, withTokens, type Reading, type Said } from "./usage/reading.ts";
 import type { HeaderLookup } from "./tool.ts";
 
 /** Reads one answer from a copy of its bytes. */
@@ -29,15 +29,21 @@ export function readAnswer(
 ): AnswerReader {
   let reading = emptyReading;
   const take = (document: unknown): void => {
-    const { said, ...rest } = endpoint.fold(reading, fields(document));
-    reading = { ...rest, said: [] };
+    const given = fields(document);
+    const { said, ...rest } = endpoint.fold(reading, given);
+    reading = { ...rest, said: [], failed: rest.failed || isFailure(given) };
     hear?.(said);
   };
   const takeWhole = (document: unknown): void => {
     take(document);
     reading = { ...reading, stopped: true };
   };
-  const sink = framing(header("content-type") ?? "", take, endpoint.isArray ? null : takeWhole);
+  const fail = (): void => void (reading = { ...reading, failed: true });
+  const sink = framing(header("content-type") ?? "", {
+    take,
+    takeWhole: endpoint.isArray ? null : takeWhole,
+    fail,
+  });
   const decoded = sink === null ? null : decoding(header("content-encoding") ?? "", sink);
   return {
     write: (chunk) => decoded?.write(chunk),
@@ -50,12 +56,14 @@ export function readAnswer(
   };
 }
 
-/** `takeWhole` is null where a JSON document is an array of events. */
-function framing(
-  contentType: string,
-  take: (document: unknown) => void,
-  takeWhole: ((document: unknown) => void) | null,
-): ByteSink | null {
+interface Takers {
+  readonly take: (document: unknown) => void;
+  /** Null where a JSON document is an array of events. */
+  readonly takeWhole: ((document: unknown) => void) | null;
+  readonly fail: () => void;
+}
+
+function framing(contentType: string, { take, takeWhole, fail }: Takers): ByteSink | null {
   const [type = ""] = contentType.toLowerCase().split(";", 1);
   const takeText = (text: string): void => {
     const document = text === "[DONE]" ? undefined : parse(text);
@@ -67,6 +75,7 @@ function framing(
     case "application/vnd.amazon.eventstream":
       return eventStreamMessages(({ headers, payload }) => {
         if (headers.get(":message-type") === "event") takeText(innerEvent(headers, payload));
+        else fail();
       });
     case "application/x-ndjson":
     case "application/stream+json":

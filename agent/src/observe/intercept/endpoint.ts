@@ -10,9 +10,16 @@ import type { Fold } from "./usage/reading.ts";
 /** The API whose error shape a refusal takes. */
 export type ApiFamily = "anthropic" | "openai" | "gemini" | "bedrock" | "cohere" | "ollama";
 
+/**
+ * Which answers tell their usage: all of them; all but streams that were not asked for it (`include_usage`); or not even
+ * all others, such as pictures, sound and what is billed by the search.
+ */
+export type TellsUsage = "always" | "asked" | "seldom";
+
 /** A call that costs something: how its answer is read and what its path already says. */
 export interface Endpoint {
   readonly family: ApiFamily;
+  readonly usage: TellsUsage;
   readonly fold: Fold;
   /** Model named in the path; null where the body names it, or where a deployment's own name stands there. */
   readonly model: string | null;
@@ -23,36 +30,80 @@ export interface Endpoint {
 interface Row {
   readonly path: RegExp;
   readonly family: ApiFamily;
+  readonly usage: TellsUsage;
   readonly fold: Fold;
 }
 
 /** First match wins. A group named `model` is the model. */
 const rows: readonly Row[] = [
-  { path: /\/v1\/messages$/, family: "anthropic", fold: foldAnthropic },
+  { path: /\/v1\/messages$/, family: "anthropic", usage: "always", fold: foldAnthropic },
   {
     path: /\/publishers\/anthropic\/models\/(?<model>[^/:]+):(?:stream)?[rR]awPredict$/,
     family: "anthropic",
+    usage: "always",
     fold: foldAnthropic,
   },
   {
     path: /\/publishers\/mistralai\/models\/(?<model>[^/:]+):(?:stream)?[rR]awPredict$/,
     family: "openai",
+    usage: "asked",
     fold: foldOpenAi,
   },
-  { path: /\/model\/(?<model>[^/]+)\/converse(?:-stream)?$/, family: "bedrock", fold: foldConverse },
+  {
+    path: /\/model\/(?<model>[^/]+)\/converse(?:-stream)?$/,
+    family: "bedrock",
+    usage: "always",
+    fold: foldConverse,
+  },
+  {
+    path: /\/model\/(?<model>[^/]*anthropic[^/]*)\/invoke(?:-with-response-stream)?$/,
+    family: "bedrock",
+    usage: "always",
+    fold: foldInvoke,
+  },
+  // Other models answer in their vendors' own shapes, some of them in pictures.
   {
     path: /\/model\/(?<model>[^/]+)\/invoke(?:-with-response-stream)?$/,
     family: "bedrock",
+    usage: "seldom",
     fold: foldInvoke,
   },
-  { path: /\/models\/(?<model>[^/:]+):(?:streamG|g)enerateContent$/, family: "gemini", fold: foldGemini },
-  { path: /\/v1internal:(?:streamG|g)enerateContent$/, family: "gemini", fold: foldGemini },
-  { path: /\/v[12]\/(?:chat|generate|embed|rerank)$/, family: "cohere", fold: foldCohere },
-  { path: /\/api\/(?:chat|generate|embed|embeddings)$/, family: "ollama", fold: foldOllama },
-  { path: /\/(?:chat\/completions|completions|embeddings|responses)$/, family: "openai", fold: foldOpenAi },
-  { path: /\/backend-api\/codex\/responses(?:\/compact)?$/, family: "openai", fold: foldOpenAi },
-  { path: /\/images\/(?:generations|edits)$/, family: "openai", fold: foldOpenAi },
-  { path: /\/audio\/(?:transcriptions|translations)$/, family: "openai", fold: foldOpenAi },
+  {
+    path: /\/models\/(?<model>[^/:]+):(?:streamG|g)enerateContent$/,
+    family: "gemini",
+    usage: "always",
+    fold: foldGemini,
+  },
+  {
+    path: /\/v1internal:(?:streamG|g)enerateContent$/,
+    family: "gemini",
+    usage: "always",
+    fold: foldGemini,
+  },
+  { path: /\/v[12]\/(?:chat|generate|embed)$/, family: "cohere", usage: "always", fold: foldCohere },
+  { path: /\/v[12]\/rerank$/, family: "cohere", usage: "seldom", fold: foldCohere },
+  { path: /\/api\/(?:chat|generate|embed)$/, family: "ollama", usage: "always", fold: foldOllama },
+  { path: /\/api\/embeddings$/, family: "ollama", usage: "seldom", fold: foldOllama },
+  {
+    path: /\/(?:chat\/completions|completions)$/,
+    family: "openai",
+    usage: "asked",
+    fold: foldOpenAi,
+  },
+  { path: /\/(?:embeddings|responses)$/, family: "openai", usage: "always", fold: foldOpenAi },
+  {
+    path: /\/backend-api\/codex\/responses(?:\/compact)?$/,
+    family: "openai",
+    usage: "always",
+    fold: foldOpenAi,
+  },
+  { path: /\/images\/(?:generations|edits)$/, family: "openai", usage: "seldom", fold: foldOpenAi },
+  {
+    path: /\/audio\/(?:transcriptions|translations)$/,
+    family: "openai",
+    usage: "seldom",
+    fold: foldOpenAi,
+  },
 ];
 
 /** Families that an API of the host table covers. */
@@ -84,6 +135,7 @@ export function findEndpoint(
     const model = match.groups?.["model"];
     return {
       family: row.family,
+      usage: row.usage,
       fold: row.fold,
       model: model === undefined ? null : decodeOnce(model),
       isArray: path.endsWith(":streamGenerateContent") && !/(?:^|&)alt=sse(?:&|$)/.test(query),

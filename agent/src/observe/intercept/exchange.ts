@@ -5,6 +5,7 @@ import { estimateTokens } from "../../normalise/estimate.ts";
 import type { OutputTrust, Sighting } from "../../normalise/sighting.ts";
 import { id } from "../files/json.ts";
 import { readAnswer, type AnswerReader } from "./answer.ts";
+import { isBlank } from "./blank.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { readToolSigns, type HeaderLookup, type ToolSigns } from "./tool.ts";
 import { emptyReading, isTextCut, type Reading, type Said } from "./usage/reading.ts";
@@ -49,6 +50,8 @@ export interface FinishedCall {
   readonly answer: string;
   /** There was or may have been more: the answer was too large to be read whole, or broke off. */
   readonly isAnswerCut: boolean;
+  /** Whether usage that should have been in the answer was not; null where it need not be. */
+  readonly isBlank: boolean | null;
 }
 
 /** One request and its answer, read from copies. */
@@ -130,6 +133,7 @@ export function openExchange({ aiHost, host, path, endpoint, header, listen, now
         body: request().body,
         answer: reading.text,
         isAnswerCut: !isWhole || isTextCut(reading),
+        isBlank: isBlank({ endpoint, status, isWhole, reading, body: request().body }),
       };
     },
   };

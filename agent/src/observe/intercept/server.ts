@@ -8,6 +8,7 @@ import type { HostPort } from "@flowstate/shared/net/host-port";
 import { hourMs } from "@flowstate/shared/time";
 import type { KeyedCertificate } from "@flowstate/shared/tls/certificate";
 import { mostHelloBytes, parseClientHello, type ClientHello } from "@flowstate/shared/tls/client-hello";
+import type { FormatCount } from "../../ledger/formats.ts";
 import type { Sighting } from "../../normalise/sighting.ts";
 import type { Dial } from "../../relay/dial.ts";
 import { join, reset } from "../../relay/join.ts";
@@ -22,6 +23,8 @@ export interface InterceptOptions {
   /** PEM of authorities that providers are verified with; undefined means the system's. */
   readonly upstreamCa: readonly string[] | undefined;
   readonly onSighting: (sighting: Sighting) => void;
+  /** Takes how the answers of an API were understood. */
+  readonly onFormat?: (count: FormatCount) => void;
   /** What judges calls now; null while nothing does. */
   readonly judge: () => Decide | null;
   /** What listens to an answer that begins; null while nothing does. */
@@ -101,8 +104,9 @@ export function startIntercept(options: InterceptOptions): Intercept {
     watchTrust(secured, now, (trusts) => noteResult(to.host, userAgent, trusts));
     const onError = (error: unknown): void =>
       log.error({ err: error, host: to.host }, "could not read a call");
-    const { judge, onSighting } = options;
-    const watch = watchCalls({ host: to.host, aiHost, judge, listen, onSighting, keepWords, onError, now });
+    const { judge, onSighting, onFormat = () => undefined } = options;
+    const calls = { host: to.host, aiHost, judge, listen, onSighting, onFormat, keepWords, onError, now };
+    const watch = watchCalls(calls);
     if (upstream.alpnProtocol === "h2") carryHttp2(secured, upstream, to.host, watch);
     else carryHttp1(secured, upstream, watch);
   };

@@ -6,7 +6,7 @@ import { must } from "@flowstate/shared/assert";
 import { recogniseHost } from "@flowstate/shared/hosts";
 import type { TokenCounts } from "@flowstate/shared/tokens";
 import { eventStreamMessage, invokeChunk } from "../../../test/support/event-stream.ts";
-import { openExchange, type AnswerListener } from "./exchange.ts";
+import { openExchange, type AnswerListener, type FinishedCall } from "./exchange.ts";
 import { findEndpoint } from "./endpoint.ts";
 import type { OutputTrust, Sighting } from "../../normalise/sighting.ts";
 
@@ -123,7 +123,7 @@ const samples: Readonly<Record<string, Sample>> = {
     host: "api.openai.com",
     path: "/v1/chat/completions",
     type: stream,
-    request: { model: "gpt-x", messages: [{ role: "user", content: "four words stand here" }] },
+    request: { model: "gpt-x", stream: true, messages: [{ role: "user", content: "four words stand here" }] },
     body: sse(
       { id: "chatcmpl-2", model: "gpt-x", choices: [{ delta: { content: "a few words" } }] },
       { id: "chatcmpl-2", model: "gpt-x", choices: [{ delta: {}, finish_reason: "stop" }] },
@@ -475,6 +475,8 @@ const samples: Readonly<Record<string, Sample>> = {
   },
 };
 
+const bedrockHost = "bedrock-runtime.us-east-1.amazonaws.com";
+
 const open = (
   { host, path, request, headers = {}, type }: Sample,
   encoding?: string,
@@ -498,13 +500,135 @@ const open = (
   return exchange;
 };
 
-const read = async (sample: Sample, pieces: readonly Buffer[], encoding?: string): Promise<Sighting> => {
+const finish = async (
+  sample: Sample,
+  pieces: readonly Buffer[],
+  encoding?: string,
+): Promise<FinishedCall> => {
   const exchange = open(sample, encoding);
   for (const piece of pieces) exchange.answerBody(piece);
-  return must(await exchange.finish(true), "an answer began").sighting;
+  return must(await exchange.finish(true), "an answer began");
 };
 
-const bedrockHost = "bedrock-runtime.us-east-1.amazonaws.com";
+const read = async (sample: Sample, pieces: readonly Buffer[], encoding?: string): Promise<Sighting> =>
+  (await finish(sample, pieces, encoding)).sighting;
+
+test("the answers of every API above are understood, or may be without usage", async (t) => {
+  for (const [what, sample] of Object.entries(samples)) {
+    const { isBlank } = await finish(sample, [Buffer.from(sample.body)]);
+    t.not(isBlank, true, what);
+  }
+});
+
+const changed = JSON.stringify({ id: "x", answer: "hi", consumption: { in: 5, out: 2 } });
+const ask = { model: "m", stream: true };
+const shapes: readonly (readonly [
+  what: string,
+  given: Partial<Sample> & Pick<Sample, "host" | "path">,
+  isBlank: boolean | null,
+])[] = [
+  ["Messages", { host: "api.anthropic.com", path: "/v1/messages" }, true],
+  [
+    "Messages of another type",
+    { host: "api.anthropic.com", path: "/v1/messages", type: "application/x" },
+    true,
+  ],
+  [
+    "chat completions",
+    { host: "api.openai.com", path: "/v1/chat/completions", request: { model: "m" } },
+    true,
+  ],
+  [
+    "a stream that was not asked",
+    { host: "api.openai.com", path: "/v1/chat/completions", request: ask },
+    null,
+  ],
+  [
+    "a stream that was asked",
+    {
+      host: "api.openai.com",
+      path: "/v1/chat/completions",
+      request: { ...ask, stream_options: { include_usage: true } },
+    },
+    true,
+  ],
+  ["an unread request", { host: "api.openai.com", path: "/v1/chat/completions" }, null],
+  ["Responses", { host: "api.openai.com", path: "/v1/responses", request: ask }, true],
+  [
+    "Responses in the background",
+    { host: "api.openai.com", path: "/v1/responses", request: { model: "m", background: true } },
+    null,
+  ],
+  ["pictures", { host: "api.openai.com", path: "/v1/images/generations", request: { model: "m" } }, null],
+  ["Gemini", { host: "generativelanguage.googleapis.com", path: "/v1beta/models/g:generateContent" }, true],
+  ["Cohere's ranking", { host: "api.cohere.com", path: "/v2/rerank" }, null],
+  ["Bedrock", { host: bedrockHost, path: "/model/anthropic.claude-x/invoke" }, true],
+  ["a picture of Bedrock", { host: bedrockHost, path: "/model/stability.sd3/invoke" }, null],
+];
+
+for (const [what, given, isBlank] of shapes) {
+  test(`an answer in a shape that nobody knows is ${isBlank === null ? "not judged" : "noticed"}: ${what}`, async (t) => {
+    const sample = { type: json, body: changed, expect: "", ...given };
+    t.is((await finish(sample, [Buffer.from(changed)])).isBlank, isBlank);
+  });
+}
+
+const failures: readonly (readonly [what: string, given: Omit<Sample, "expect">])[] = [
+  [
+    "Anthropic",
+    {
+      host: "api.anthropic.com",
+      path: "/v1/messages",
+      type: stream,
+      body: named({ type: "error", error: { type: "overloaded_error", message: "Overloaded" } }),
+    },
+  ],
+  [
+    "Responses",
+    {
+      host: "api.openai.com",
+      path: "/v1/responses",
+      type: stream,
+      body: sse({ type: "response.failed", response: { id: "resp_1", usage: null } }),
+    },
+  ],
+  [
+    "chat completions",
+    {
+      host: "openrouter.ai",
+      path: "/api/v1/chat/completions",
+      type: json,
+      request: { model: "m" },
+      body: JSON.stringify({ error: { code: 502, message: "Provider returned error" } }),
+    },
+  ],
+  [
+    "Bedrock",
+    {
+      host: bedrockHost,
+      path: "/model/anthropic.claude-x/converse-stream",
+      type: eventStream,
+      body: eventStreamMessage("throttlingException", {}, "exception"),
+    },
+  ],
+];
+
+for (const [what, given] of failures) {
+  test(`a failure that comes after a status of success is not held against a format: ${what}`, async (t) => {
+    const sample = { ...given, expect: "" };
+    t.is((await finish(sample, [Buffer.from(sample.body)])).isBlank, null);
+  });
+}
+
+test("a failure and an answer that broke off are not held against a format", async (t) => {
+  const sample = { host: "api.anthropic.com", path: "/v1/messages", type: json, body: changed, expect: "" };
+  const broken = open(sample);
+  t.is((await broken.finish(false))?.isBlank, null);
+  const failed = open(sample);
+  failed.answerHead(529, () => null);
+  t.is((await failed.finish(true))?.isBlank, null);
+});
+
 const answers: readonly (readonly [what: string, host: string, path: string, type: string, body: string])[] =
   [
     [

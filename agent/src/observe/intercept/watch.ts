@@ -1,4 +1,5 @@
 import type { AiHost } from "@flowstate/shared/hosts";
+import type { FormatCount } from "../../ledger/formats.ts";
 import { refusalAnswer, type RefusalAnswer, type Verdict } from "../../policy/refuse.ts";
 import type { Sighting } from "../../normalise/sighting.ts";
 import { findEndpoint } from "./endpoint.ts";
@@ -36,6 +37,8 @@ export interface WatchOptions {
   /** A listener for an answer that begins; null while no rule is about answers. */
   readonly listen: () => AnswerListener | null;
   readonly onSighting: (sighting: Sighting) => void;
+  /** Takes how an answer that should tell its usage was understood. */
+  readonly onFormat: (count: FormatCount) => void;
   /** Null while nobody may know what was said. */
   readonly keepWords: () => KeepWords | null;
   readonly onError: (error: unknown) => void;
@@ -44,11 +47,15 @@ export interface WatchOptions {
 
 /** A failure of ours to read or to judge never stops a call: it is reported and the call goes on. */
 export function watchCalls(options: WatchOptions): Watch {
-  const { host, aiHost, judge, listen, onSighting, keepWords, onError, now } = options;
+  const { host, aiHost, judge, listen, onSighting, onFormat, keepWords, onError, now } = options;
   const report = async (exchange: Exchange, isWhole: boolean): Promise<void> => {
     const call = await exchange.finish(isWhole);
     if (call === null) return;
     onSighting(call.sighting);
+    if (call.isBlank !== null) {
+      const blank = call.isBlank ? 1 : 0;
+      onFormat({ tool: exchange.endpoint.family, toolVersion: null, host, seen: 1, blank });
+    }
     keepWords()?.(call);
   };
   return {

@@ -19,10 +19,7 @@ const readers: readonly EventReader[] = [claudeCodeEvents, codexCliEvents, gemin
 
 export function readCalls(events: readonly OtlpEvent[]): EventsRead {
   const sightings: Sighting[] = [];
-  const formats = new Map<
-    string,
-    { tool: string; toolVersion: string | null; seen: number; blank: number }
-  >();
+  const formats = new Map<string, FormatCount>();
   for (const event of events) {
     const reader = readers.find(({ emits }) => emits(event.service)) ?? genAiEvents;
     const reading = reader.read(event);
@@ -32,7 +29,7 @@ export function readCalls(events: readonly OtlpEvent[]): EventsRead {
     const key = `${tool}\n${toolVersion}`;
     const { seen, blank } = formats.get(key) ?? { seen: 0, blank: 0 };
     const isBlank = reading === "not_understood";
-    formats.set(key, { tool, toolVersion, seen: seen + 1, blank: blank + (isBlank ? 1 : 0) });
+    formats.set(key, { tool, toolVersion, host: null, seen: seen + 1, blank: blank + (isBlank ? 1 : 0) });
     if (!isBlank) sightings.push(reading);
   }
   return { sightings, formats: [...formats.values()] };

@@ -11,6 +11,8 @@ export interface Reading {
   readonly terms: Terms;
   /** The vendor said that the answer is at its end, so that its output count is the last word. */
   readonly stopped: boolean;
+  /** The answer says that it failed, which may come after a status of success. */
+  readonly failed: boolean;
   /** Text of the answer, up to a bound: for an estimate where no count comes, and for enterprise mode. */
   readonly text: string;
   /** What the documents since the last listening have said, whatever the bound. */
@@ -32,6 +34,7 @@ export const emptyReading: Reading = {
   tokens: unknownTokens,
   terms: standardTerms,
   stopped: false,
+  failed: false,
   text: "",
   said: [],
 };
@@ -50,6 +53,11 @@ export function withSaid(reading: Reading, pieces: readonly Said[]): Reading {
           .join("")
           .slice(0, room);
   return { ...reading, text: reading.text + more, said: [...reading.said, ...said] };
+}
+
+/** Every API has one of these forms for a failure in the middle of a stream. */
+export function isFailure({ type, error }: Fields): boolean {
+  return type === "error" || type === "response.failed" || (typeof error === "object" && error !== null);
 }
 
 /** Whether the answer may have had more text than is read. */
