@@ -62,6 +62,7 @@ const operations: readonly [name: string, taken: Taken, call: string][] = [
   ["Query.aiSpendByTeam", "AI_INSIGHTS_VIEW", "{ aiSpendByTeam { team } }"],
   ["Query.aiSpendByPerson", "AI_INSIGHTS_VIEW", "{ aiSpendByPerson { subject } }"],
   ["Query.aiUsageCoverage", "AI_INSIGHTS_VIEW", "{ aiUsageCoverage { calls } }"],
+  ["Query.captureFormats", "AI_INSIGHTS_VIEW", "{ captureFormats { answers } }"],
   [
     "Query.aiProjectForecasts",
     "AI_INSIGHTS_VIEW",

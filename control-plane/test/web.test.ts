@@ -14,6 +14,7 @@ import { startLogin } from "../src/login/logins.ts";
 import { addMember } from "../src/members/members.ts";
 import { readWebFiles } from "../src/serve/web.ts";
 import type { Written } from "../web/src/operation.ts";
+import { takeFormats } from "../src/usage/format-counts.ts";
 import { ingestSessions } from "../src/usage/ingest.ts";
 import { storeFindings } from "../src/signals/store-findings.ts";
 import { schema } from "../src/serve/graphql/schema.ts";
@@ -387,6 +388,37 @@ test.serial("a signal is found by a link, read in its drawer, and resolved with 
   await page.getByRole("row", { name: /acknowledged/ }).waitFor();
   await page.getByRole("button", { name: "new service" }).click();
   await dialog.getByText("agreed with them").waitFor();
+});
+
+test.serial("the inventory shows what devices read, and what they do not understand any more", async (t) => {
+  const { installation, context } = t.context.running;
+  const device = { orgId: context.orgId, subject: "ada@example.com", source: randomUUID() };
+  const at = new Date().toISOString();
+  const format = {
+    kind: "format",
+    capture: "session-log",
+    tool: "codex-cli",
+    host: null,
+    agentVersion: "1.0.0",
+    seen: 4000,
+    firstAt: at,
+    occurredAt: at,
+  } as const;
+  await installation.store.transact((db) =>
+    takeFormats(db, device, [
+      { ...format, seq: 0, toolVersion: "0.169.0", blank: 0 },
+      { ...format, seq: 1, toolVersion: "0.170.0", blank: 3999 },
+    ]),
+  );
+  await using visited = await signedIn(t.context);
+  const { page, faults } = visited;
+  await page.goto("/app/governance/services");
+  const table = page.getByRole("region", { name: "What devices read" });
+  const broken = await table.getByRole("row", { name: /0\.170\.0/ }).innerText();
+  t.regex(broken, /not understood\s+1\s+4\s000\s+3\s999/);
+  t.regex(await table.getByRole("row", { name: /0\.169\.0/ }).innerText(), /its log\s+understood/);
+  t.deepEqual(await breachesOf(page), []);
+  t.deepEqual(faults, []);
 });
 
 test.serial("people and teams are made, changed and deleted, and a stale change is refused", async (t) => {

@@ -2,6 +2,7 @@ import { abusePattern } from "./detect/abuse-pattern.ts";
 import { authContext } from "./detect/auth-context.ts";
 import { content } from "./detect/content.ts";
 import { forecastBreach } from "./detect/forecast-breach.ts";
+import { formatDrift } from "./detect/format-drift.ts";
 import { modelRegression } from "./detect/model-regression.ts";
 import { monitoringGap } from "./detect/monitoring-gap.ts";
 import { newService } from "./detect/new-service.ts";
@@ -28,6 +29,7 @@ export const detectors: readonly Detector[] = [
   refusedKeys,
   sniMismatch,
   sequenceGap,
+  formatDrift,
   newService,
   monitoringGap,
   forecastBreach,

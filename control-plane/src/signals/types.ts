@@ -123,6 +123,11 @@ export const signalTypes = {
     meaning: "reports of a device or a proxy that never came",
     rule: 1,
   },
+  format_drift: {
+    category: "OPERATIONAL",
+    meaning: "a tool or an API that writes what devices do not understand any more: calls of it are missing",
+    rule: 1,
+  },
 } as const satisfies Record<string, SignalTypeRow>;
 
 export type SignalType = keyof typeof signalTypes;

@@ -5,6 +5,7 @@ import { dayMs, periodOf, type Period } from "@flowstate/shared/time";
 import { callEvent, type CallEvent, type IngestAnswer, type SessionBatch } from "@flowstate/shared/wire/call";
 import { contentEvent, type ContentEvent } from "@flowstate/shared/wire/content";
 import { fluencyEvent, type FluencyEvent } from "@flowstate/shared/wire/fluency";
+import { formatEvent, type FormatEvent } from "@flowstate/shared/wire/format";
 import { policyHits, type PolicyHits } from "@flowstate/shared/wire/policy-hits";
 import { firstIssue } from "../ingest/decode.ts";
 import { addSeqs, containsSeq, printRanges, readRanges, type Ranges } from "../ingest/ranges.ts";
@@ -15,6 +16,7 @@ import { applyMarks } from "../self-service/marks.ts";
 import type { Store, Writer } from "../store/open.ts";
 import { recordUsageChanged, recordUsageSeen } from "./changed.ts";
 import { joinReports, type Joined } from "./join.ts";
+import { takeFormats } from "./format-counts.ts";
 import { findKnownCalls } from "./known-calls.ts";
 import type { Report } from "./resolve.ts";
 import { canonicalReport } from "./rows.ts";
@@ -39,12 +41,13 @@ interface Numbered {
   readonly report: Report;
 }
 
-/** A call, what a conversation shows, rules that calls broke, or what content rules found. */
+/** A call, what a conversation shows, rules that calls broke, what content rules found, or how a format is understood. */
 type Told =
   | Numbered
   | { readonly seq: number; readonly fluency: FluencyEvent }
   | { readonly seq: number; readonly hits: PolicyHits }
-  | { readonly seq: number; readonly content: ContentEvent };
+  | { readonly seq: number; readonly content: ContentEvent }
+  | { readonly seq: number; readonly format: FormatEvent };
 
 const mostRanges = 2000;
 
@@ -79,7 +82,10 @@ export async function ingestSessions(store: Store, given: SessionReport): Promis
       fresh.flatMap((told) => ("hits" in told ? [told.hits] : [])),
     );
     const found = fresh.flatMap((told) => ("content" in told ? [told.content] : []));
-    await takeContent(db, store.engine, { ...given, source: given.batch.source }, found);
+    const device = { ...given, source: given.batch.source };
+    await takeContent(db, store.engine, device, found);
+    const formats = fresh.flatMap((told) => ("format" in told ? [told.format] : []));
+    await takeFormats(db, device, formats);
     await db
       .updateTable("devices")
       .set({
@@ -93,7 +99,7 @@ export async function ingestSessions(store: Store, given: SessionReport): Promis
       .execute();
     const periods = [...new Set(changed.map((call) => periodOf(call.occurred_at)))].sort();
     await recordUsageChanged(db, given.orgId, periods, given.now);
-    if (found.length > 0) await recordUsageSeen(db, given.orgId, given.now);
+    if (found.length + formats.length > 0) await recordUsageSeen(db, given.orgId, given.now);
     const refused = [...rejected, ...quarantined, ...untaken];
     const accepted = fresh.length - quarantined.length - untaken.length;
     const duplicates = events.length - fresh.length;
@@ -176,13 +182,14 @@ type ReadEvent = Parsed<Told, "not_an_event"> & { readonly seq: number | null };
 function readEvent(given: unknown, { subject, batch, now }: SessionReport): ReadEvent {
   const parsed = schemaOf(given).safeParse(given);
   if (!parsed.success) return { ...refuse("not_an_event", firstIssue(parsed.error)), seq: seqOf(given) };
-  const event: CallEvent | FluencyEvent | PolicyHits | ContentEvent = parsed.data;
+  const event: CallEvent | FluencyEvent | PolicyHits | ContentEvent | FormatEvent = parsed.data;
   const { seq } = event;
   if (Date.parse(event.occurredAt) > now + dayMs) {
     const text = "occurredAt: more than a day in the future; check the device's clock";
     return { ...refuse("not_an_event", text), seq };
   }
   if ("kind" in event && event.kind === "policy") return { ...ok({ seq, hits: event }), seq };
+  if ("kind" in event && event.kind === "format") return { ...ok({ seq, format: event }), seq };
   if ("found" in event) return { ...ok({ seq, content: event }), seq };
   const names = "kind" in event ? [] : [event.callId, ...event.aliases];
   if (controlCharacter.test([...names, event.sessionId].join(""))) {
@@ -198,6 +205,7 @@ function schemaOf(given: unknown) {
   const kind = typeof given === "object" && given !== null && "kind" in given ? given.kind : null;
   if (kind === "fluency") return fluencyEvent;
   if (kind === "content" || kind === "answer") return contentEvent;
+  if (kind === "format") return formatEvent;
   return kind === "policy" ? policyHits : callEvent;
 }
 

@@ -77,6 +77,24 @@ export interface UsageTables {
     first_seen_at: number;
     last_reported_at: number;
   };
+  /** How far a device understands what a version of a tool writes, or an API answers; empty text stands for none. */
+  format_counts: {
+    org_id: string;
+    source: string;
+    capture: CallEvent["capture"];
+    tool: string;
+    tool_version: string;
+    host: string;
+    /** Who reported it last. */
+    subject: string;
+    agent_version: string;
+    /** Answers met, and those of them that gave no usage. */
+    seen: bigint;
+    blank: bigint;
+    /** Since when this version of the agent counts. */
+    first_at: number;
+    last_at: number;
+  };
   sessions: UsageSums & {
     org_id: string;
     session_id: string;

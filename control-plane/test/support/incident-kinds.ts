@@ -1,7 +1,7 @@
 /** What goes wrong in a made organisation, from slight to grave, and beside it what only looks like it. */
 import { dayMs, hourMs } from "@flowstate/shared/time";
 import { randomFor, uuidFor, type Random } from "../../src/providers/demo/random.ts";
-import type { MadeCall, MadeContent, MadeTunnels } from "./incidents.ts";
+import type { MadeCall, MadeContent, MadeFormat, MadeTunnels } from "./incidents.ts";
 import { plainCall, slowed, type Person } from "./ordinary-work.ts";
 
 /** An organisation in the making. */
@@ -12,6 +12,7 @@ export interface Making {
   readonly calls: MadeCall[];
   readonly tunnels: MadeTunnels[];
   readonly contents: MadeContent[];
+  readonly formats: MadeFormat[];
   readonly received: Map<string, string>;
   readonly leavers: Map<string, number>;
   readonly aliases: Map<string, string>;
@@ -64,6 +65,7 @@ const themes = [
   proxies,
   models,
   contents,
+  formats,
 ];
 
 /** From a bad day to a disaster. */
@@ -308,4 +310,28 @@ function contents({ chance, at, yes, day, contents: made }: Tools): void {
     found: { phrase: chance.whole(1, 3) },
   });
   yes("brand_violation", subject);
+}
+
+/**
+ * A new version of a tool that writes its counts elsewhere, on the few devices that have it, and one whose answers some
+ * devices cannot read at times. Beside them errors that stand in every log.
+ */
+function formats({ chance, at, yes, day, formats: made }: Tools): void {
+  const tell = (index: number, version: string, seen: number, blank: number): void => {
+    const { email: subject, device } = at(index);
+    made.push({ at: day(1) + 11 * hourMs, subject, device, tool: "claude-code", version, seen, blank });
+  };
+  for (let index = 0; index < 20; index += 1) {
+    const seen = chance.whole(100, 5000);
+    tell(index, "2.1.400", seen, chance.whole(0, Math.floor(seen / 50)));
+  }
+  for (let index = 0; index < 3; index += 1) {
+    const seen = chance.whole(20, 400);
+    tell(index, "3.0.0", seen, chance.whole(Math.ceil(seen * 0.8), seen));
+  }
+  yes("format_drift", "claude-code 3.0.0");
+  // Too few on each device to say so, and enough on all of them.
+  for (let index = 0; index < 20; index += 1) tell(index, "2.2.0", chance.whole(60, 90), chance.whole(8, 15));
+  yes("format_drift", "claude-code 2.2.0");
+  tell(0, "2.1.399", 12, 12);
 }

@@ -63,6 +63,17 @@ export interface MadeAccount {
   readonly abuseDetection: boolean;
 }
 
+/** How a device's running counts of one version of a tool stood. */
+export interface MadeFormat {
+  readonly at: number;
+  readonly subject: string;
+  readonly device: string;
+  readonly tool: string;
+  readonly version: string;
+  readonly seen: number;
+  readonly blank: number;
+}
+
 /** Type, and what it is about: a person, a service, a host, a device, a node of the forecast. */
 export type Truth = `${string} ${string}`;
 
@@ -73,6 +84,7 @@ export interface MadeOrganisation {
   readonly calls: readonly MadeCall[];
   readonly tunnels: readonly MadeTunnels[];
   readonly contents: readonly MadeContent[];
+  readonly formats: readonly MadeFormat[];
   readonly refusals: Readonly<Record<string, number>>;
   /** Sequence numbers that came, by device. */
   readonly received: ReadonlyMap<string, string>;
@@ -94,6 +106,7 @@ export function makeOrganisation(seed: number, people: number, now: number): Mad
     calls: staff.flatMap((person) => ordinaryWork(person, now)),
     tunnels: [],
     contents: [],
+    formats: [],
     received: new Map(),
     leavers: new Map(),
     aliases: new Map(),
@@ -116,6 +129,7 @@ export function makeOrganisation(seed: number, people: number, now: number): Mad
     calls: making.calls.filter(({ at }) => at < now),
     tunnels: making.tunnels,
     contents: making.contents,
+    formats: making.formats,
     received: making.received,
     ...rest(making.yes),
     truth,

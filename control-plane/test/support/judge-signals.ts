@@ -37,15 +37,15 @@ export async function judgeSignals(
 }
 
 function aboutOf({ subject, service, detail }: SignalTables["signals"]): string {
-  const { of, id, source, device, reason, model, inCatalogue } = JSON.parse(detail) as Evidence;
+  const { of, id, source, device, reason, model, format, inCatalogue } = JSON.parse(detail) as Evidence;
   if (of !== undefined) return `${of} ${id ?? ""}`;
   if (source === "device") return id ?? "";
   // Whoever was the first to use a service matters less than which it is.
-  return device ?? reason ?? model ?? (inCatalogue === undefined ? subject : null) ?? service ?? "";
+  return device ?? reason ?? model ?? format ?? (inCatalogue === undefined ? subject : null) ?? service ?? "";
 }
 
 type Evidence = Readonly<
-  Partial<Record<"of" | "source" | "device" | "reason" | "model", string>> & {
+  Partial<Record<"of" | "source" | "device" | "reason" | "model" | "format", string>> & {
     id?: string | null;
     inCatalogue?: boolean;
   }

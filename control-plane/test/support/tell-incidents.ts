@@ -4,10 +4,11 @@ import type { Subject } from "@flowstate/shared/subject";
 import { dateOf, dayMs, hourOf, periodOf } from "@flowstate/shared/time";
 import type { CallEvent } from "@flowstate/shared/wire/call";
 import type { ContentEvent } from "@flowstate/shared/wire/content";
+import type { FormatEvent } from "@flowstate/shared/wire/format";
 import type { RefusalReason } from "@flowstate/shared/wire/meter";
 import type { Store, Writer } from "../../src/store/open.ts";
 import { ingestSessions } from "../../src/usage/ingest.ts";
-import type { MadeCall, MadeContent, MadeForecast, MadeOrganisation } from "./incidents.ts";
+import type { MadeCall, MadeContent, MadeForecast, MadeFormat, MadeOrganisation } from "./incidents.ts";
 
 /** Stores what was made: calls as devices report them, everything else as proxies, providers and the nights leave it. */
 export async function tellOrganisation(
@@ -18,6 +19,7 @@ export async function tellOrganisation(
 ): Promise<void> {
   await tellCalls(store, orgId, made.calls, now);
   await tellContents(store, orgId, made.contents, now);
+  await tellFormats(store, orgId, made.formats, now);
   await store.transact(async (db) => {
     await tellDirectory(db, orgId, made, now);
     await tellProxies(db, orgId, made, now);
@@ -72,6 +74,34 @@ async function tellContents(
       enforced: true,
       requests: 1,
       found,
+    };
+    const batch = { source: device, batch: randomUUID(), events: [event] };
+    await ingestSessions(store, { orgId, subject: subject as Subject, batch, now });
+  }
+}
+
+async function tellFormats(
+  store: Store,
+  orgId: OrgId,
+  formats: readonly MadeFormat[],
+  now: number,
+): Promise<void> {
+  for (const { at, subject, device, tool, version, seen, blank } of formats) {
+    const seq = nextSeqs.get(device) ?? 0;
+    nextSeqs.set(device, seq + 1);
+    const instant = new Date(at).toISOString();
+    const event: FormatEvent = {
+      seq,
+      kind: "format",
+      capture: "session-log",
+      tool,
+      toolVersion: version,
+      host: null,
+      agentVersion: "1.0.0",
+      seen,
+      blank,
+      firstAt: instant,
+      occurredAt: instant,
     };
     const batch = { source: device, batch: randomUUID(), events: [event] };
     await ingestSessions(store, { orgId, subject: subject as Subject, batch, now });

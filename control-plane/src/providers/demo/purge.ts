@@ -23,6 +23,7 @@ const bySubject = [
   "content_findings",
   "signals",
   "devices",
+  "format_counts",
   "quarantined_calls",
   "meter_hours",
   "meter_months",

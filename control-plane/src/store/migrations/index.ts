@@ -13,6 +13,7 @@ import { imports } from "./0111-imports.ts";
 import { reconciliation } from "./0200-reconciliation.ts";
 import { ledger } from "./0210-ledger.ts";
 import { devices } from "./0300-devices.ts";
+import { formatCounts } from "./0330-format-counts.ts";
 import { surfaces } from "./0400-surfaces.ts";
 import { usageSums } from "./0410-usage-sums.ts";
 import { passkeys } from "./0420-passkeys.ts";
@@ -44,6 +45,7 @@ export const migrations: readonly Migration[] = [
   reconciliation,
   ledger,
   devices,
+  formatCounts,
   surfaces,
   usageSums,
   passkeys,
