@@ -6,13 +6,19 @@ export type Sqlite = Database.Database;
 /**
  * Opens a database with the house settings: WAL, foreign keys, five seconds of patience for another writer, and a page
  * cache of 2 MB, where better-sqlite3 is built with 16: a daemon keeps what it has taken.
- * `durable` makes a commit survive a power cut (`synchronous=FULL`); without it, it survives `kill -9`.
+ * `durable` makes a commit survive a power cut (`synchronous=FULL`); without it, it survives `kill -9`. A database that
+ * is made with `shrinks` can give back what was deleted (`PRAGMA incremental_vacuum`).
  */
-export function openSqlite(file: string, { durable = false, readOnly = false }: SqliteOptions = {}): Sqlite {
+export function openSqlite(
+  file: string,
+  { durable = false, readOnly = false, shrinks = false }: SqliteOptions = {},
+): Sqlite {
   let db: Sqlite | undefined;
   try {
     db = new Database(file, { readonly: readOnly, timeout: 5000 });
     if (!readOnly) {
+      // Heard only before anything is written to a new file.
+      if (shrinks) db.pragma("auto_vacuum = INCREMENTAL");
       db.pragma("journal_mode = WAL");
       db.pragma(`synchronous = ${durable ? "FULL" : "NORMAL"}`);
     }
@@ -29,6 +35,7 @@ export function openSqlite(file: string, { durable = false, readOnly = false }: 
 interface SqliteOptions {
   durable?: boolean;
   readOnly?: boolean;
+  shrinks?: boolean;
 }
 
 /** A database failure as one sentence that names the file and what to do. Anything else is returned as it is. */
