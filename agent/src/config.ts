@@ -87,6 +87,12 @@ export const daemonSettings = {
     fallback: "600000",
     describe: "How long a conversation has to rest before it is judged.",
   }),
+  ledgerDays: option.count({
+    env: "FLOWSTATE_LEDGER_DAYS",
+    fallback: "100",
+    describe:
+      "How many days a delivered call stays in the agent's ledger after the last news of it, at least 2. After that its names alone are remembered, so that no log can bring it back.",
+  }),
   capturesDays: option.count({
     env: "FLOWSTATE_CAPTURES_DAYS",
     fallback: "7",
@@ -131,6 +137,8 @@ export interface DaemonConfig extends Config, RelayConfig {
   readonly upstream: Upstream | null;
   readonly captures: ReadonlySet<CaptureName>;
   readonly otlpPort: number;
+  /** How long a call stays whole in the ledger after the last news of it. */
+  readonly ledgerDays: number;
   readonly timing: { readonly holdMs: number; readonly pollMs: number; readonly fluencyQuietMs: number };
   /** How much is kept in enterprise mode. */
   readonly captureLimits: CaptureLimits;
@@ -165,6 +173,8 @@ export function readDaemonConfig(env: NodeJS.ProcessEnv, home = homedir()): Daem
   if (captures.length !== names.length)
     throw invalid("FLOWSTATE_CAPTURE", `a list of ${captureNames.join(", ")}`);
   const { controlPlane, cloudProxy, cloudProxyCa, otlpPort, logLevel } = given;
+  const { ledgerDays } = given;
+  if (ledgerDays < 2) throw invalid("FLOWSTATE_LEDGER_DAYS", "at least 2 days");
   const { holdMs, pollMs, fluencyQuietMs, capturesDays, capturesMegabytes } = given;
   return {
     ...readConfig(env, home),
@@ -177,6 +187,7 @@ export function readDaemonConfig(env: NodeJS.ProcessEnv, home = homedir()): Daem
     upstream: upstream?.value ?? null,
     captures: new Set(captures),
     otlpPort,
+    ledgerDays,
     timing: { holdMs, pollMs, fluencyQuietMs },
     captureLimits: { retentionDays: capturesDays, maxBytes: capturesMegabytes * 1024 * 1024 },
     logLevel,

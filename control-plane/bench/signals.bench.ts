@@ -4,7 +4,7 @@
  * people with ten million calls in a year, on SQLite.
  *
  * Goals: precision and recall of 0.95 over all types; a night under 5 minutes, a run after a change in seconds. Measured
- * on 2 shared, busy cores: 0.991 and 0.963; a first night 6 to 25 s, a night 9 to 14 s, after a change 0.2 to 0.7 s,
+ * on 2 shared, busy cores: 0.992 and 0.966; a first night 6 to 25 s, a night 9 to 14 s, after a change 0.2 to 0.7 s,
  * peak 337 MB.
  */
 import { join } from "node:path";

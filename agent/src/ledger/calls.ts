@@ -2,7 +2,9 @@ import { newUuid } from "@flowstate/shared/ids";
 import type { Sqlite } from "@flowstate/shared/sqlite";
 import { callOf, mergeCalls, type Call } from "../normalise/merge.ts";
 import { endOf, pairCalls, pairKey, sameEndMs } from "../normalise/pair.ts";
+import { loggingTools } from "../observe/files/sources.ts";
 import { captures, type Capture, type Sighting } from "../normalise/sighting.ts";
+import { settledNames } from "./settled.ts";
 
 /** A call whose knowledge has changed since it was last told. */
 export interface DueCall {
@@ -28,6 +30,13 @@ export interface CallTable {
   told(id: number, hash: string, revision: number): void;
   /** The conversation of a call whose tool names none: calls of one tool and project with at most half an hour between. */
   sessionFor(id: number, place: { tool: string; project: string; occurredAt: number }): string;
+  /**
+   * Settles calls that were told and of which nothing new was heard since `before`, at most `limit` of them: their names
+   * are remembered and the rest is let go. Telemetry and the wire speak as a call happens, but a log may be read for the
+   * first time years later. So a call stays whole as long as its tool keeps a log and none has told of it yet: that
+   * account may share no name with it. Returns how many were settled.
+   */
+  settle(before: number, limit: number): number;
   counts(): { readonly known: number; readonly untold: number };
 }
 
@@ -35,12 +44,15 @@ export const callSchema = `
   CREATE TABLE IF NOT EXISTS call (
     id INTEGER PRIMARY KEY,
     body TEXT NOT NULL,
+    seen_at INTEGER NOT NULL,
+    settles INTEGER NOT NULL,
     changed_at INTEGER,
     revision INTEGER NOT NULL DEFAULT 0,
     told TEXT,
     session TEXT
   ) STRICT;
   CREATE INDEX IF NOT EXISTS call_changed ON call (changed_at) WHERE changed_at IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS call_settles ON call (seen_at) WHERE settles = 1 AND changed_at IS NULL;
   CREATE TABLE IF NOT EXISTS call_name (name TEXT PRIMARY KEY, id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS call_account (
     pair_key TEXT NOT NULL,
@@ -74,8 +86,16 @@ interface CallRow {
 export function callTable(db: Sqlite): CallTable {
   const findName = db.prepare("SELECT id FROM call_name WHERE name = ?").pluck();
   const findCall = db.prepare("SELECT id, body, changed_at, revision, told FROM call WHERE id = ?");
-  const addCall = db.prepare("INSERT INTO call (body, changed_at) VALUES (?, ?) RETURNING id").pluck();
-  const setCall = db.prepare("UPDATE call SET body = ?, changed_at = ?, revision = ? WHERE id = ?");
+  const addCall = db
+    .prepare(
+      `INSERT INTO call (body, seen_at, settles, changed_at) VALUES (@body, @seenAt, @settles, @changedAt)
+       RETURNING id`,
+    )
+    .pluck();
+  const setCall = db.prepare(
+    `UPDATE call SET body = @body, seen_at = @seenAt, settles = @settles, changed_at = @changedAt,
+       revision = @revision WHERE id = @id`,
+  );
   const dropCall = db.prepare("DELETE FROM call WHERE id = ?");
   const setName = db.prepare("INSERT OR REPLACE INTO call_name (name, id) VALUES (?, ?)");
   const addAccount = db.prepare(
@@ -106,22 +126,29 @@ export function callTable(db: Sqlite): CallTable {
   );
   const count = db.prepare("SELECT count(*) AS known, count(changed_at) AS untold FROM call");
 
+  const settled = settledNames(db);
+  const settling = db.prepare(
+    `SELECT id, body, changed_at, revision, told FROM call
+     WHERE settles = 1 AND changed_at IS NULL AND seen_at < ? ORDER BY seen_at LIMIT ?`,
+  );
+  const dropName = db.prepare("DELETE FROM call_name WHERE name = ?");
+  const dropAccount = db.prepare(
+    "DELETE FROM call_account WHERE pair_key = ? AND capture = ? AND ended_at = ? AND id = ?",
+  );
   const callRow = (id: number): CallRow | undefined => findCall.get(id) as CallRow | undefined;
-  const index = (id: number, { names, sightings }: Call): void => {
-    for (const name of names) setName.run(name, id);
-    for (const sighting of Object.values(sightings)) {
-      const key = pairKey(sighting);
-      if (key !== null) addAccount.run(key, sighting.capture, endOf(sighting), id);
-    }
+  const index = (id: number, call: Call): void => {
+    for (const name of call.names) setName.run(name, id);
+    for (const { key, capture, endedAt } of accountsOf(call)) addAccount.run(key, capture, endedAt, id);
   };
   /** Writes a call over the rows that it was until now; the oldest goes on. */
-  const join = (rows: readonly CallRow[], call: Call, changedAt: number): void => {
+  const join = (rows: readonly CallRow[], call: Call, now: number): void => {
     const [first, ...others] = rows.toSorted((a, b) => a.id - b.id);
-    const body = JSON.stringify(call);
-    if (first === undefined) return index(addCall.get(body, changedAt) as number, call);
-    if (first.body === body) return;
-    const revision = Math.max(...rows.map((row) => row.revision));
-    setCall.run(body, changedAt, revision, first.id);
+    const changedAt = changeOf(rows) ?? now;
+    const row = { body: JSON.stringify(call), seenAt: now, settles: settles(call) ? 1 : 0, changedAt };
+    if (first === undefined) return index(addCall.get(row) as number, call);
+    if (first.body === row.body) return;
+    const revision = Math.max(...rows.map((each) => each.revision));
+    setCall.run({ ...row, revision, id: first.id });
     for (const { id } of others) dropCall.run(id);
     index(first.id, call);
   };
@@ -134,7 +161,8 @@ export function callTable(db: Sqlite): CallTable {
     const seen = callOf(sighting);
     const ids = new Set(seen.names.map((name) => findName.get(name) as number | undefined));
     const rows = [...ids].flatMap((id) => (id === undefined ? [] : (callRow(id) ?? [])));
-    join(rows, rows.map(parse).reduce(mergeCalls, seen), changeOf(rows) ?? now);
+    if (rows.length === 0 && seen.names.some(settled.has)) return settled.add(seen.names);
+    join(rows, rows.map(parse).reduce(mergeCalls, seen), now);
   };
   /** Joins a call that is due with what other sources saw of it under other names. */
   const joinNearby = ({ id, body }: CallRow, now: number): void => {
@@ -155,7 +183,7 @@ export function callTable(db: Sqlite): CallTable {
     const calls = rows.map(parse);
     for (const group of pairCalls(calls)) {
       const members = group.flatMap((member) => rows[member] ?? []);
-      join(members, members.map(parse).reduce(mergeCalls), changeOf(members) ?? now);
+      join(members, members.map(parse).reduce(mergeCalls), now);
     }
   };
 
@@ -186,8 +214,35 @@ export function callTable(db: Sqlite): CallTable {
       setSession.run(session, id);
       return session;
     }) as CallTable["sessionFor"],
+    settle: db.transaction((before: number, limit: number) => {
+      const rows = settling.all(before, limit) as CallRow[];
+      for (const row of rows) {
+        const call = parse(row);
+        settled.add(call.names);
+        for (const name of call.names) dropName.run(name);
+        for (const { key, capture, endedAt } of accountsOf(call)) {
+          dropAccount.run(key, capture, endedAt, row.id);
+        }
+        dropCall.run(row.id);
+      }
+      return rows.length;
+    }),
     counts: () => count.get() as ReturnType<CallTable["counts"]>,
   };
+}
+
+/** By what an account of another source, which shares no name with the call, may find it. */
+function accountsOf({ sightings }: Call) {
+  return Object.values(sightings).flatMap((sighting) => {
+    const key = pairKey(sighting);
+    return key === null ? [] : [{ key, capture: sighting.capture, endedAt: endOf(sighting) }];
+  });
+}
+
+/** Whether no account of the call can be missing that shares no name with it. */
+function settles({ sightings }: Call): boolean {
+  const known = Object.values(sightings);
+  return sightings["session-log"] !== undefined || !known.some(({ tool }) => loggingTools.has(tool));
 }
 
 function parse({ body }: CallRow): Call {

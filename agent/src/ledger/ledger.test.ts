@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import test from "ava";
 import fc from "fast-check";
+import { openSqlite } from "@flowstate/shared/sqlite";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { tokens } from "@flowstate/shared/tokens";
 import { resolveCall } from "../normalise/merge.ts";
+import { tidy } from "../run/tidy.ts";
 import { sightingBy, type Capture, type Sighting } from "../normalise/sighting.ts";
 import { describeAlarm } from "./formats.ts";
 import { openLedger, type Ledger } from "./ledger.ts";
@@ -161,6 +163,123 @@ test("an account that comes when the call was already told revises it, and makes
     ),
     { numRuns: 300 },
   );
+});
+
+/** What a control plane makes of what it is told: calls that share a name are one. */
+function hearing() {
+  const calls: { names: Set<string>; output: number | null }[] = [];
+  return {
+    calls,
+    hear(ledger: Ledger, now: number): void {
+      for (const { id, call, revision } of ledger.calls.due(now, 0, 1000)) {
+        const same = calls.filter(({ names }) => call.names.some((name) => names.has(name)));
+        for (const one of same) calls.splice(calls.indexOf(one), 1);
+        const names = new Set([...call.names, ...same.flatMap((one) => [...one.names])]);
+        calls.push({ names, output: resolveCall(call).tokens.output });
+        ledger.calls.told(id, "told", revision + 1);
+      }
+    },
+  };
+}
+
+interface Step {
+  readonly sighting: Sighting;
+  readonly isTold: boolean;
+  readonly isSettled: boolean;
+}
+
+/** Telemetry, the wire and some logs as calls happen; then every log again, some of them for the first time. */
+const longLived = callsApart.chain((calls) => {
+  const live = fc.subarray(captures.flatMap((capture) => calls.map((call) => seen(call, capture, 0))));
+  const logs = calls.map((call) => seen(call, "session-log", 0));
+  const later = fc.shuffledSubarray([...logs, ...logs], { minLength: 2 * logs.length });
+  const steps = (sightings: readonly Sighting[]): fc.Arbitrary<readonly Step[]> =>
+    fc.tuple(
+      ...sightings.map((sighting) =>
+        fc.record({ sighting: fc.constant(sighting), isTold: fc.boolean(), isSettled: fc.boolean() }),
+      ),
+    );
+  return fc.record({
+    calls: fc.constant(calls),
+    live: live.chain((some) => fc.shuffledSubarray(some, { minLength: some.length })).chain(steps),
+    later: later.chain(steps),
+  });
+});
+
+test("settling at any moment neither doubles nor loses a call, however often and late logs are read", (t) => {
+  fc.assert(
+    fc.property(longLived, ({ calls, live, later }) => {
+      using ledger = openLedger(":memory:");
+      const { calls: heard, hear } = hearing();
+      let now = 0;
+      for (const { sighting, isTold } of live) {
+        ledger.calls.note([sighting], (now += 1000));
+        if (isTold) hear(ledger, now);
+      }
+      hear(ledger, now);
+      for (const { sighting, isTold, isSettled } of later) {
+        if (isSettled) ledger.calls.settle(now + 1, 1000);
+        ledger.calls.note([sighting], (now += 1000));
+        if (isTold) hear(ledger, now);
+      }
+      hear(ledger, now);
+      t.is(heard.length, calls.length);
+      const sumOf = (some: readonly { readonly output: number | null }[]): number =>
+        some.reduce((sum, { output }) => sum + (output ?? 0), 0);
+      t.is(sumOf(heard), sumOf(calls));
+      ledger.calls.settle(now + 1, 1000);
+      t.deepEqual(ledger.calls.counts(), { known: 0, untold: 0 });
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("only a call that was told, long ago, and of which no log can know more is settled", (t) => {
+  const base: Happened = { id: 1, tool: "codex-cli", prompt: 100, output: 7, endedAt: start };
+  const log = seen(base, "session-log", 0);
+  const wire = seen(base, "intercept", 0);
+  const cases: readonly (readonly [
+    what: string,
+    sighting: Sighting,
+    isTold: boolean,
+    at: number,
+    settled: number,
+  ])[] = [
+    ["a log has told of it", log, true, 0, 1],
+    ["its log may still be read", wire, true, 0, 0],
+    ["its program keeps no log", { ...wire, tool: "openai-sdk" }, true, 0, 1],
+    ["it was not told yet", log, false, 0, 0],
+    ["it is fresh", log, true, 5000, 0],
+  ];
+  for (const [what, sighting, isTold, at, settled] of cases) {
+    using ledger = openLedger(":memory:");
+    ledger.calls.note([sighting], at);
+    if (isTold) hearing().hear(ledger, at);
+    t.is(ledger.calls.settle(1000, 10), settled, what);
+    ledger.calls.note([sighting], 9000);
+    t.is(ledger.calls.counts().known, 1 - settled, what);
+  }
+});
+
+test("what settled calls took is given back to the disk", async (t) => {
+  using folder = temporaryFolder();
+  const file = join(folder.path, "ledger.db");
+  using ledger = openLedger(file);
+  const calls = Array.from({ length: 2000 }, (_, id) =>
+    seen({ id, tool: "claude-code", prompt: 100 + id, output: 7, endedAt: start + id }, "session-log", 0),
+  );
+  ledger.calls.note(calls, 0);
+  hearing().hear(ledger, 0);
+  hearing().hear(ledger, 0);
+  const pages = (): number => {
+    const db = openSqlite(file, { readOnly: true });
+    const count = Number(db.pragma("page_count", { simple: true }));
+    db.close();
+    return count;
+  };
+  const before = pages();
+  t.is(await tidy(ledger, 1, new AbortController().signal), 2000);
+  t.true(pages() < before / 4, `${pages()} of ${before} pages`);
 });
 
 test("calls of one size at one time stay apart where a vendor's names, the conversation or the model differ", (t) => {

@@ -2,30 +2,45 @@ import { openSqlite } from "@flowstate/shared/sqlite";
 import { callSchema, callTable, type CallTable } from "./calls.ts";
 import { formatSchema, formatTable, type FormatTable } from "./formats.ts";
 import { logSchema, logTable, type LogTable } from "./logs.ts";
+import { settledSchema } from "./settled.ts";
 
 /**
  * What the agent knows of this machine's calls. It, and not the logs, is the truth: a tool that deletes or rewrites its
- * logs changes nothing here, and a log read twice adds nothing.
+ * logs changes nothing here, and a log read twice adds nothing. Calls that nothing new has been heard of for long are
+ * settled: of them nothing stays but the keys of their names.
  */
 export interface Ledger extends Disposable {
   readonly calls: CallTable;
   readonly logs: LogTable;
   readonly formats: FormatTable;
+  /** Forgets what the index still holds of accounts whose calls are gone. */
+  sweep(): void;
+  /** Gives a part of what is free back to the disk; false where nothing is left to give. */
+  shrink(): boolean;
   /** Does all of `work` or nothing. */
   transact(work: () => void): void;
 }
 
 /** Pages kept in memory, in KiB: what is asked for is mostly what was just written, and the daemon is to stay small. */
 const cacheKib = 1024;
+/** A few milliseconds of work. */
+const pagesAtOnce = 256;
 
 export function openLedger(file: string): Ledger {
-  const db = openSqlite(file, {});
+  const db = openSqlite(file, { shrinks: true });
   db.pragma(`cache_size = -${cacheKib}`);
-  db.exec(callSchema + logSchema + formatSchema);
+  db.exec(callSchema + settledSchema + logSchema + formatSchema);
+  // An account that a larger one has replaced leaves its place in the index behind.
+  const dropAccounts = db.prepare("DELETE FROM call_account WHERE id NOT IN (SELECT id FROM call)");
   return {
     calls: callTable(db),
     logs: logTable(db),
     formats: formatTable(db),
+    sweep: () => void dropAccounts.run(),
+    shrink() {
+      db.pragma(`incremental_vacuum(${pagesAtOnce})`);
+      return Number(db.pragma("freelist_count", { simple: true })) > 0;
+    },
     transact: (work) => db.transaction(work)(),
     [Symbol.dispose]: () => void db.close(),
   };

@@ -6,6 +6,7 @@ import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import { deliver, flush, type DeliverOptions } from "@flowstate/shared/outbox/deliver";
 import { openOutbox } from "@flowstate/shared/outbox/outbox";
 import { Secret } from "@flowstate/shared/secret";
+import { dayMs, hourMs } from "@flowstate/shared/time";
 import type { DaemonConfig } from "../config.ts";
 import { createKeeper } from "../enterprise/keeper.ts";
 import { watchConversations } from "../fluency/watch.ts";
@@ -31,6 +32,7 @@ import { createTail } from "./tail.ts";
 import { receiveTelemetry } from "./telemetry.ts";
 import { tell } from "./tell.ts";
 import { tellFormats } from "./tell-formats.ts";
+import { tidy } from "./tidy.ts";
 import { watchLogs } from "./watch.ts";
 
 export interface Daemon extends AsyncDisposable {
@@ -49,6 +51,7 @@ const hitsMs = 2000;
 const lastDeliveryMs = 3000;
 const lastLookMs = 2000;
 const sweepMs = 180_000;
+const tidyMs = 6 * hourMs;
 
 /** Builds the daemon and starts it: logs and intercepted calls into the ledger, changed calls to the control plane. */
 export async function startDaemon(
@@ -111,6 +114,15 @@ export async function startDaemon(
         tellFormats(ledger, outbox, now());
         alarms.check(ledger.formats.alarms());
         await clock.sleep(pauseMs, signal);
+      }
+    }),
+  );
+  stack.use(
+    steady({ what: "tidying the ledger", clock, log }, async (signal) => {
+      while (!signal.aborted) {
+        const settled = await tidy(ledger, now() - config.ledgerDays * dayMs, signal);
+        if (settled > 0) log.info({ settled }, "old calls are settled");
+        await clock.sleep(tidyMs, signal);
       }
     }),
   );

@@ -76,6 +76,11 @@ const extensions = [
   ["kilocode.kilo-code", "kilo-code"],
 ] as const;
 
+/** Tools whose logs this agent reads, wherever they keep them. */
+export const loggingTools: ReadonlySet<string> = new Set(
+  sourcesOf({ home: "/", platform: "linux", env: {} }).map(({ tool }) => tool),
+);
+
 function source(tool: string, folder: string, depth: number, readerOf: Source["readerOf"]): Source {
   return { tool, folder, depth, readerOf };
 }
