@@ -10,7 +10,7 @@ export interface LogCursor {
   readonly offset: number;
   /** Names what lies before the offset; null where nothing does. */
   readonly mark: string | null;
-  /** What the reader knew there, as JSON; null for files that are read whole. */
+  /** What the reader knew there, or how far a database was read, as JSON; null for files that are read whole. */
   readonly state: string | null;
   /** Answers that gave no call since the last that did. */
   readonly silent: number;

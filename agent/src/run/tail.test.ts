@@ -11,6 +11,7 @@ import { dirname, join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import test from "ava";
 import fc from "fast-check";
+import { openSqlite } from "@flowstate/shared/sqlite";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { openLedger, type Ledger } from "../ledger/ledger.ts";
 import { resolveCall } from "../normalise/merge.ts";
@@ -286,6 +287,51 @@ test("between lines that nobody should write, every good one is counted", async 
 
 /** Answers whose counts are called otherwise than today. */
 const renamed = (id: number): string => claude(id).replaceAll("_tokens", "Count");
+test("a database is read on after a change and after a restart, and one that takes its place from the beginning", async (t) => {
+  using one = home();
+  one.wait(Date.parse("2026-11-20T12:00:00Z"));
+  const file = ".local/share/opencode/opencode.db";
+  const add = (id: number, output: number): void => {
+    one.wait(1000);
+    const db = openSqlite(one.file(file));
+    db.exec(
+      "CREATE TABLE IF NOT EXISTS message (id TEXT PRIMARY KEY, session_id TEXT, time_updated INTEGER, data TEXT)",
+    );
+    const data = {
+      modelID: "m",
+      providerID: "anthropic",
+      time: { created: Date.parse("2026-11-20T11:00:00Z") },
+      tokens: { input: 5, output },
+    };
+    const changedAt = Date.parse("2026-11-20T12:00:00Z") + id;
+    db.prepare("INSERT OR REPLACE INTO message VALUES (?, 's1', ?, ?)").run(
+      `m${id}`,
+      changedAt,
+      JSON.stringify(data),
+    );
+    db.close();
+  };
+  one.write(file, "");
+  const known: Record<string, string> = {};
+  for (const [id, output] of [
+    [1, 3],
+    [2, 4],
+    [1, 9],
+  ] as const) {
+    add(id, output);
+    t.like(await one.look(), { read: 1, failed: 0 });
+    known[`opencode:m${id}`] = `m s1 5/${output}`;
+    t.deepEqual(calls(one.ledger), known);
+    one.restart();
+    t.like(await one.look(), { read: 0 });
+  }
+  rmSync(one.file(file));
+  one.write(file, "");
+  add(3, 1);
+  await one.look();
+  t.deepEqual(calls(one.ledger), { ...known, "opencode:m3": "m s1 5/1" });
+});
+
 const drifts: [what: string, content: string, alarms: readonly (readonly [string, number, number])[]][] = [
   ["every answer is understood", Array.from({ length: 40 }, (_, id) => claude(id)).join(""), []],
   [

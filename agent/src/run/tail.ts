@@ -6,6 +6,7 @@ import type { FormatCount } from "../ledger/formats.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { stampOf, type LogCursor } from "../ledger/logs.ts";
 import type { Sighting } from "../normalise/sighting.ts";
+import { readDatabase } from "../observe/files/database.ts";
 import { explore, type LogFile } from "../observe/files/discover.ts";
 import { countAnswers, readLog, readSlice, type SliceReading } from "../observe/files/read.ts";
 import type { LineReader } from "../observe/files/reader.ts";
@@ -101,7 +102,20 @@ async function follow(
 ): Promise<number> {
   const { path, size, modifiedMs, reader } = file;
   const start = { path, size, modifiedMs, offset: 0, mark: null, state: null, silent: 0 };
-  if (reader.kind !== "lines" || path.endsWith(".zst")) {
+  if (reader.kind === "database") {
+    // A database that has changed while it was read stands as it was found, and is read again.
+    for (const slice of readDatabase(reader, path, ledger.logs.cursor(key)?.state ?? null, now())) {
+      ledger.transact(() => {
+        ledger.calls.note(slice.sightings, now());
+        ledger.logs.put(key, { ...start, modifiedMs: 0, state: slice.state });
+      });
+      await breathe();
+      if (signal.aborted) return 0;
+    }
+    ledger.logs.put(key, { ...start, state: ledger.logs.cursor(key)?.state ?? null });
+    return 0;
+  }
+  if (reader.kind === "document" || path.endsWith(".zst")) {
     const sightings: Sighting[] = [];
     const { broken, formats } = await readLog(file, (sighting) => sightings.push(sighting));
     ledger.transact(() => {

@@ -7,12 +7,17 @@ import type { DatabaseReader, LineReader } from "./reader.ts";
 export const copilotCliStore: DatabaseReader = {
   kind: "database",
   tool: "copilot-cli",
-  read(query) {
-    return query(`
-      SELECT e.id, e.session_id, e.model, e.input_tokens, e.output_tokens, e.cache_read_tokens, e.cache_write_tokens,
-        e.reasoning_tokens, e.created_at, s.cwd
-      FROM assistant_usage_events e LEFT JOIN sessions s ON s.id = e.session_id`).flatMap(readRequest);
-  },
+  tables: [
+    {
+      name: "assistant_usage_events",
+      columns: `m.id, m.session_id, m.model, m.input_tokens, m.output_tokens, m.cache_read_tokens,
+        m.cache_write_tokens, m.reasoning_tokens, m.created_at, s.cwd`,
+      from: "assistant_usage_events m LEFT JOIN sessions s ON s.id = m.session_id",
+      where: "true",
+      changed: null,
+      read: readRequest,
+    },
+  ],
 };
 
 function readRequest(row: Fields): Sighting[] {

@@ -66,7 +66,10 @@ function walk(source: Source, root: string, folder: string, depth: number, finds
   }
 }
 
-/** Null when the file has gone since its folder was read. What is new in a database is in its journal at first. */
+/**
+ * Null when the file has gone since its folder was read. What is new in a database is in its journal at first; an empty
+ * one, as our own reading leaves it, tells of nothing.
+ */
 function identify(path: string, tool: string, reader: Reader): LogFile | null {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined || !stat.isFile()) return null;
@@ -78,7 +81,8 @@ function identify(path: string, tool: string, reader: Reader): LogFile | null {
     device: stat.dev,
     inode: stat.ino,
     size: stat.size + (journal?.size ?? 0),
-    modifiedMs: Math.max(stat.mtimeMs, journal?.mtimeMs ?? 0),
+    modifiedMs:
+      journal === undefined || journal.size === 0 ? stat.mtimeMs : Math.max(stat.mtimeMs, journal.mtimeMs),
   };
 }
 

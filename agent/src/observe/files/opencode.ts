@@ -4,17 +4,27 @@ import { logSighting, type Sighting } from "../../normalise/sighting.ts";
 import { fields, instant, name, parseFields, path, type Fields } from "./json.ts";
 import type { DatabaseReader } from "./reader.ts";
 
-const first = `SELECT id, session_id, data FROM message WHERE data LIKE '%"tokens"%'`;
-const second = `
-  SELECT m.id, m.session_id, m.data, s.directory FROM session_message m
-  LEFT JOIN session_v2 s ON s.id = m.session_id WHERE m.type = 'assistant' AND m.data LIKE '%"tokens"%'`;
-
 export const opencode: DatabaseReader = {
   kind: "database",
   tool: "opencode",
-  read(query) {
-    return [...query(first), ...query(second)].flatMap(readMessage);
-  },
+  tables: [
+    {
+      name: "message",
+      columns: "m.id, m.session_id, m.data",
+      from: "message m",
+      where: `m.data LIKE '%"tokens"%'`,
+      changed: "time_updated",
+      read: readMessage,
+    },
+    {
+      name: "session_message",
+      columns: "m.id, m.session_id, m.data, s.directory",
+      from: "session_message m LEFT JOIN session_v2 s ON s.id = m.session_id",
+      where: `m.type = 'assistant' AND m.data LIKE '%"tokens"%'`,
+      changed: "time_updated",
+      read: readMessage,
+    },
+  ],
 };
 
 function readMessage(row: Fields): Sighting[] {

@@ -52,7 +52,9 @@ export async function readLog({ path, reader, size }: LogFile, onSighting: OnSig
     case "database": {
       // Loaded only where there is a database: SQLite costs a scan more to start than a small log to read.
       const { readDatabase } = await import("./database.ts");
-      for (const sighting of readDatabase(reader, path)) onSighting(sighting);
+      for (const { sightings } of readDatabase(reader, path, null, Date.now())) {
+        for (const sighting of sightings) onSighting(sighting);
+      }
       return { broken: 0, formats: [] };
     }
     default:

@@ -53,8 +53,19 @@ export interface DocumentReader {
 export interface DatabaseReader {
   readonly kind: "database";
   readonly tool: string;
-  /** `query` answers no rows for a statement that the database's layout does not fit. */
-  read(query: (sql: string) => readonly Fields[], file: string): readonly Sighting[];
+  readonly tables: readonly DatabaseTable[];
+}
+
+/** Rows of one table that stand for calls, as the parts of a statement in which the table is called `m`. */
+export interface DatabaseTable {
+  readonly name: string;
+  readonly columns: string;
+  readonly from: string;
+  readonly where: string;
+  /** Column that holds when a row was last changed in place; null where rows are only added. */
+  readonly changed: string | null;
+  /** Never throws, whatever the row holds. */
+  read(this: void, row: Fields): readonly Sighting[];
 }
 
 export type Reader = LineReader | DocumentReader | DatabaseReader;
