@@ -66,6 +66,12 @@ export const daemonSettings = {
     fallback: "direct",
     describe: "What becomes of a tunnel while the cloud proxy cannot be reached: `direct` or `fail`.",
   }),
+  relayUsers: option.text({
+    env: "FLOWSTATE_RELAY_USERS",
+    fallback: "own",
+    describe:
+      "Who may use the relay: `own`, the user who runs the agent, and root; or `all` users of the machine. Only Linux tells who a connection is of; elsewhere, and for an agent that runs as root, it is always `all`.",
+  }),
   capture: option.text({
     env: "FLOWSTATE_CAPTURE",
     fallback: "session-logs,otlp,relay",
@@ -128,6 +134,9 @@ export interface RelayConfig {
   readonly whenDown: WhenDown;
 }
 
+/** The user who runs the agent, and root; or every user of the machine. */
+export type RelayUsers = "own" | "all";
+
 export interface DaemonConfig extends Config, RelayConfig {
   readonly key: Secret;
   readonly user: Subject;
@@ -135,6 +144,7 @@ export interface DaemonConfig extends Config, RelayConfig {
   readonly cloudProxy: URL | null;
   readonly cloudProxyCa: string | null;
   readonly upstream: Upstream | null;
+  readonly relayUsers: RelayUsers;
   readonly captures: ReadonlySet<CaptureName>;
   readonly otlpPort: number;
   /** How long a call stays whole in the ledger after the last news of it. */
@@ -173,7 +183,8 @@ export function readDaemonConfig(env: NodeJS.ProcessEnv, home = homedir()): Daem
   if (captures.length !== names.length)
     throw invalid("FLOWSTATE_CAPTURE", `a list of ${captureNames.join(", ")}`);
   const { controlPlane, cloudProxy, cloudProxyCa, otlpPort, logLevel } = given;
-  const { ledgerDays } = given;
+  const { ledgerDays, relayUsers } = given;
+  if (relayUsers !== "own" && relayUsers !== "all") throw invalid("FLOWSTATE_RELAY_USERS", "own or all");
   if (ledgerDays < 2) throw invalid("FLOWSTATE_LEDGER_DAYS", "at least 2 days");
   const { holdMs, pollMs, fluencyQuietMs, capturesDays, capturesMegabytes } = given;
   return {
@@ -185,6 +196,7 @@ export function readDaemonConfig(env: NodeJS.ProcessEnv, home = homedir()): Daem
     cloudProxy,
     cloudProxyCa,
     upstream: upstream?.value ?? null,
+    relayUsers,
     captures: new Set(captures),
     otlpPort,
     ledgerDays,

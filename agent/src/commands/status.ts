@@ -27,7 +27,7 @@ function renderStatus(status: DaemonStatus, now: number): string {
     ["person", status.user],
     ["control plane", `${status.controlPlane}, ${renderDelivery(status, now)}`],
     ["cloud proxy", status.cloudProxy ?? "none: tunnels go straight to their targets"],
-    ["relay", status.relay ?? "off"],
+    ["relay", renderRelay(status)],
     ["captures", status.captures.join(", ")],
     ["session logs", renderLogs(logs, now)],
     ...(status.telemetry === null ? [] : [["telemetry", renderTelemetry(status.telemetry)] as const]),
@@ -49,6 +49,11 @@ function renderStatus(status: DaemonStatus, now: number): string {
 function renderDelivery({ delivery: { failure, deliveredAt } }: DaemonStatus, now: number): string {
   if (failure !== null) return `not delivering: ${failure.reason}`;
   return deliveredAt === null ? "nothing delivered yet" : `delivered ${ago(deliveredAt, now)}`;
+}
+
+function renderRelay({ relay, relayUsers }: DaemonStatus): string {
+  if (relay === null) return "off";
+  return `${relay}, for ${relayUsers === "own" ? "this user and root" : "every user of this machine"}`;
 }
 
 function renderLogs({ lookedAt, broken }: DaemonStatus["logs"], now: number): string {

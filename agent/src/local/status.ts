@@ -1,3 +1,4 @@
+import type { RelayUsers } from "../config.ts";
 import type { KeeperStatus } from "../enterprise/keeper.ts";
 import type { FormatAlarm } from "../ledger/formats.ts";
 import type { PolicyStatus } from "../policy/officer.ts";
@@ -13,6 +14,8 @@ export interface DaemonStatus {
   readonly controlPlane: string;
   readonly cloudProxy: string | null;
   readonly relay: string | null;
+  /** Whom the relay serves: the user who runs the agent, and root; or every user of the machine. */
+  readonly relayUsers: RelayUsers;
   readonly captures: readonly string[];
   readonly logs: {
     readonly lookedAt: string | null;

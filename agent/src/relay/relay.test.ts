@@ -1,3 +1,4 @@
+import { endianness } from "node:os";
 import { runInNewContext } from "node:vm";
 import test from "ava";
 import fc from "fast-check";
@@ -5,6 +6,7 @@ import { aiHosts } from "@flowstate/shared/hosts";
 import { forwardedFields } from "./fields.ts";
 import { parseAsk, parseTunnelTarget } from "./guard.ts";
 import { pacScript } from "./pac.ts";
+import { findOwner } from "./peer.ts";
 
 const tunnels: [authority: string, outcome: string][] = [
   ["api.openai.com:443", "api.openai.com:443"],
@@ -25,6 +27,51 @@ for (const [authority, outcome] of tunnels) {
     t.is(to.ok ? `${to.value.host}:${to.value.port}` : to.reason, outcome);
   });
 }
+
+const inet = (ends: string, state: string, uid: number | string): string =>
+  `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1D38 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1 1 0 100 0 0 10 0
+   1: 0100007F:1D38 0100007F:C1CA 01 00000000:00000000 00:00000000 00000000  1000        0 2 1 0 20 4 30 10 -1
+   2: ${ends} ${state} 00000000:00000000 00:00000000 00000000 ${uid}        0 10999681 2 0 20 0 0 10 -1
+`;
+const sockets: [what: string, table: string, owner: string][] = [
+  ["an open socket", inet("0100007F:C1CA 0100007F:1D38", "01", 1001), "1001 open"],
+  ["root's", inet("0100007F:C1CA 0100007F:1D38", "01", "    0"), "0 open"],
+  ["one that its program has closed", inet("0100007F:C1CA 0100007F:1D38", "05", 0), "0 closed"],
+  [
+    "one of IPv6, with an IPv4 address",
+    inet("0000000000000000FFFF00000100007F:C1CA 0000000000000000FFFF00000100007F:1D38", "01", 1001),
+    "1001 open",
+  ],
+  ["another port of the client", inet("0100007F:C1CB 0100007F:1D38", "01", 1001), "nobody"],
+  ["another address of the client", inet("0200007F:C1CA 0100007F:1D38", "01", 1001), "nobody"],
+  ["another server", inet("0100007F:C1CA 0100007F:1D39", "01", 1001), "nobody"],
+  ["a line of another form", inet("0100007F:C1CA 0100007F:1D38", "01", "me"), "nobody"],
+  ["an empty table", "", "nobody"],
+];
+
+// The tables hold addresses as the processor does.
+const onLittleEndian = endianness() === "LE" ? test : test.skip;
+for (const [what, table, expected] of sockets) {
+  onLittleEndian(`the owner of a connection: ${what} -> ${expected}`, (t) => {
+    const owner = findOwner(table, { address: "127.0.0.1", port: 0xc1_ca, serverPort: 7480 });
+    t.is(owner === null ? "nobody" : `${owner.uid} ${owner.isOpen ? "open" : "closed"}`, expected);
+  });
+}
+
+test("whatever a table of sockets holds, it never throws", (t) => {
+  fc.assert(
+    fc.property(fc.string(), (rest) => {
+      t.notThrows(() =>
+        findOwner(`: 0100007F:C1CA 0100007F:1D38 ${rest}`, {
+          address: "127.0.0.1",
+          port: 0xc1_ca,
+          serverPort: 7480,
+        }),
+      );
+    }),
+  );
+});
 
 const asks: [what: string, head: Partial<Parameters<typeof parseAsk>[0]>, outcome: string][] = [
   ["the PAC file by address", { url: "/proxy.pac", host: "127.0.0.1:7480" }, "own /proxy.pac"],

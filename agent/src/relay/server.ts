@@ -27,6 +27,7 @@ import { forwardedFields } from "./fields.ts";
 import { parseAsk, parseTunnelTarget } from "./guard.ts";
 import { join, reset } from "./join.ts";
 import { pacScript, type WhenDown } from "./pac.ts";
+import type { Admits } from "./peer.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface RelayOptions {
@@ -40,6 +41,8 @@ export interface RelayOptions {
   readonly whenDown: WhenDown;
   /** Reads what goes to AI hosts; null where every tunnel passes untouched. */
   readonly intercept: Intercept | null;
+  /** Whether a connection may be served; null, or absent, where every one may. Asked once a connection. */
+  readonly admits?: Admits | null;
   readonly log: Logger;
 }
 
@@ -57,8 +60,15 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const dial = relayDial(options);
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 30_000, noDelay: true });
   const clients = new Set<Socket>();
+  const admitted = new WeakMap<Duplex, Promise<boolean>>();
+  const serve = (client: Duplex, answer: (may: boolean) => void): void => {
+    const admission = admitted.get(client);
+    if (admission === undefined) answer(true);
+    else void admission.then((may) => client.destroyed || answer(may));
+  };
   server.on("connection", (socket: Socket) => {
     clients.add(socket);
+    if (options.admits != null) admitted.set(socket, options.admits(socket));
     socket.on("error", () => undefined);
     socket.once("close", () => clients.delete(socket));
   });
@@ -74,25 +84,36 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   });
   const { port } = server.address() as AddressInfo;
 
-  server.on("connect", (request: IncomingMessage, client: Socket, head: Buffer) => {
+  const onConnect = (request: IncomingMessage, client: Socket, head: Buffer): void => {
     const to = parseTunnelTarget(request.url ?? "", port);
     if (!to.ok) return answerAndClose(client, 400, to.detail);
     if (head.length > 0) client.unshift(head);
     const userAgent = request.headers["user-agent"] ?? "";
     void openTunnel({ client, to: to.value, userAgent, dial, intercept: options.intercept, log });
-  });
-  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+  };
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const ask = parseAsk(headOf(request), port);
     if (!ask.ok) return refuseRequest(response, ask.reason === "bad_target" ? 400 : 403, ask.detail);
     if (ask.value.kind === "own") return serveOwn(ask.value.path, request, response, port, options.whenDown);
     forward(request, response, onward(request, ask.value, options));
-  });
-  server.on("upgrade", (request: IncomingMessage, client: Socket, head: Buffer) => {
+  };
+  const onUpgrade = (request: IncomingMessage, client: Socket, head: Buffer): void => {
     const ask = parseAsk(headOf(request), port);
     if (!ask.ok || ask.value.kind === "own")
       return answerAndClose(client, 403, "the relay takes no upgrade itself");
     if (head.length > 0) client.unshift(head);
     forwardUpgrade(client, onward(request, ask.value, options));
+  };
+  server.on("connect", (request: IncomingMessage, client: Socket, head: Buffer) => {
+    serve(client, (may) => (may ? onConnect(request, client, head) : answerAndClose(client, 403, notYours)));
+  });
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    serve(request.socket, (may) =>
+      may ? onRequest(request, response) : refuseRequest(response, 403, notYours),
+    );
+  });
+  server.on("upgrade", (request: IncomingMessage, client: Socket, head: Buffer) => {
+    serve(client, (may) => (may ? onUpgrade(request, client, head) : answerAndClose(client, 403, notYours)));
   });
 
   return {
@@ -107,6 +128,9 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     },
   };
 }
+
+const notYours =
+  "this relay serves the user who runs it alone; FLOWSTATE_RELAY_USERS=all in the agent's settings opens it to every user";
 
 /** The way to a target: the cloud proxy where there is one, and as `whenDown` says without it. */
 export function relayDial({

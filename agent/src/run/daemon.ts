@@ -20,6 +20,7 @@ import { followPolicy } from "../policy/follow.ts";
 import { keepPolicy, readKeptPolicy, type KeptPolicy } from "../policy/kept.ts";
 import { createOfficer, type PolicyStatus } from "../policy/officer.ts";
 import { leadOwnRequests } from "../relay/own-requests.ts";
+import { admitOwn } from "../relay/peer.ts";
 import { startRelay } from "../relay/server.ts";
 import { parseUpstream, type Upstream } from "../relay/upstream.ts";
 import { version } from "../version.ts";
@@ -233,6 +234,7 @@ export async function startDaemon(
         now,
       })
     : null;
+  const admits = config.relayUsers === "own" ? await admitOwn() : null;
   const relay = config.captures.has("relay")
     ? stack.use(
         await startRelay({
@@ -241,6 +243,7 @@ export async function startDaemon(
           upstream,
           whenDown: config.whenDown,
           intercept,
+          admits,
           log,
         }),
       )
@@ -255,6 +258,7 @@ export async function startDaemon(
       controlPlane: config.controlPlane.origin,
       cloudProxy: config.cloudProxy?.origin ?? null,
       relay: relay?.address ?? null,
+      relayUsers: admits === null ? "all" : "own",
       captures: [...config.captures],
       logs: vitals.read().logs,
       telemetry: telemetry?.status() ?? null,
