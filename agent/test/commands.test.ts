@@ -122,6 +122,18 @@ test("logs shows the last lines, in words, and then those to come", async (t) =>
   t.deepEqual(await ended, [0, null]);
 });
 
+test("a damaged file of the agent is named with what helps, and left as it is", async (t) => {
+  await using person = newPerson({ FLOWSTATE_CAPTURE: "session-logs" });
+  for (const file of ["ledger.db", "outbox.db"]) {
+    person.write(`.flowstate/${file}`, "no database".repeat(1000));
+    const { code, stderr } = await person.flowstate("run");
+    t.is(code, 74);
+    t.true(stderr.includes(`${file} is damaged`), stderr);
+    t.regex(stderr, /move the named file away and start again: it makes a new one\n$/);
+    rmSync(join(person.home, ".flowstate", file));
+  }
+});
+
 test("pac prints what the relay serves", async (t) => {
   await using person = newPerson();
   const { relay } = await person.startDaemon();
@@ -163,6 +175,11 @@ test("sessions lists the latest conversations, also when their logs have gone", 
   });
   t.like(totals, { calls: 3, costUsd: "0.00105", unpricedCalls: 1 });
   t.deepEqual(unpricedModels, [{ provider: "anthropic", model: "no-such-model", calls: 1 }]);
+  t.regex(
+    (await person.flowstate("sessions")).stdout,
+    / s1 +2 .* <0\.01\n/,
+    "less than a cent is not nothing",
+  );
   const { stdout } = await person.flowstate("sessions", "--limit", "1");
   t.regex(stdout, /^last \(UTC\) +tool +project +session +calls/);
   t.regex(stdout, /2026-11-20 12:00 +claude-code +api +s2 +1 .*unknown\n/);

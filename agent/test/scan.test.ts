@@ -233,7 +233,7 @@ test("the table says what is counted and how far to trust it, and is all that go
   const [ran] = await scanHome(twoDays, [["--by", "model"]]);
   t.is(ran?.code, 0);
   t.is(ran?.stderr, "");
-  t.regex(ran?.stdout ?? "", /claude-sonnet-4-5 +anthropic +2 +300 +30 +0 +0 +0\.00/);
+  t.regex(ran?.stdout ?? "", /claude-sonnet-4-5 +anthropic +2 +300 +30 +0 +0 +<0\.01/);
   t.regex(ran?.stdout ?? "", /100 % of output tokens are a floor/);
   t.regex(ran?.stdout ?? "", /somebody's own at anthropic \(1\)/);
 });

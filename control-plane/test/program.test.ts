@@ -117,7 +117,7 @@ test("a bad start is one line, ends under a supervisor too, and changes nothing"
     [good, { FLOWSTATE_MASTER_KEY: "short" }, 78, /32 bytes/],
     [good, { FLOWSTATE_HTTP_PORT: taken }, 69, new RegExp(taken)],
     [file, {}, 74, /file/],
-    [damaged, {}, 74, /control-plane\.db is damaged/],
+    [damaged, {}, 74, /control-plane\.db is damaged.*flowstate-control restore FILE/],
     ["/sys/flowstate", {}, 74, /\/sys\/flowstate/],
   ];
   for (const [dataDir, env, code, words] of cases) {

@@ -25,6 +25,11 @@ export const codes = {
     exit: 74,
     hint: "restore the last backup with `flowstate-control restore FILE`",
   },
+  FS_FILE_CORRUPT: {
+    status: 500,
+    exit: 74,
+    hint: "stop the program, move the named file away and start again: it makes a new one",
+  },
   FS_ADDRESS_IN_USE: { status: 500, exit: 69, hint: "stop the other program or choose another port" },
   FS_ALREADY_RUNNING: {
     status: 409,

@@ -1,5 +1,5 @@
 import Database from "better-sqlite3";
-import { FlowstateError, systemCode } from "./errors.ts";
+import { FlowstateError, systemCode, type ErrorCode } from "./errors.ts";
 
 export type Sqlite = Database.Database;
 
@@ -11,7 +11,7 @@ export type Sqlite = Database.Database;
  */
 export function openSqlite(
   file: string,
-  { durable = false, readOnly = false, shrinks = false }: SqliteOptions = {},
+  { durable = false, readOnly = false, shrinks = false, whenCorrupt = "FS_FILE_CORRUPT" }: SqliteOptions = {},
 ): Sqlite {
   let db: Sqlite | undefined;
   try {
@@ -28,28 +28,32 @@ export function openSqlite(
     return db;
   } catch (error) {
     db?.close();
-    throw describeSqliteError(error, file);
+    throw describeSqliteError(error, file, whenCorrupt);
   }
 }
+
+/** FS_STORE_CORRUPT for the control plane's own store, of which there are backups; FS_FILE_CORRUPT for all others. */
+export type WhenCorrupt = Extract<ErrorCode, "FS_FILE_CORRUPT" | "FS_STORE_CORRUPT">;
 
 interface SqliteOptions {
   durable?: boolean;
   readOnly?: boolean;
   shrinks?: boolean;
+  whenCorrupt?: WhenCorrupt;
 }
 
 /** A database failure as one sentence that names the file and what to do. Anything else is returned as it is. */
-export function describeSqliteError(error: unknown, file: string): unknown {
+export function describeSqliteError(
+  error: unknown,
+  file: string,
+  whenCorrupt: WhenCorrupt = "FS_FILE_CORRUPT",
+): unknown {
   const code = systemCode(error);
   if (code === null || !(code.startsWith("SQLITE_") || error instanceof TypeError)) return error;
   if (code === "SQLITE_NOTADB" || code.startsWith("SQLITE_CORRUPT")) {
-    return new FlowstateError(
-      "FS_STORE_CORRUPT",
-      `${file} is damaged or no SQLite database; it was left as it is`,
-      {
-        cause: error,
-      },
-    );
+    return new FlowstateError(whenCorrupt, `${file} is damaged or no SQLite database; it was left as it is`, {
+      cause: error,
+    });
   }
   const reason =
     code === "SQLITE_FULL"

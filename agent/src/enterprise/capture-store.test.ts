@@ -149,7 +149,7 @@ test("a purge beside a daemon that goes on leaves nothing behind", (t) => {
 test("a damaged store is erased by a purge, and a new one is made", (t) => {
   using folder = temporaryFolder();
   writeFileSync(join(folder.path, "captures.db"), "x".repeat(8192));
-  t.throws(() => openCaptures(folder.path, limits), { code: "FS_STORE_CORRUPT" });
+  t.throws(() => openCaptures(folder.path, limits), { code: "FS_FILE_CORRUPT" });
   t.is(purgeCaptures(folder.path), 0);
   t.deepEqual(readdirSync(folder.path), []);
   using store = openCaptures(folder.path, limits);

@@ -163,7 +163,7 @@ function openUndamaged(dataFolder: string): Sqlite | null {
   try {
     return openForWriting(dataFolder);
   } catch (error) {
-    if (isFlowstateError(error) && error.code === "FS_STORE_CORRUPT") return null;
+    if (isFlowstateError(error) && error.code === "FS_FILE_CORRUPT") return null;
     throw error;
   }
 }

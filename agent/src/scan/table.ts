@@ -51,8 +51,11 @@ function figures(usage: Usage): string[] {
   return [...counts.map((count) => count.toLocaleString("en-GB")), dollars(costOf(usage))];
 }
 
+/** Whole cents; less than one is not nothing. */
 function dollars(cost: string | null): string {
-  return cost === null ? "unknown" : cost.replace(/(\.\d{2}).*$/, "$1");
+  if (cost === null) return "unknown";
+  const cents = cost.replace(/(\.\d{2}).*$/, "$1");
+  return cents === "0.00" && cost !== cents ? "<0.01" : cents;
 }
 
 function share(part: number, whole: number): string {

@@ -25,7 +25,7 @@ export async function backUp(store: Store, file: string): Promise<void> {
     flush(unfinished);
     renameSync(unfinished, file);
   } catch (error) {
-    throw describeSqliteError(error, file);
+    throw describeSqliteError(error, file, "FS_STORE_CORRUPT");
   } finally {
     rmSync(unfinished, { force: true });
   }
@@ -57,7 +57,7 @@ export function restore(address: StoreAddress, file: string, check: (copy: Sqlit
 
 function requireSound(file: string, check: (copy: Sqlite) => void): void {
   if (!existsSync(file)) throw new FlowstateError("FS_NOT_FOUND", `${file} does not exist`);
-  const db = openSqlite(file, { readOnly: true });
+  const db = openSqlite(file, { readOnly: true, whenCorrupt: "FS_STORE_CORRUPT" });
   try {
     const verdict = db.pragma("integrity_check", { simple: true });
     const steps = db.prepare("SELECT count(*) FROM sqlite_schema WHERE name = 'migrations'").pluck().get();
@@ -66,7 +66,7 @@ function requireSound(file: string, check: (copy: Sqlite) => void): void {
       throw new FlowstateError("FS_INPUT_INVALID", `${file} is no backup of the control plane`);
     check(db);
   } catch (error) {
-    throw describeSqliteError(error, file);
+    throw describeSqliteError(error, file, "FS_STORE_CORRUPT");
   } finally {
     db.close();
   }

@@ -27,13 +27,13 @@ export interface SqliteEngine {
  * the last commit and never wait for a writer.
  */
 export function openSqliteEngine(file: string): SqliteEngine {
-  const raw = openSqlite(file, { durable: true });
+  const raw = openSqlite(file, { durable: true, whenCorrupt: "FS_STORE_CORRUPT" });
   return { raw, writing: kyselyOver(() => raw, file), reading: kyselyOver(() => openReadOnly(file), file) };
 }
 
 /** Opened at the first read, when the file and its schema exist. */
 function openReadOnly(file: string): Sqlite {
-  return openSqlite(file, { readOnly: true });
+  return openSqlite(file, { readOnly: true, whenCorrupt: "FS_STORE_CORRUPT" });
 }
 
 function kyselyOver(open: () => Sqlite, file: string): Kysely<Database> {
@@ -94,7 +94,7 @@ async function beginImmediate(db: Sqlite, file: string): Promise<void> {
       return;
     } catch (error) {
       const busy = systemCode(error)?.startsWith("SQLITE_BUSY") ?? false;
-      if (!busy || performance.now() > end) throw describeSqliteError(error, file);
+      if (!busy || performance.now() > end) throw describeSqliteError(error, file, "FS_STORE_CORRUPT");
     }
     await delay(5);
   }
@@ -121,7 +121,7 @@ function createConnection(db: Sqlite, file: string): DatabaseConnection {
         const { changes, lastInsertRowid } = statement.run(...parameters);
         return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
       } catch (error) {
-        throw isConstraint(error) ? error : describeSqliteError(error, file);
+        throw isConstraint(error) ? error : describeSqliteError(error, file, "FS_STORE_CORRUPT");
       }
     },
     // oxlint-disable-next-line require-yield -- the interface asks for a generator; no query of ours streams

@@ -53,7 +53,7 @@ test("a file that is no database is named and left alone", (t) => {
   writeFileSync(file, "this is not a database, and long enough to be taken for one".repeat(20));
   t.like(
     t.throws(() => openOutbox({ file })),
-    { code: "FS_STORE_CORRUPT" },
+    { code: "FS_FILE_CORRUPT" },
   );
 });
 
