@@ -57,7 +57,7 @@ test("a conversation is told once it rests, and again as a higher revision when 
   t.is(await look(60_000), 0);
   t.is(await look(60_000, Date.now() + 120_000), 1);
   const [first] = written(outbox);
-  t.like(first, { sessionId: "s1", tool: "claude-code", revision: 1, ruleVersion: 1 });
+  t.like(first, { sessionId: "s1", tool: "claude-code", revision: 1, ruleVersion: 2 });
   t.deepEqual(first?.indicators.sets_interaction_mode, { observed: 1, opportunities: 1 });
   t.deepEqual(first?.indicators.checks_facts, { observed: 0, opportunities: 0 });
 

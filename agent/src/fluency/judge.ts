@@ -4,11 +4,12 @@ import {
   type FluencyCounts,
   type FluencyIndicator,
 } from "@flowstate/shared/wire/fluency";
-import { readsEnglish, wordsOf, type Conversation } from "./conversation.ts";
+import { wordsOf, type Conversation } from "./conversation.ts";
 import { shows } from "./phrases.ts";
+import { prevailingLanguage } from "./prevailing.ts";
 
 /** Of everything in this folder that decides a count; a change of any of it raises the number. */
-export const ruleVersion = 1;
+export const ruleVersion = 2;
 
 /** In which of a person's turns an indicator can show. */
 type Chance = "any turn" | "before the first edit" | "after an answer";
@@ -29,7 +30,8 @@ const chances: Readonly<Record<FluencyIndicator, Chance>> = {
 
 /**
  * Counts, for each indicator, a person's turns in which it could show and those in which it did. Pure: the same
- * conversation gives the same counts on every device. What is not in English has no opportunities: nothing is known.
+ * conversation gives the same counts on every device. What is in no language that has rules has no opportunities: nothing
+ * is known.
  */
 export function judge({ turns }: Pick<Conversation, "turns">): FluencyCounts {
   const said: { readonly words: string; readonly chances: ReadonlySet<Chance> }[] = [];
@@ -50,10 +52,11 @@ export function judge({ turns }: Pick<Conversation, "turns">): FluencyCounts {
     ];
     said.push({ words, chances: new Set(open) });
   }
-  const understood = answered && readsEnglish(said.map(({ words }) => words)) ? said : [];
+  const language = answered ? prevailingLanguage(said.map(({ words }) => words)) : null;
   const count = (indicator: FluencyIndicator): FluencyCount => {
-    const open = understood.filter((turn) => turn.chances.has(chances[indicator]));
-    const observed = open.filter(({ words }) => shows(indicator, words)).length;
+    if (language === null) return { observed: 0, opportunities: 0 };
+    const open = said.filter((turn) => turn.chances.has(chances[indicator]));
+    const observed = open.filter(({ words }) => shows(language, indicator, words)).length;
     return { observed, opportunities: open.length };
   };
   return Object.fromEntries(fluencyIndicators.map((name) => [name, count(name)])) as unknown as FluencyCounts;
