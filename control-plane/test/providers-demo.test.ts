@@ -2,9 +2,17 @@
 import test from "ava";
 import { sql } from "kysely";
 import { addDays, dateOf, dayMs } from "@flowstate/shared/time";
+import {
+  fluencyEvent,
+  fluencyIndicators,
+  type FluencyEvent,
+  type FluencyIndicator,
+} from "@flowstate/shared/wire/fluency";
+import { indicatorFacts } from "../src/insights/fluency/indicators.ts";
 import { addProvider } from "../src/providers/actions.ts";
 import { demoCalls } from "../src/providers/demo/activity.ts";
 import { demoBill } from "../src/providers/demo/bill.ts";
+import { demoConversations } from "../src/providers/demo/conversations.ts";
 import { demoCompany } from "../src/providers/demo/company.ts";
 import { purgeDemo } from "../src/providers/demo/purge.ts";
 import { seedDemo } from "../src/providers/demo/seed.ts";
@@ -67,6 +75,30 @@ test("most of the bill was observed, and some of it was not", (t) => {
   t.true(billed > 2_000_000_000_000n && billed < 40_000_000_000_000n, `${billed}`);
 });
 
+test("conversations show every indicator about as often as in public, a team more of what it is good at", (t) => {
+  const told = Array.from({ length: 60 }, (_, ago) => addDays(day, -ago)).flatMap((each) =>
+    demoConversations(company, demoCalls(company, each)).map((one, index) =>
+      fluencyEvent.parse({ ...one, seq: index }),
+    ),
+  );
+  const share = (indicator: FluencyIndicator, some: readonly FluencyEvent[]) =>
+    some.filter(({ indicators }) => indicators[indicator].observed > 0).length / some.length;
+  for (const indicator of fluencyIndicators) {
+    const found = share(indicator, told);
+    const { baseline } = indicatorFacts[indicator];
+    t.true(found > baseline * 0.6 && found < baseline * 1.5, `${indicator}: ${found} against ${baseline}`);
+  }
+  const ofTeam = (team: string) => {
+    const members = company.people.filter(({ teamId }) => teamId === team);
+    return told.filter(({ sessionId }) => members.some(({ id }) => sessionId.includes(id)));
+  };
+  t.true(share("clarifies_goal", ofTeam("demo-platform")) > share("clarifies_goal", ofTeam("demo-product")));
+  t.deepEqual(
+    demoConversations(company, demoCalls(company, day)),
+    demoConversations(company, demoCalls(company, day)),
+  );
+});
+
 testOnBothEngines(
   "seeding again adds the days that are new and nothing else",
   async (t, { store, orgId }) => {
@@ -77,6 +109,7 @@ testOnBothEngines(
         "calls",
         "call_names",
         "sessions",
+        "fluency_sessions",
         "usage_hours",
         "meter_hours",
         "employees",
@@ -105,6 +138,8 @@ testOnBothEngines(
     const grown = await count();
     const fresh = demoCalls(company, dateOf(now)).filter(({ observed }) => observed).length;
     t.is(Number(grown.get("calls")), Number(first.get("calls")) + fresh);
+    t.true(Number(first.get("fluency_sessions")) > 20);
+    t.true(Number(grown.get("fluency_sessions")) > Number(first.get("fluency_sessions")));
   },
 );
 

@@ -283,7 +283,7 @@ test.serial("forecasts are made anew, and a project's months shown", async (t) =
 });
 
 test.serial(
-  "fluency shows oneself with tiles, weeks and behaviours, and withholds what would tell on a few",
+  "fluency shows everybody and oneself with tiles, weeks and behaviours, and withholds what would tell on a few",
   async (t) => {
     const { installation, context } = t.context.running;
     const indicators = Object.fromEntries(
@@ -295,7 +295,7 @@ test.serial(
       sessionId: `fluent ${index}`,
       tool: "claude-code",
       occurredAt: new Date(Date.now() - (1 + (index % 5)) * 7 * 86_400_000 + 86_400_000).toISOString(),
-      ruleVersion: 1,
+      ruleVersion: 2,
       revision: 1,
       indicators,
     }));
@@ -305,12 +305,15 @@ test.serial(
     await using visited = await signedIn(t.context, "dark");
     const { page, faults } = visited;
     await page.goto("/app/insights/fluency");
+    await page.getByText(/conversations of \d\d people, rules of version 2/).waitFor();
     await page.getByLabel("Days").selectOption("90");
-    await page.getByRole("table", { name: "Behaviours" }).waitFor();
+    const of = page.getByRole("combobox", { name: /^Of/ });
+    await of.selectOption("ME");
+    await page.getByText("25 conversations of 1 person").waitFor();
     t.is(await page.getByRole("table", { name: "Behaviours" }).getByRole("row").count(), 12);
     t.is(await page.getByRole("img", { name: /^Scores by week/ }).count(), 1);
     t.deepEqual(await breachesOf(page), []);
-    await page.getByRole("combobox", { name: /^Of/ }).selectOption("ORG");
+    await of.selectOption({ label: "Demo Research" });
     await page.getByText("Fewer than five people").waitFor();
     t.deepEqual(faults, []);
   },

@@ -21,6 +21,8 @@ const bySubject = [
   "policy_hits",
   "person_days",
   "content_findings",
+  "fluency_sessions",
+  "fluency_days",
   "signals",
   "devices",
   "format_counts",

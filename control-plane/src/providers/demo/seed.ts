@@ -9,6 +9,7 @@ import { daysOf } from "../days.ts";
 import type { Store, Writer } from "../../store/open.ts";
 import { demoCalls, type DemoCall } from "./activity.ts";
 import { demoCompany, demoKeyId, type DemoCompany } from "./company.ts";
+import { demoConversations, isJudged } from "./conversations.ts";
 import { uuidFor } from "./random.ts";
 
 export interface DemoSeed {
@@ -20,8 +21,8 @@ export interface DemoSeed {
 }
 
 /**
- * Writes what devices, proxies and a directory would have reported of the demo company: people, calls and meters. All
- * of it is recognisable by `demo` in its identifiers. Running it again adds the days that are new and nothing else.
+ * Writes what devices, proxies and a directory would have reported of the demo company: people, calls, what their
+ * conversations show, and meters. All of it is recognisable by `demo` in its identifiers. Running it again adds the days that are new and nothing else.
  */
 export async function seedDemo(
   store: Store,
@@ -36,11 +37,14 @@ export async function seedDemo(
     calls: demoCalls(company, day).filter((call) => call.observed),
   }));
   for (const person of company.people) {
-    const events = observed.flatMap(({ day, calls }) =>
-      calls
-        .filter((call) => call.person === person)
-        .map((call, index) => eventOf(call, firstSeq(day) + index)),
-    );
+    const events = observed.flatMap(({ day, calls }) => {
+      const own = calls.filter((call) => call.person === person);
+      const conversations = isJudged(day, now) ? demoConversations(company, own) : [];
+      return [
+        ...own.map((call, index) => eventOf(call, firstSeq(day) + index)),
+        ...conversations.map((told, index) => ({ ...told, seq: firstSeq(day) + firstConversation + index })),
+      ];
+    });
     const batch = {
       source: uuidFor("demo device", seed, person.id),
       batch: uuidFor("demo calls", now),
@@ -53,6 +57,9 @@ export async function seedDemo(
   await ingestMeter(store, { orgId, keyId: demoKeyId, now, batch });
   return { calls: observed.reduce((sum, { calls }) => sum + calls.length, 0) };
 }
+
+/** A day's conversations are numbered behind its calls. */
+const firstConversation = 5000;
 
 /** A day's reports take numbers of their own, so that one told twice counts once and a later day never shifts one. */
 function firstSeq(day: UsageDate): number {

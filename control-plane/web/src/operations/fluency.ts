@@ -6,7 +6,7 @@ export const fluencyQuery = operation(`query Fluency($scope: FluencyScope!, $win
     windowDays sampleSize people ruleVersion withheld
     competencies {
       competency summary weightedScore unweightedScore
-      indicators { indicator label prevalence baseline delta present }
+      indicators { indicator label prevalence baseline delta present sampleSize }
     }
   }
   fluencyTrend(scope: $scope, windowDays: $windowDays, weeks: 12) {

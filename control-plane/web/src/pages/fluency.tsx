@@ -1,18 +1,17 @@
 import { useState, type ReactNode } from "react";
 import { useQuery } from "../api.ts";
-import { percent, words } from "../format.ts";
+import { percent } from "../format.ts";
 import { Page, Ready } from "../parts/page.tsx";
 import { Table, type Column } from "../parts/table.tsx";
 import { fluencyQuery, fluencyTeamsQuery, type Rollup, type Week } from "../operations/fluency.ts";
 import { TrendChart } from "./fluency/trend-chart.tsx";
 
 type Competency = Rollup["competencies"][number];
-type Indicator = Competency["indicators"][number] & {
-  readonly competency: Competency["competency"];
-  readonly sampleSize: number;
-};
+type Indicator = Competency["indicators"][number] & { readonly competency: Competency["competency"] };
 
 const windows = [30, 90] as const;
+/** People of no team are spent for together, but are no team. */
+const withoutTeam = "unassigned";
 const withheldTexts = {
   TOO_FEW_PEOPLE: "Fewer than five people have conversations here: one could tell who did what.",
   NO_CONVERSATIONS:
@@ -21,7 +20,7 @@ const withheldTexts = {
 
 /** How people work with AI: what their conversations show, never who did what. */
 export function Fluency(): ReactNode {
-  const [scope, setScope] = useState("ME");
+  const [scope, setScope] = useState("ORG");
   const [windowDays, setWindowDays] = useState<number>(windows[0]);
   const { loaded: teams } = useQuery(fluencyTeamsQuery, {});
   const { loaded } = useQuery(fluencyQuery, { scope: scopeOf(scope), windowDays });
@@ -34,11 +33,11 @@ export function Fluency(): ReactNode {
           <label className="inline">
             <span>Of</span>
             <select value={scope} onChange={({ target }) => setScope(target.value)}>
-              <option value="ME">me</option>
               <option value="ORG">the organisation</option>
+              <option value="ME">me</option>
               {teams.state === "ready" &&
                 teams.data.aiSpendByTeam
-                  .filter(({ teamId }) => teamId !== "")
+                  .filter(({ teamId }) => teamId !== withoutTeam)
                   .map(({ teamId, team }) => (
                     <option key={teamId} value={teamId}>
                       {team}
@@ -72,6 +71,11 @@ export function Fluency(): ReactNode {
   );
 }
 
+/** The competencies have names of their own. */
+function nameOf(competency: Competency["competency"]): string {
+  return competency.charAt(0) + competency.slice(1).toLowerCase();
+}
+
 function scopeOf(chosen: string) {
   if (chosen === "ME") return { kind: "PERSON" } as const;
   return chosen === "ORG" ? ({ kind: "ORG" } as const) : ({ kind: "TEAM", id: chosen } as const);
@@ -81,15 +85,18 @@ function Scores({ rollup, trend }: { readonly rollup: Rollup; readonly trend: re
   const { competencies, sampleSize } = rollup;
   const scored = competencies.filter(({ indicators }) => indicators.length > 0);
   const indicators = scored.flatMap(({ competency, indicators: own }) =>
-    own.map((each) => ({ ...each, competency, sampleSize })),
+    own.map((each) => ({ ...each, competency })),
   );
   return (
     <>
       <div className="tiles">
         {competencies.map((each) => (
-          <section key={each.competency} className="card" aria-label={words(each.competency)}>
-            <h2>{words(each.competency)}</h2>
+          <section key={each.competency} className="card" aria-label={nameOf(each.competency)}>
+            <h2>{nameOf(each.competency)}</h2>
             <p className="figure">{each.weightedScore === null ? "—" : percent(each.weightedScore)}</p>
+            {each.unweightedScore !== null && (
+              <p className="small">weighted; {percent(each.unweightedScore)} unweighted</p>
+            )}
             <p className="muted small">{each.summary}</p>
           </section>
         ))}
@@ -100,7 +107,7 @@ function Scores({ rollup, trend }: { readonly rollup: Rollup; readonly trend: re
           title="Scores by week"
           weeks={trend.map(({ weekStart }) => weekStart)}
           lines={scored.map(({ competency }) => ({
-            name: words(competency),
+            name: nameOf(competency),
             values: trend.map((week) => scoreOf(week, competency)),
           }))}
         />
@@ -123,9 +130,10 @@ function Scores({ rollup, trend }: { readonly rollup: Rollup; readonly trend: re
         empty="There is no behaviour yet."
       />
       <p className="muted">
-        {sampleSize} conversations{rollup.people === null ? "" : ` of ${rollup.people} people`}, rules of
-        version {rollup.ruleVersion ?? "none"}. The baseline is the same share in public conversations.
-        Diligence happens outside conversations and is never scored.
+        {sampleSize} conversations
+        {rollup.people === null ? "" : ` of ${rollup.people} ${rollup.people === 1 ? "person" : "people"}`},
+        rules of version {rollup.ruleVersion ?? "none"}. The baseline is the same share in public
+        conversations. Diligence happens outside conversations and is never scored.
       </p>
     </>
   );
@@ -145,7 +153,7 @@ function weekColumns(scored: readonly Competency[]): readonly Column<Week>[] {
       text: ({ sampleSize }) => String(sampleSize),
     },
     ...scored.map(({ competency }): Column<Week> => ({
-      title: words(competency),
+      title: nameOf(competency),
       numeric: true,
       cell: (week) => shareText(scoreOf(week, competency)),
       text: (week) => String(scoreOf(week, competency) ?? ""),
@@ -157,7 +165,7 @@ const indicatorColumns: readonly Column<Indicator>[] = [
   { title: "Behaviour", cell: ({ label }) => label, text: ({ label }) => label },
   {
     title: "Competency",
-    cell: ({ competency }) => words(competency),
+    cell: ({ competency }) => nameOf(competency),
     text: ({ competency }) => competency,
   },
   {
@@ -179,9 +187,16 @@ const indicatorColumns: readonly Column<Indicator>[] = [
     text: ({ baseline }) => String(baseline),
   },
   {
-    title: "Difference",
+    title: "Difference in points",
     numeric: true,
-    cell: ({ delta }) => (delta === null ? "too few" : `${delta > 0 ? "+" : ""}${percent(delta)}`),
+    cell: ({ delta }) =>
+      delta === null ? (
+        "too few"
+      ) : (
+        <span
+          className={delta < 0 ? "below" : "above"}
+        >{`${delta > 0 ? "+" : ""}${(delta * 100).toFixed(1)}`}</span>
+      ),
     text: ({ delta }) => String(delta ?? ""),
   },
 ];

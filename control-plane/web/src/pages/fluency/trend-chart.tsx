@@ -23,7 +23,8 @@ export function TrendChart({
 }): ReactNode {
   const x = (index: number): number =>
     margin.left + (weeks.length < 2 ? inner.width / 2 : (index * inner.width) / (weeks.length - 1));
-  const y = (share: number): number => margin.top + inner.height * (1 - share);
+  const top = topOf(lines);
+  const y = (share: number): number => margin.top + inner.height * (1 - share / top);
   return (
     <figure className="chart">
       <svg
@@ -31,14 +32,16 @@ export function TrendChart({
         role="img"
         aria-label={`${title}; the table below has the figures`}
       >
-        {[0, 0.25, 0.5, 0.75, 1].map((tick) => (
-          <g key={tick}>
-            <line className="grid" x1={margin.left} x2={width - margin.right} y1={y(tick)} y2={y(tick)} />
-            <text x={margin.left - 8} y={y(tick) + 4} textAnchor="end">
-              {tick * 100} %
-            </text>
-          </g>
-        ))}
+        {[0, 0.25, 0.5, 0.75, 1]
+          .map((part) => part * top)
+          .map((tick) => (
+            <g key={tick}>
+              <line className="grid" x1={margin.left} x2={width - margin.right} y1={y(tick)} y2={y(tick)} />
+              <text x={margin.left - 8} y={y(tick) + 4} textAnchor="end">
+                {Math.round(tick * 100)} %
+              </text>
+            </g>
+          ))}
         {weeks.map((week, index) =>
           index % 3 === 0 || index === weeks.length - 1 ? (
             <text
@@ -77,6 +80,12 @@ export function TrendChart({
       </figcaption>
     </figure>
   );
+}
+
+/** The least of these that all values stay below: low shares would lie on top of each other. */
+function topOf(lines: readonly TrendLine[]): number {
+  const most = Math.max(0, ...lines.flatMap(({ values }) => values.map((value) => value ?? 0)));
+  return [0.2, 0.4, 0.6, 0.8].find((top) => most <= top) ?? 1;
 }
 
 interface TrendPoint {
