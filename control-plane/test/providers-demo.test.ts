@@ -9,14 +9,22 @@ import {
   type FluencyIndicator,
 } from "@flowstate/shared/wire/fluency";
 import { indicatorFacts } from "../src/insights/fluency/indicators.ts";
+import type { KeyContext } from "../src/keys/provision.ts";
+import { listPolicyHits } from "../src/policy/hits.ts";
+import { readActivePolicy } from "../src/policy/queries.ts";
+import { activatePolicy, draftPolicy } from "../src/policy/versions.ts";
 import { addProvider } from "../src/providers/actions.ts";
 import { demoCalls } from "../src/providers/demo/activity.ts";
 import { demoBill } from "../src/providers/demo/bill.ts";
 import { demoConversations } from "../src/providers/demo/conversations.ts";
 import { demoCompany } from "../src/providers/demo/company.ts";
+import { seedGovernance } from "../src/providers/demo/governance.ts";
+import { demoIncidents } from "../src/providers/demo/incidents.ts";
 import { purgeDemo } from "../src/providers/demo/purge.ts";
-import { seedDemo } from "../src/providers/demo/seed.ts";
+import { seedDemo, seedIncidents } from "../src/providers/demo/seed.ts";
+import type { IntegrationContext } from "../src/providers/integrations.ts";
 import { syncNow } from "../src/providers/sync.ts";
+import { runDetectors } from "../src/signals/run.ts";
 import type { Store } from "../src/store/open.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
 import { window } from "./support/connection.ts";
@@ -99,6 +107,75 @@ test("conversations show every indicator about as often as in public, a team mor
   );
 });
 
+test("any five weeks hold every kind of incident", (t) => {
+  for (let start = 0; start < 60; start += 1) {
+    const weeks = Array.from({ length: 35 }, (_, ago) => demoIncidents(company, addDays(day, -start - ago)));
+    const sessions = new Set(
+      weeks.flatMap(({ calls }) => calls.map(({ sessionId }) => sessionId.replace(/.*-/, ""))),
+    );
+    t.deepEqual([...sessions].sort(), ["document", "loop", "migration", "retries", "weekend"], `${start}`);
+    const kinds = weeks.flatMap(({ contents }) => contents.flatMap(({ found }) => Object.keys(found)));
+    t.is(new Set(kinds).size, 5, `${start}`);
+  }
+});
+
+const keysBy = (context: IntegrationContext): KeyContext => ({ ...context, pepper: Buffer.alloc(32, 7) });
+
+testOnBothEngines(
+  "what goes wrong in the demo raises signals, and its policy is met without refusing anything",
+  async (t, { store, orgId }) => {
+    const { services, context } = syncingOn(store, orgId);
+    const given = { orgId, seed: 1, days: 40, now: services.clock.now() };
+    const fill = async () => {
+      await seedDemo(store, given);
+      await seedIncidents(store, given);
+      await seedGovernance(store, keysBy(context()), given);
+      await runDetectors(services, orgId, { whole: true });
+      const signals = await store.reader.selectFrom("signals").select(["type", "subject"]).execute();
+      const hits = await listPolicyHits(store.reader, orgId, { now: given.now, days: 30 });
+      return { signals, hits };
+    };
+    const { signals, hits } = await fill();
+    t.deepEqual([...new Set(signals.map(({ type }) => type))].sort(), [
+      "api_key_in_prompt",
+      "banned_content_pattern",
+      "customer_data_pattern",
+      "off_topic_production",
+      "personal_use_company_account",
+      "pii_detected",
+      "runaway_loop",
+      "secret_detected",
+      "spend_spike",
+      "wasteful_prompting",
+    ]);
+    t.true(signals.every(({ subject }) => /@demo\.invalid$|^service-account:demo-/.test(subject ?? "")));
+    t.deepEqual(hits.map(({ rule, enforcedCalls }) => `${rule}, ${enforcedCalls} enforced`).sort(), [
+      "Demo: everyday models for Platform, 0 enforced",
+      "Demo: nothing that must stay here, 0 enforced",
+      "Demo: providers with an agreement, 0 enforced",
+    ]);
+    t.deepEqual(await fill(), { signals, hits });
+    const policy = await readActivePolicy(store.reader, orgId);
+    t.true(policy?.document.rules.every(({ action, scope }) => action !== "BLOCK" && scope.kind === "team"));
+  },
+);
+
+testOnBothEngines("an organisation that has a policy keeps it", async (t, { store, orgId }) => {
+  const { services, context } = syncingOn(store, orgId);
+  const given = { orgId, seed: 1, days: 2, now: services.clock.now() };
+  const own = JSON.stringify({ rules: [] });
+  await store.transact(async (db) => {
+    const version = await draftPolicy(db, context(), { text: own, note: null });
+    await activatePolicy(db, context(), version);
+  });
+  await seedDemo(store, given);
+  await seedGovernance(store, keysBy(context()), given);
+  t.deepEqual((await readActivePolicy(store.reader, orgId))?.document.rules, []);
+  t.deepEqual(await listPolicyHits(store.reader, orgId, { now: given.now, days: 30 }), []);
+  await store.transact((db) => purgeDemo(db, context()));
+  t.is((await readActivePolicy(store.reader, orgId))?.version, 1);
+});
+
 testOnBothEngines(
   "seeding again adds the days that are new and nothing else",
   async (t, { store, orgId }) => {
@@ -176,13 +253,30 @@ testOnBothEngines(
         .insertInto("teams")
         .values({ ...team, org_id: orgId, version: 1n, created_at: 1, updated_at: 1 })
         .execute();
-      return ["orgs", "audit_heads", "audit_log", "jobs", "migrations", "installation", "teams"];
+      return [
+        "orgs",
+        "audit_heads",
+        "audit_log",
+        "jobs",
+        "migrations",
+        "installation",
+        "teams",
+        "signal_runs",
+      ];
     });
     const request = { kind: "DEMO", name: null, inputs: [] } as const;
     const { integration } = await addProvider(services, context(), request, never);
     const days = window("2026-11-01", "2026-11-20");
     await syncNow(services, orgId, integration.providerId, days, "request", never);
+    const given = { seed: 1, days: 20 };
+    await seedGovernance(store, keysBy(context()), given);
+    await runDetectors(services, orgId, { whole: true });
     await store.transact((db) => purgeDemo(db, context()));
+    // What was found about a service and nobody stays: it may be about real bills.
+    t.deepEqual(await store.reader.selectFrom("signals").select("type").execute(), [
+      { type: "monitoring_gap" },
+    ]);
+    await store.transact((db) => db.deleteFrom("signals").execute());
     const left = await tablesWithRows(store);
     t.deepEqual(
       left.filter((table) => !kept.includes(table)),

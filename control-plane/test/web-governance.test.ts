@@ -15,7 +15,7 @@ test.before(async (t) => {
   const env = { FLOWSTATE_ADMIN_EMAIL: email, FLOWSTATE_ADMIN_PASSWORD: password };
   const running = await startRunning({ env, masterKey });
   const key = { FLOWSTATE_MASTER_KEY: masterKey.reveal() };
-  const seeded = await control(running.dataDir, ["demo", "seed", "--days", "30"], key);
+  const seeded = await control(running.dataDir, ["demo", "seed", "--days", "30", "--plain"], key);
   if (seeded.code !== 0) throw new Error(seeded.stderr);
   t.context = { running, browser: await launchBrowser() };
 });

@@ -2,7 +2,7 @@ import { FlowstateError } from "@flowstate/shared/errors";
 import { addDays, dateOf, dayMs } from "@flowstate/shared/time";
 import type { Connector, Credentials, DayWindow } from "./connector.ts";
 import { demoSeedOf } from "./demo/connector.ts";
-import { seedDemo } from "./demo/seed.ts";
+import { seedDemo, seedIncidents } from "./demo/seed.ts";
 import { vendorError } from "./failure.ts";
 import { parseCredentials } from "./form.ts";
 import {
@@ -39,16 +39,40 @@ interface Proven {
   readonly lines: number;
 }
 
-/**
- * Connects a provider: its credentials are proven by pulling the last 24 hours, and only then is anything stored.
- * Throws FS_INPUT_INVALID for the form, FS_UPSTREAM with the provider's own words.
- */
+interface Added {
+  readonly integration: Integration;
+  /** Of the bill, in the last 24 hours. */
+  readonly lines: number;
+}
+
+/** Connects a provider. The demo's telemetry comes with it, because no device will send any. */
 export async function addProvider(
+  services: SyncServices,
+  context: IntegrationContext,
+  asked: NewProvider,
+  signal: AbortSignal,
+): Promise<Added> {
+  const { store, clock } = services;
+  const { credentials, ...added } = await connectProvider(services, context, asked, signal);
+  if (asked.kind === "DEMO") {
+    const seed = demoSeedOf(credentials);
+    const given = { orgId: context.orgId, seed, days: demoDays, now: clock.now() };
+    await seedDemo(store, given);
+    await seedIncidents(store, given);
+  }
+  return added;
+}
+
+/**
+ * Connects a provider and nothing else: its credentials are proven by pulling the last 24 hours, and only then is
+ * anything stored. Throws FS_INPUT_INVALID for the form, FS_UPSTREAM with the provider's own words.
+ */
+export async function connectProvider(
   services: SyncServices,
   context: IntegrationContext,
   { kind, name, inputs }: NewProvider,
   signal: AbortSignal,
-): Promise<{ readonly integration: Integration; readonly lines: number }> {
+): Promise<Added & { readonly credentials: Credentials }> {
   const { store, master, clock } = services;
   const connector = requireConnector(services, kind);
   const shown = requireName(name ?? connector.label);
@@ -56,12 +80,8 @@ export async function addProvider(
   const providerId = await store.transact((db) =>
     insertIntegration(db, context, { kind, name: shown, ...proven }, master),
   );
-  if (kind === "DEMO") {
-    const seed = demoSeedOf(proven.credentials);
-    await seedDemo(store, { orgId: context.orgId, seed, days: demoDays, now: clock.now() });
-  }
   const integration = await requireIntegration(store.reader, context.orgId, providerId, clock.now());
-  return { integration, lines };
+  return { integration, lines, credentials: proven.credentials };
 }
 
 /** Puts new credentials in the place of the old ones, once they are proven; until then the old ones stay. */

@@ -20,6 +20,9 @@ export interface DemoCall {
   readonly durationMs: number;
   /** Whether a device reported it: some traffic bypasses every agent. */
   readonly observed: boolean;
+  readonly status: number;
+  /** The repository that it was made in. */
+  readonly project: string;
 }
 
 /** Everybody's calls of one UTC day in the order of time. Follows from seed and day alone, so no later day changes it. */
@@ -80,6 +83,8 @@ function sessionOf(random: Random, { seed, person, day, start, index }: SessionO
       costNanoUsd: price === null ? null : (rate(price, counts)?.costNanoUsd ?? null),
       durationMs: random.whole(900, 60_000),
       observed,
+      status: 200,
+      project: person.project.marker,
     };
   });
 }

@@ -5,6 +5,7 @@ import { formatDecimal, type StatedAmount } from "../amount.ts";
 import { billLine, type BillLine, type Pulled, type VendorTokens } from "../connector.ts";
 import { demoCalls, type DemoCall } from "./activity.ts";
 import { demoTools, machineKey, sharedKey, type DemoCompany, type DemoPerson } from "./company.ts";
+import { demoIncidents } from "./incidents.ts";
 import { randomFor } from "./random.ts";
 
 /** Bills reach the customer so long after the day's end. */
@@ -31,7 +32,7 @@ export function demoBill(company: DemoCompany, day: UsageDate, now: number): rea
 export const demoFeeds = ["usage", "machine", "gateway", "seats", "credits"] as const;
 
 function usageLines(company: DemoCompany, day: UsageDate, restated: boolean): readonly Pulled[] {
-  const billed = demoCalls(company, day).filter(
+  const billed = [...demoCalls(company, day), ...demoIncidents(company, day).calls].filter(
     ({ tool, costNanoUsd }) => tool.service !== null && costNanoUsd !== null,
   );
   const groups = Map.groupBy(billed, ({ person, tool, model }) =>

@@ -4,18 +4,20 @@ import { FlowstateError, isFlowstateError } from "@flowstate/shared/errors";
 import { addDays, dateOf } from "@flowstate/shared/time";
 import { change, say } from "../../command.ts";
 import type { Config } from "../../config.ts";
-import { addProvider, demoDays } from "../actions.ts";
+import { connectProvider, demoDays } from "../actions.ts";
 import type { DayWindow } from "../connector.ts";
 import { listIntegrations, type IntegrationContext } from "../integrations.ts";
 import { servicesOf } from "../services.ts";
 import { syncNow, type SyncServices } from "../sync.ts";
+import { seedGovernance } from "./governance.ts";
 import { purgeDemo } from "./purge.ts";
-import { seedDemo } from "./seed.ts";
+import { seedDemo, seedIncidents } from "./seed.ts";
 
 interface SeedOptions {
   readonly org: string;
   readonly seed: string;
   readonly days: string;
+  readonly plain?: true;
   readonly json?: true;
 }
 
@@ -33,18 +35,19 @@ function purgeCommand(config: () => Config): Command {
     .option("--org <slug>", "the organisation", "default")
     .action(async ({ org }: { readonly org: string }) => {
       await change(config(), org, ({ store }, context) => store.transact((db) => purgeDemo(db, context)));
-      say("the demo's bills, calls, meters and people are gone");
+      say("the demo's bills, calls, meters, people, programs and policy are gone");
     });
 }
 
 function seedCommand(config: () => Config): Command {
   return new Command("seed")
     .description(
-      "write people, calls, meters and bills of a made-up company; again adds only the days that are new",
+      "write people, calls, meters, bills, incidents, programs and a policy of a made-up company; again adds only the days that are new",
     )
     .option("--org <slug>", "the organisation", "default")
     .option("--seed <number>", "the same number gives the same company", "1")
     .option("--days <number>", "whole days before today", String(demoDays))
+    .option("--plain", "ordinary work alone: nothing that goes wrong, no programs and no policy")
     .option("--json", "print one JSON document")
     .action(async (options: SeedOptions) => {
       const seed = wholeNumber("--seed", options.seed, 999_999_999);
@@ -52,12 +55,11 @@ function seedCommand(config: () => Config): Command {
       const settings = config();
       await change(settings, options.org, async (installation, context) => {
         const services = servicesOf(settings, installation);
-        const { calls } = await seedDemo(services.store, {
-          orgId: context.orgId,
-          seed,
-          days,
-          now: context.now,
-        });
+        const given = { orgId: context.orgId, seed, days, now: context.now };
+        const ordinary = await seedDemo(services.store, given);
+        const wrong = options.plain ? null : await seedIncidents(services.store, given);
+        if (!options.plain) await seedGovernance(services.store, context, given);
+        const calls = ordinary.calls + (wrong?.calls ?? 0);
         const providerId = await findOrAdd(services, context, seed);
         const today = dateOf(context.now);
         const lines = await pullOrLeave(services, context, providerId, {
@@ -76,7 +78,8 @@ async function findOrAdd(services: SyncServices, context: IntegrationContext, se
   const known = all.find(({ kind }) => kind === "DEMO");
   if (known !== undefined) return known.providerId;
   const request = { kind: "DEMO", name: null, inputs: [{ name: "seed", value: String(seed) }] } as const;
-  return (await addProvider(services, context, request, new AbortController().signal)).integration.providerId;
+  return (await connectProvider(services, context, request, new AbortController().signal)).integration
+    .providerId;
 }
 
 /** A running server may have begun already; null then. */

@@ -2,12 +2,18 @@ import { must } from "@flowstate/shared/assert";
 import type { Subject } from "@flowstate/shared/subject";
 import { randomFor } from "./random.ts";
 
-/** A tool that the demo's people use, as an agent would report it. */
 /** Everybody of the demo has an address here, in a domain that never exists (RFC 2606). */
 export const demoDomain = "demo.invalid";
 /** Enrolment of the demo's proxy. */
 export const demoKeyId = "demo";
+/** Programs of the demo have subjects that begin so. */
+export const demoAccounts = "service-account:demo-";
 
+/** By this the demo's policy is known again. */
+export const demoPolicyNote =
+  "Demo: what a policy looks like; it observes and warns, and means the demo's teams alone";
+
+/** A tool that the demo's people use, as an agent would report it. */
 export interface DemoTool {
   readonly tool: string;
   readonly provider: string;

@@ -1,7 +1,9 @@
 import type { OrgId } from "@flowstate/shared/ids";
 import { formatUsd } from "@flowstate/shared/money";
 import { addDays, dateOf, dayMs, hourOf, type UsageDate } from "@flowstate/shared/time";
+import type { Subject } from "@flowstate/shared/subject";
 import type { CallEvent } from "@flowstate/shared/wire/call";
+import type { ContentEvent } from "@flowstate/shared/wire/content";
 import type { MeterRow } from "@flowstate/shared/wire/meter";
 import { ingestMeter } from "../../ingest/meter.ts";
 import { ingestSessions } from "../../usage/ingest.ts";
@@ -9,6 +11,7 @@ import { daysOf } from "../days.ts";
 import type { Store, Writer } from "../../store/open.ts";
 import { demoCalls, type DemoCall } from "./activity.ts";
 import { demoCompany, demoKeyId, type DemoCompany } from "./company.ts";
+import { demoIncidents, type DemoContent } from "./incidents.ts";
 import { demoConversations, isJudged } from "./conversations.ts";
 import { uuidFor } from "./random.ts";
 
@@ -36,38 +39,82 @@ export async function seedDemo(
     day,
     calls: demoCalls(company, day).filter((call) => call.observed),
   }));
-  for (const person of company.people) {
-    const events = observed.flatMap(({ day, calls }) => {
+  await tellDevices(store, { orgId, seed, now, what: "calls" }, company.people, (person) =>
+    observed.flatMap(({ day, calls }) => {
       const own = calls.filter((call) => call.person === person);
       const conversations = isJudged(day, now) ? demoConversations(company, own) : [];
       return [
-        ...own.map((call, index) => eventOf(call, firstSeq(day) + index)),
-        ...conversations.map((told, index) => ({ ...told, seq: firstSeq(day) + firstConversation + index })),
+        ...own.map((call, index) => eventOf(call, seqOf(day, "call", index))),
+        ...conversations.map((told, index) => ({ ...told, seq: seqOf(day, "conversation", index) })),
       ];
-    });
-    const batch = {
-      source: uuidFor("demo device", seed, person.id),
-      batch: uuidFor("demo calls", now),
-      events,
-    };
-    await ingestSessions(store, { orgId, subject: person.email, batch, now });
-  }
+    }),
+  );
   const rows = observed.flatMap(({ day, calls }) => meterRows(orgId, day, calls));
   const batch = { source: uuidFor("demo proxy", seed), batch: uuidFor("demo meter", now), rows };
   await ingestMeter(store, { orgId, keyId: demoKeyId, now, batch });
   return { calls: observed.reduce((sum, { calls }) => sum + calls.length, 0) };
 }
 
-/** A day's conversations are numbered behind its calls. */
-const firstConversation = 5000;
-
-/** A day's reports take numbers of their own, so that one told twice counts once and a later day never shifts one. */
-function firstSeq(day: UsageDate): number {
-  return Math.round(Date.parse(`${day}T00:00:00Z`) / dayMs) * 10_000;
+/** Writes what devices would have told of the days on which something went wrong: costly loops, keys in prompts. */
+export async function seedIncidents(
+  store: Store,
+  { orgId, seed, days, now }: DemoSeed,
+): Promise<{ readonly calls: number }> {
+  const company = demoCompany(seed);
+  const today = dateOf(now);
+  const gone = daysOf({ from: addDays(today, -days), until: addDays(today, -1) }).map((day) => ({
+    day,
+    ...demoIncidents(company, day),
+  }));
+  await tellDevices(store, { orgId, seed, now, what: "incidents" }, company.people, (person) =>
+    gone.flatMap(({ day, calls, contents }) => [
+      ...calls
+        .filter((call) => call.person === person)
+        .map((call, index) => eventOf(call, seqOf(day, "incident", index))),
+      ...contents
+        .filter((content) => content.person === person)
+        .map((content, index) => contentEventOf(content, seqOf(day, "content", index))),
+    ]),
+  );
+  return { calls: gone.reduce((sum, { calls }) => sum + calls.length, 0) };
 }
 
-/** The call as the person's agent would report it. */
-function eventOf({ callId, sessionId, person, tool, model, at, ...call }: DemoCall, seq: number): CallEvent {
+export interface DemoTelling {
+  readonly orgId: OrgId;
+  readonly seed: number;
+  readonly now: number;
+  readonly what: string;
+}
+
+/** Delivers each person's events as from a device of theirs. */
+export async function tellDevices<Person extends { readonly id: string; readonly email: Subject }>(
+  store: Store,
+  { orgId, seed, now, what }: DemoTelling,
+  people: readonly Person[],
+  eventsOf: (person: Person) => readonly { readonly seq: number }[],
+): Promise<void> {
+  for (const person of people) {
+    const batch = {
+      source: uuidFor("demo device", seed, person.id),
+      batch: uuidFor(`demo ${what}`, now, person.id),
+      events: [...eventsOf(person)],
+    };
+    await ingestSessions(store, { orgId, subject: person.email, batch, now });
+  }
+}
+
+/** Kinds of a device's reports, each numbered in a range of its own. */
+const numbered = { call: 0, conversation: 4000, incident: 5000, content: 7000, hits: 8000 } as const;
+
+/** A day's reports take numbers of their own, so that one told twice counts once and a later day never shifts one. */
+export function seqOf(day: UsageDate, kind: keyof typeof numbered, index: number): number {
+  return Math.round(Date.parse(`${day}T00:00:00Z`) / dayMs) * 10_000 + numbered[kind] + index;
+}
+
+type DemoReport = Omit<DemoCall, "person" | "observed">;
+
+/** The call as an agent would report it. */
+export function eventOf({ callId, sessionId, tool, model, at, ...call }: DemoReport, seq: number): CallEvent {
   return {
     seq,
     callId,
@@ -86,12 +133,30 @@ function eventOf({ callId, sessionId, person, tool, model, at, ...call }: DemoCa
     estimated: false,
     estimateMethod: null,
     capture: "session-log",
-    status: 200,
+    status: call.status,
     durationMs: call.durationMs,
-    project: person.project.marker,
+    project: call.project,
     billing: "metered",
     serviceTier: null,
     parentCallId: null,
+  };
+}
+
+function contentEventOf({ at, tool, model, rule, action, found }: DemoContent, seq: number): ContentEvent {
+  return {
+    seq,
+    kind: "content",
+    occurredAt: new Date(at).toISOString(),
+    sessionId: null,
+    provider: tool.provider,
+    host: tool.host,
+    tool: tool.tool,
+    model,
+    rule,
+    action,
+    enforced: false,
+    requests: 1,
+    found,
   };
 }
 
@@ -174,7 +239,7 @@ function meterRows(orgId: OrgId, day: UsageDate, calls: readonly DemoCall[]): re
     const output = own.reduce((sum, { tokens }) => sum + (tokens.output ?? 0), 0);
     const input = own.reduce((sum, { tokens }) => sum + (tokens.input ?? 0) + (tokens.cacheRead ?? 0), 0);
     return {
-      seq: firstSeq(day) + index,
+      seq: seqOf(day, "call", index),
       orgId,
       subject: person.email,
       host: tool.host,

@@ -1,5 +1,5 @@
 import { countMissing, readRanges } from "../../ingest/ranges.ts";
-import { demoDomain, demoKeyId } from "../../providers/demo/company.ts";
+import { demoAccounts, demoDomain, demoKeyId } from "../../providers/demo/company.ts";
 import type { Detector, Finding, Scope } from "../finding.ts";
 import { magnitude } from "../figures.ts";
 
@@ -55,6 +55,7 @@ async function loadDevices({ db, orgId, from, to, personOf }: Scope): Promise<re
     .where("last_reported_at", ">=", from)
     .where("last_reported_at", "<", to)
     .where("subject", "not like", `%@${demoDomain}`)
+    .where("subject", "not like", `${demoAccounts}%`)
     .execute();
   return rows.map((row) => ({
     kind: "device",
