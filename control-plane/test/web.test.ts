@@ -372,7 +372,7 @@ test.serial("a signal is found by a link, read in its drawer, and resolved with 
     about: "",
     occurrence: "1",
     at: Date.now(),
-    evidence: { people: 3, firstSeenAt: "2026-11-20T00:00:00.000Z" },
+    evidence: { people: 3, firstSeenAt: "2026-11-20T12:00:00.000Z", listPriceUsd: "8.356061" },
   } as const;
   await installation.store.transact((db) => storeFindings(db, context.orgId, [finding], Date.now()));
   await using visited = await signedIn(t.context);
@@ -382,7 +382,7 @@ test.serial("a signal is found by a link, read in its drawer, and resolved with 
   await page.getByRole("button", { name: "new service" }).click();
   t.true(new URL(page.url()).searchParams.has("signal"));
   const dialog = page.getByRole("dialog");
-  t.regex(await dialog.innerText(), /people\s+3\s/);
+  t.regex(await dialog.innerText(), /People\s+3\s+First seen at\s+Nov 20, 2026.*\s+List price\s+\$8\.36/);
   await dialog.getByLabel("Note").fill("agreed with them");
   await dialog.getByRole("button", { name: "Acknowledge" }).click();
   await page.getByText("It is acknowledged now.").waitFor();

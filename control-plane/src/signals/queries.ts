@@ -34,7 +34,9 @@ export async function listSignals(
   if (subject != null) rows = rows.where("subject", "=", subject.toLowerCase());
   if (openOnly === true) rows = rows.where("resolution", "is", null);
   if (since != null) rows = rows.where("detected_at", ">=", since);
-  return rows.orderBy("detected_at", "desc").orderBy("signal_id").limit(limit).execute();
+  // A night's run detects many at once.
+  const newest = rows.orderBy("detected_at", "desc").orderBy("happened_at", "desc");
+  return newest.orderBy("signal_id").limit(limit).execute();
 }
 
 function requireType(name: string) {

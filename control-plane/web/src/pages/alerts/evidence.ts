@@ -1,3 +1,5 @@
+import { usd, when } from "../../format.ts";
+
 /** A figure that somebody can check. */
 export interface Figure {
   readonly name: string;
@@ -10,10 +12,23 @@ export function figuresOf(detail: string): readonly Figure[] {
   if (evidence === null) return [{ name: "detail", text: detail }];
   return Object.entries(evidence)
     .filter(([name, value]) => name !== "rule" && value !== null)
-    .map(([name, value]) => ({
-      name: name.replaceAll(/([A-Z])/g, " $1").toLowerCase(),
-      text: Array.isArray(value) ? value.join(", ") : String(value as string | number | boolean),
-    }));
+    .map(([name, value]) => ({ name: titleOf(name), text: textOf(name, value) }));
+}
+
+/** `usualDayUsd` -> `Usual day`: the value says that it is dollars. */
+function titleOf(name: string): string {
+  const title = name
+    .replace(/Usd$/, "")
+    .replaceAll(/([A-Z])/g, " $1")
+    .toLowerCase();
+  return title.charAt(0).toUpperCase() + title.slice(1);
+}
+
+function textOf(name: string, value: unknown): string {
+  if (Array.isArray(value)) return value.join(", ");
+  const text = String(value as string | number | boolean);
+  if (name.endsWith("Usd") && /^-?\d+(?:\.\d+)?$/.test(text)) return usd(text);
+  return /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text) ? when(text) : text;
 }
 
 function read(detail: string): Readonly<Record<string, unknown>> | null {
