@@ -33,7 +33,7 @@ export const demoFeeds = ["usage", "machine", "gateway", "seats", "credits"] as 
 
 function usageLines(company: DemoCompany, day: UsageDate, restated: boolean): readonly Pulled[] {
   const billed = [...demoCalls(company, day), ...demoIncidents(company, day).calls].filter(
-    ({ tool, costNanoUsd }) => tool.service !== null && costNanoUsd !== null,
+    ({ tool, costNanoUsd, status }) => tool.service !== null && costNanoUsd !== null && status === 200,
   );
   const groups = Map.groupBy(billed, ({ person, tool, model }) =>
     [tool.provider, whoPays(person, tool.provider).value, model].join("|"),

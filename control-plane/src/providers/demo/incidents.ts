@@ -96,7 +96,6 @@ function make({ company, day, random, person }: Incident, made: Made): readonly 
     const at = made.firstAt + index * made.everyMs;
     const counts = tokens({ ...made.tokens(random), cacheWrite5m: 0, cacheWrite1h: 0 });
     const price = shippedPrices().find(tool.provider, made.model, at);
-    const isAnswered = made.status === undefined;
     return {
       callId: `${sessionId}-${index}`,
       sessionId,
@@ -105,7 +104,7 @@ function make({ company, day, random, person }: Incident, made: Made): readonly 
       model: made.model,
       at,
       tokens: counts,
-      costNanoUsd: isAnswered && price !== null ? (rate(price, counts)?.costNanoUsd ?? null) : null,
+      costNanoUsd: price === null ? null : (rate(price, counts)?.costNanoUsd ?? null),
       durationMs: random.whole(900, 20_000),
       observed: true,
       status: made.status ?? 200,
