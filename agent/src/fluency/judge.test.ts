@@ -16,11 +16,11 @@ import { languages, patternsOf, prevailingLanguage, type Language } from "./prev
 interface Labelled {
   readonly id: string;
   /**
-   * Rules were made with `tuning` in sight and only measured on `held-out`. `independent` was written from the
-   * definitions by somebody who had not seen the rules; those of version 2 were widened by what it showed. `seen` was
-   * written by the author of the rules before them.
+   * Rules of version 1 were made with `tuning` in sight and only measured on `held-out`. `independent` was written from
+   * the definitions by somebody who had not seen them, `seen` by the author of the rules before them, and `later` in
+   * other words than theirs. The rules of version 2 were widened by all of them, so nothing here is held out from it.
    */
-  readonly part: "tuning" | "held-out" | "independent" | "seen";
+  readonly part: "tuning" | "held-out" | "independent" | "seen" | "later";
   readonly shows: readonly FluencyIndicator[];
   /** `person: …` and `assistant: …` by turns. */
   readonly turns: readonly string[];
@@ -29,12 +29,11 @@ interface Labelled {
 const read = (name: string): readonly Labelled[] =>
   JSON.parse(readFileSync(new URL(`samples/${name}.data.json`, import.meta.url), "utf8"));
 
-const english = [...read("english"), ...read("english-independent")];
 const sampleOf: Readonly<Record<Language, readonly Labelled[]>> = {
-  english,
-  french: read("french"),
-  german: read("german"),
-  spanish: read("spanish"),
+  english: [...read("english"), ...read("english-independent"), ...read("english-later")],
+  french: [...read("french"), ...read("french-later")],
+  german: [...read("german"), ...read("german-later")],
+  spanish: [...read("spanish"), ...read("spanish-later")],
 };
 const everything = Object.values(sampleOf).flat();
 
@@ -84,6 +83,9 @@ const floors: Readonly<Record<FluencyIndicator, { readonly precision: number; re
   checks_facts: { precision: 0.95, recall: 0.95 },
 };
 
+/** Where three or four show an indicator, one that is missed is a quarter. */
+const floorOfFew = { precision: 0.65, recall: 0.65 };
+
 /** "Tell me if you're missing a file" and "yes or no only" were labelled otherwise by whoever had not seen the rules. */
 const exceptions: Readonly<Record<string, { readonly precision: number; readonly recall: number }>> = {
   "english independent sets_interaction_mode": { precision: 0.75, recall: 0.95 },
@@ -94,9 +96,13 @@ const parts: readonly [Language, Labelled["part"], conversations: number, positi
   ["english", "tuning", 35, 5],
   ["english", "held-out", 45, 8],
   ["english", "independent", 77, 6],
+  ["english", "later", 40, 3],
   ["french", "seen", 39, 4],
+  ["french", "later", 37, 3],
   ["german", "seen", 39, 4],
+  ["german", "later", 37, 3],
   ["spanish", "seen", 39, 4],
+  ["spanish", "later", 37, 3],
 ];
 
 for (const indicator of fluencyIndicators) {
@@ -110,7 +116,8 @@ for (const indicator of fluencyIndicators) {
       );
       t.true(found.conversations >= fewest);
       t.true(positive >= fewestPositive && positive <= found.conversations - 15);
-      const floor = exceptions[`${language} ${part} ${indicator}`] ?? floors[indicator];
+      const floor =
+        part === "later" ? floorOfFew : (exceptions[`${language} ${part} ${indicator}`] ?? floors[indicator]);
       t.true(precision >= floor.precision, `precision, ${language} ${part}`);
       t.true(recall >= floor.recall, `recall, ${language} ${part}`);
     }

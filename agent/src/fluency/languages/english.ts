@@ -14,9 +14,11 @@ export const english: LanguageRules = {
     "about only some any all other please now just more too also up out into let don't it's i'm",
   patterns: {
     iterates_and_refines: [
-      String.raw`\b(?:instead|as well|too ${word}|still|not quite|rather|shorter|longer|simpler|warmer|faster|smaller|bigger|clearer|friendlier|stricter|softer|less|more [\w-])`,
-      String.raw`(?:^|[.,;:!?] |\b(?:and|but|then|also|please|now|can you|could you) )(?:make|change|add|remove|drop|leave out|split|merge|move|put|limit|sort|shorten|tone|rename|include|exclude|replace|redo|adapt|weaken|cut|pin|mention|use|keep|expand|rewrite|adjust|swap|reduce|increase|extend|tighten|look|turn|skip|simplify|reword|rephrase|correct|update|fix|do the same)\b`,
+      String.raw`\b(?:instead|as well|too (?!and\b|but\b|is\b|are\b|was\b|it\b|i\b|we\b|you\b|the\b|in\b|if\b)${word}|still|not quite|rather|shorter|longer|simpler|warmer|faster|smaller|bigger|clearer|friendlier|stricter|softer|less|more [\w-])`,
+      String.raw`(?:^|[.,;:!?] |\b(?:and|but|then|also|please|now|can you|could you) )(?:make|change|add|remove|drop|leave out|split|merge|move|put|limit|sort|shorten|tone|rename|include|exclude|replace|redo|adapt|weaken|cut|pin|mention|use|keep|expand|rewrite|adjust|swap|reduce|increase|extend|tighten|look at|turn|skip|simplify|reword|rephrase|correct|update|fix|do the same)\b`,
       String.raw`\b(?:should|must|needs? to|has to|have to) (?:not )?be\b`,
+      String.raw`\b\w{3,12} it (?:by|down|a bit|a little|up a (?:bit|little))\b`,
+      String.raw`\bwould be (?:better|nicer|clearer)\b|\bi'd (?:rather|prefer)\b|\b(?:can|could) you (?:trim|cut|tone|shrink|straighten|tidy|polish|clean|smooth)\b|\b(?:drags|is off|reads (?:badly|oddly)|doesn't (?:fit|look right|read well))\b`,
     ],
     provides_examples: [
       String.raw`\b(?:e\.g\.|for example|for instance|example:|examples:|as in ["\x60]|along the lines of|modell?ed on|similar to)`,
@@ -28,17 +30,21 @@ export const english: LanguageRules = {
       String.raw`\b(?:sample|expected|desired) (?:input|output|row|result)\b`,
       String.raw`\bas an? (?:example|template|model|reference)\b`,
       String.raw`"[^"]{1,80}" (?:->|=>|becomes|should (?:become|give|turn into)) `,
+      String.raw`\bsame (?:form|format|pattern|shape) as\b|\b(?:json|yaml|xml|rows?|objects?|lines?) like [\{\[<]`,
+      String.raw`\b(?:copy|same as|like) what we (?:did|do|have)\b|\bfollow(?:ing)? the (?:\w{1,30} )?(?:in|of|from) [\w/-]{1,60}\.\w{1,4}\b`,
     ],
     specifies_format: [
       String.raw`\b(?:as|in|into) (?:an? |${number} |valid |plain )?(?:(?!the\b|this\b|that\b|our\b|my\b)${word} ){0,2}${layout}\b`,
       String.raw`\b(?:valid|plain|raw|pure) (?:json|csv|yaml|xml|markdown|html|text)\b(?! file)`,
       String.raw`\b(?:give me|write|make|return|output|produce) (?:only )?(?:me )?an? (?:(?!the\b)${word} ){0,2}(?:list|table|checklist)\b`,
       String.raw`\b(?:output|print|return|answer|reply|respond) (?:with )?(?:just|only|nothing but)\b|\byes or no only\b|\bonly (?:with )?yes or no\b`,
-      String.raw`(?<!\bstill )\b(?:${number}|single) (?:(?:short|single|main|a4) )?(?:bullets?|bullet points?|sentences?|paragraphs?|columns?|sections?|headings?|words|lines|characters|pages|slides?)\b(?! of code)`,
+      String.raw`(?<!\bstill )\b(?:${number}|single) (?:(?:short|single|main|a4) )?(?:bullets?|bullet points?|sentences?|paragraphs?|columns?|sections?|headings?|words|lines|characters|pages?|slides?)\b(?! of code)`,
       String.raw`\b${number} (?:line|sentence|bullet|row|paragraph|number) (?:each|per|in each|only|for each)\b`,
       String.raw`\b(?:max(?:imum|\.)?|at most|no more than|half|fits? on) (?:one|a|an) (?:a4 )?page\b`,
       String.raw`\b(?:with (?:the )?(?:columns|sections|headings|fields)|headings?,|headings (?:plus|and)|format:|one slide|shaped like|a good row looks)`,
       String.raw`\bin a (?:single )?(?:paragraph|sentence|table|list)\b`,
+      String.raw`\b(?:need|want|give me|write|make|in) (?:\w{1,12} )?bullet points\b|\b${number},? at most\b|\bat most ${number}\b|\bon (?:one|a single|half a) page\b`,
+      String.raw`\b(?:one|a) (?:row|line|sentence|paragraph|bullet|column) (?:each|per|for each|for every)\b`,
     ],
     sets_interaction_mode: [
       String.raw`\b(?:ask me|ask first|ask questions|ask one question|(?:one|a single) (?:question|step|file|thing) at a time)\b`,
@@ -49,6 +55,8 @@ export const english: LanguageRules = {
       String.raw`\btell me (?:honestly )?(?:when you|if you|if anything|when i)\b`,
       String.raw`\b(?:no|not the) (?:solutions?|answers?)\b[^.!?]{0,20}\b(?:hints?|questions)\b|\b(?:just|only) (?:hints|questions)\b`,
       String.raw`\b(?:answer|reply|respond) (?:only )?(?:in|with) (?:one|a single|yes)\b`,
+      String.raw`\b(?:do not|don't) (?:give|tell|show) me (?:the |any )?(?:full |whole |complete |finished )?(?:solution|answer|code)\b|\bdon't (?:jump|rush|run|get) ahead\b|\bnudge me\b|\bfirst we (?:only |just )?(?:talk|discuss|agree|look)\b`,
+      String.raw`\b(?:you only|you just) (?:comment|watch|listen|review|answer|ask)\b|\b(?:stop|interrupt|warn) me (?:when|if|before)\b|\bbefore anything (?:gets|is) (?:changed|written|done)\b`,
     ],
     states_tone_and_style: [
       String.raw`\b(?:formal|informal|friendly|polite|casual|playful|sober|matter-of-fact|conversational|ironic|self-deprecating|enthusiastic|persuasive|diplomatic|humorous|flowery|empathetic|idiomatic|plain english|plain language|british spelling|american spelling|dry humou?r|(?:first|third) person|active voice)\b`,
@@ -56,6 +64,8 @@ export const english: LanguageRules = {
       String.raw`(?:^|[.,] )(?:warm|light|dry|honest|firm|serious|professional|concise|crisp)(?:[.,]| and | but )`,
       String.raw`\btone\b(?! of (?:the|our|these|those))|\b(?:wording|house style|our voice)\b|\b(?:naming|coding|our|the usual) conventions\b|\bstyle\b(?![. -]{0,3}(?:sheets?|css|tag|attribute))`,
       String.raw`\bno (?:\w{1,40} )?(?:jargon|buzzwords|exclamation marks|anglicisms|emojis?|slang|acronyms|abbreviations|clich[e]s)\b|\bshort sentences\b`,
+      String.raw`\b(?:plain|simple|everyday) words\b|\bneutral\b|\bnothing (?:fancy|technical|formal|legal|lawyerly|salesy)\b|\bwithout blaming\b`,
+      String.raw`\b(?:language|wording|voice|style) (?:\w{1,20} )?(?:light|plain|simple|dry|short|cheeky|serious|warm)\b|\bsincere\b`,
     ],
     defines_audience: [
       String.raw`\b(?:audience (?:is|are|of|:)|readers (?:are|who|will)|readers:|target (?:group|audience))`,
@@ -64,6 +74,9 @@ export const english: LanguageRules = {
       String.raw`\b(?:so )?(?:that )?(?:an?|my|our|the) (?:${word} ){1,4}(?:can follow|gets it|understands?|can understand|would understand|could understand)\b`,
       String.raw`\bas if i (?:were|was) an?\b|-year-old\b|\bno (?:technical|legal|medical|prior) (?:background|knowledge)\b|\b(?:people|someone|somebody) who (?:have|has) never\b|\bnone of (?:them|whom) (?:has|have) (?:ever|seen)\b`,
       String.raw`\b(?:our (?:customers|readers|users) are|my team's)\b`,
+      String.raw`\b(?:article|report|summary|documentation|bullet points?|explanation|answer|reply|text|tutorial|readme)\b[^.!?]{0,60}?\bfor (?:(?:the|our|my|all) )?(?:${word} ){0,2}?${people}\b${notThing}`,
+      String.raw`\bexplain (?:it |this |that )?to (?:my|our|her|him|them|somebody|someone)\b`,
+      String.raw`\b(?:visitors|readers|users|customers|listeners|recipients|attendees) are (?:mostly|mainly|all|usually)\b`,
     ],
     clarifies_goal: [
       String.raw`\b(?:my|our|the) (?:\w{1,40} )?(?:goal|aim|purpose|point|objective|intention) is\b|\bgoal:|\bin order to\b|\bso that (?!an? ${word} (?:gets|understands)\b|can't|cannot|couldn't|isn't|is |was |means|doesn't)|\bthe point is\b`,
@@ -72,6 +85,8 @@ export const english: LanguageRules = {
       String.raw`\b(?:we|i) (?:need|want|are looking for|have to find|must)\b[^.!?]{0,60}\b(?:because|so)\b|\b(?:i'm|we're|i am|we are) \w{2,20}ing\b[^.!?]{0,60}\bbecause\b`,
       String.raw`\b(?:i|we) (?:have|need|want|would like) to (?:practi[sc]e|prepare|present|convince|persuade|show|decide|prove|get rid|get away)\b`,
       String.raw`\b(?:i|we) (?:will|want to|need to|plan to|are going to) use (?:this|it|the|them)\b|\bto get [^.!?]{0,40}\bapproved\b`,
+      String.raw`\breason (?:is|being)\b|\b(?:we|i) (?:just|only) (?:have|need|want) to\b`,
+      String.raw`\b(?:i|we)(?:'d| would) like (?:to (?:bring|get|cut|reduce|speed|stop|avoid|have)|that)\b`,
     ],
     consults_on_approach: [
       String.raw`\b(?:what|which)(?:'s| is| would be| are) (?:the |a |our |my )?(?:best|better|right|sensible|simplest|recommended|options)\b|\b(?:what|which)(?:'s| is| would be) a good (?:${word} )?${way}\b`,
@@ -82,6 +97,8 @@ export const english: LanguageRules = {
       String.raw`\b(?:propose|outline|suggest|sketch|give me|show me) (?:an?|your|the|two|three|some)? ?(?:\w{1,40} )?(?:plan|approach|options|strategy|alternatives)\b`,
       String.raw`\b(?:before (?:we|i) (?:decide|commit|implement|code)|agree on (?:the|an) (?:approach|plan))\b`,
       String.raw`\b(?:which|what|in which|in what) (?:one |of \w{1,40} \w{1,40} |\w{1,40} )?would you (?:start|choose|pick|use|recommend|prefer|go|lead|tackle|suggest)\b`,
+      String.raw`\bwhat (?:order|approach|strategy|setup|structure) (?:would|makes|should)\b|\bwhat are the risks\b|^[\w.-]{1,30} or [\w.-]{1,30} (?:${word} ){0,2}?for\b`,
+      String.raw`\bwould you \w{2,20} [^.!?]{1,60}\bor\b[^.!?]{1,60}\?|\b(?:rough|high-level|short) plan\b|\bnot sure (?:which|what|whether|how)\b`,
     ],
     identifies_missing_context: [
       String.raw`\byou (?:couldn't|could not|can't|cannot|don't|do not|didn't|did not|won't) (?:know|see|tell from|guess|have (?:access|seen|the))\b`,
@@ -90,6 +107,8 @@ export const english: LanguageRules = {
       String.raw`\b(?:i|we) (?:forgot|should have|didn't|did not|haven't|have not) (?:to )?(?:mention(?:ed)?|tell|told|say|said|(?:given?|show[n]?|sen[dt]|shared?) you)\b`,
       String.raw`\bwhat (?:else|other|more|information|context)\b[^?]{0,30}\byou (?:still )?(?:need|miss)\b`,
       String.raw`\b(?:your (?:information|knowledge|data) is (?:probably )?(?:outdated|old)|(?:some|more|missing) context:|wasn't in my (?:message|prompt|request))`,
+      String.raw`\bforgot to (?:tell|mention|say|add|include)\b`,
+      String.raw`\b(?:hadn't|had not|didn't|haven't) (?:said|mentioned|told you)(?: so| that)?\b`,
     ],
     questions_reasoning: [
       String.raw`\bwhy (?:would|did|do|should|are) (?:you|that|it|we)\b|\bhow (?:does that follow|(?:did|do) you (?:get|arrive|calculate|come))\b|\bwhere (?:does|do|did) (?:the|that|those|your) ${word} come from\b`,
@@ -97,6 +116,8 @@ export const english: LanguageRules = {
       String.raw`\bcontradict|\binconsistent\b|\bcircular\b|\bthat logic\b|\b(?:your|that) (?:argument|reasoning|logic|conclusion)\b|\bi (?:don't follow|disagree|don't buy|am not convinced)\b|\bi'm not convinced\b`,
       String.raw`(?:^|[.?!,] )(?:wouldn't|won't|doesn't|isn't|don't|aren't) [^.?!]{3,90}\?`,
       String.raw`\bhow would (?:that|this|an?|the|it)\b|\bcan't (?:both )?be (?:right|true)\b|\bcannot (?:both )?be (?:right|true)\b|\b(?:could|might) be (?:pure |just )?chance\b`,
+      String.raw`\b(?:can't|cannot|doesn't|does not|wouldn't) explain\b`,
+      String.raw`\b(?:wouldn't|isn't|can't|doesn't|don't) (?:be enough|\w{1,20}), (?:is it|does it|do they|would it)\b|, (?:doesn't|isn't|wouldn't|don't|aren't|can't) (?:it|that|they|you|this)\?|\bdoesn't (?:make it|mean|prove|imply)\b|\bone thing (?:happening )?after another\b`,
     ],
     checks_facts: [
       String.raw`\b(?:double-? ?check|verify|fact-? ?check|confirm|recompute|recalculate|cross-?check|are you sure)\b`,
@@ -107,6 +128,8 @@ export const english: LanguageRules = {
       String.raw`\b(?:show|paste)\b[^.?!]{0,40}\b(?:output|log|logs|result|results|proof)\b|\b(?:quote|cite) the\b|\b(?:prove|proves) (?:it|that|this)\b`,
       String.raw`\b(?:go over|check|do|run) (?:the|these|those|your) (?:numbers|figures|calculations?|sums?|maths?) again\b`,
       String.raw`\bwhich (?:study|studies|paragraph|clause|page|article|law|version of the)\b|\bcheck (?:it |this )?(?:against|the (?:\w{1,40} )?(?:price list|docs|documentation|recommendation|manual|statute|release notes))\b`,
+      String.raw`\blook (?:it|that|this) up\b|\bcheck the (?:${word} ){0,2}?(?:guide|spec|specification|manual|source|changelog)\b|\b(?:where's|where is|where are|where do) (?:that|this|the|those|these) (?:number|figure|claim|quote)s? (?:come )?from\b`,
+      String.raw`\b(?:name|cite|quote) (?:one|two|some|any|me)\b`,
     ],
   },
 };
