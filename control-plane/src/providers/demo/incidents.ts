@@ -143,9 +143,9 @@ function dearDay(incident: Incident): readonly DemoCall[] {
   return make(incident, {
     name: "migration",
     model: "claude-opus-5",
-    count: 120,
+    count: 80,
     firstAt: incident.start + 12 * hourMs,
-    everyMs: 90_000,
+    everyMs: 120_000,
     tokens: (random) => ({
       input: random.whole(90_000, 180_000),
       output: random.whole(6000, 24_000),

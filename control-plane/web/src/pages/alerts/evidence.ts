@@ -26,7 +26,7 @@ function titleOf(name: string): string {
 
 function textOf(name: string, value: unknown): string {
   if (Array.isArray(value)) return value.join(", ");
-  const text = String(value as string | number | boolean);
+  const text = String(value);
   if (name.endsWith("Usd") && /^-?\d+(?:\.\d+)?$/.test(text)) return usd(text);
   return /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text) ? when(text) : text;
 }
