@@ -93,6 +93,31 @@ test("what is older than the longest trend is not judged, and a log judged by ot
   t.false(told.isJudged("1:1", "other", 1));
 });
 
+const languages: readonly [language: string, opening: string, told: number][] = [
+  ["German", "Bevor du irgendwas änderst, frag mich bitte, was dir für den Export noch fehlt.", 1],
+  [
+    "French",
+    "Avant de coder, pose-moi des questions : il te manque peut-être quelque chose pour l'export.",
+    1,
+  ],
+  ["Spanish", "Antes de escribir nada, hazme preguntas: quizá te falta algo para la exportación.", 1],
+  ["Italian", "Prima di scrivere il codice, chiedimi che cosa ti manca ancora per l'esportazione.", 0],
+];
+for (const [language, opens, expected] of languages) {
+  test(`a conversation in ${language} is ${expected === 1 ? "told by its own phrases" : "not told"}`, async (t) => {
+    await using person = newPerson();
+    using folder = temporaryFolder();
+    const { told, outbox, look } = open(person, folder.path);
+    using both = new DisposableStack();
+    both.use(told);
+    both.use(outbox);
+    person.write(sessionLog, said("u1", opens) + answered("a1"));
+    t.is(await look(), expected);
+    const counts = written(outbox).map(({ indicators }) => indicators.sets_interaction_mode);
+    t.deepEqual(counts, expected === 1 ? [{ observed: 1, opportunities: 1 }] : []);
+  });
+}
+
 test("a full outbox loses no conversation", async (t) => {
   await using person = newPerson();
   using folder = temporaryFolder();
