@@ -21,7 +21,7 @@ import {
   type DemoCompany,
   type DemoPerson,
 } from "./company.ts";
-import { contentRule, demoIncidents } from "./incidents.ts";
+import { answerRule, contentRule, demoIncidents } from "./incidents.ts";
 import { randomFor } from "./random.ts";
 import { eventOf, seqOf, tellDevices, type DemoSeed } from "./seed.ts";
 
@@ -163,10 +163,22 @@ const document: PolicyDocument = {
     {
       name: contentRule,
       type: "CONTENT_DLP",
+      in: "request",
       detectors: ["secret", "payment_card", "email_address"],
       phrases: ["Project Nightjar"],
       inspect: "new_content",
       action: "WARN",
+      scope: everybody,
+      onUnknown: "open",
+    },
+    {
+      name: answerRule,
+      type: "CONTENT_DLP",
+      in: "answer",
+      detectors: [],
+      phrases: ["we guarantee"],
+      inspect: "new_content",
+      action: "OBSERVE",
       scope: everybody,
       onUnknown: "open",
     },
@@ -224,7 +236,8 @@ function hitsOf(
       modelsRule,
       own.filter(({ model }) => person.teamId === "demo-platform" && model.startsWith("claude-opus-")),
     ],
-    [contentRule, found],
+    [contentRule, found.filter(({ rule }) => rule === contentRule)],
+    [answerRule, found.filter(({ rule }) => rule === answerRule)],
   ];
   return broken.flatMap(([rule, calls], index) => {
     if (calls.length === 0) return [];

@@ -1,4 +1,4 @@
-import type { ContentCounts, ContentEvent } from "@flowstate/shared/wire/content";
+import type { ContentEvent } from "@flowstate/shared/wire/content";
 import { dayMs, hourMs, type UsageDate } from "@flowstate/shared/time";
 import { shippedPrices } from "@flowstate/shared/prices/book";
 import { rate } from "@flowstate/shared/prices/rate";
@@ -7,15 +7,14 @@ import type { DemoCall } from "./activity.ts";
 import { demoTools, type DemoCompany, type DemoPerson, type DemoTool } from "./company.ts";
 import { randomFor, type Random } from "./random.ts";
 
+type Finding = Pick<ContentEvent, "kind" | "rule" | "action" | "found">;
+
 /** Something that content rules found on somebody's device. */
-export interface DemoContent {
+export interface DemoContent extends Finding {
   readonly person: DemoPerson;
   readonly at: number;
   readonly tool: DemoTool;
   readonly model: string;
-  readonly rule: string;
-  readonly action: ContentEvent["action"];
-  readonly found: ContentCounts;
 }
 
 export interface DemoIncidents {
@@ -23,8 +22,9 @@ export interface DemoIncidents {
   readonly contents: readonly DemoContent[];
 }
 
-/** Name of the policy's rule that content breaks. */
+/** Names of the policy's rules that content breaks: what is sent, and what is answered. */
 export const contentRule = "Demo: nothing that must stay here";
+export const answerRule = "Demo: no promises in our name";
 
 /** What goes wrong in the demo company on a day beside its ordinary work; most days nothing. */
 export function demoIncidents(company: DemoCompany, day: UsageDate): DemoIncidents {
@@ -187,17 +187,18 @@ function weekendRepository(incident: Incident): readonly DemoCall[] {
   });
 }
 
-const findings: readonly (readonly [action: ContentEvent["action"], found: ContentCounts])[] = [
-  ["WARN", { api_key: 1 }],
-  ["OBSERVE", { email_address: 3 }],
-  ["WARN", { secret: 1 }],
-  ["WARN", { email_address: 41, payment_card: 12 }],
-  ["OBSERVE", { phrase: 1 }],
+const findings: readonly [Finding, ...Finding[]] = [
+  { kind: "content", rule: contentRule, action: "WARN", found: { api_key: 1 } },
+  { kind: "content", rule: contentRule, action: "WARN", found: { email_address: 3 } },
+  { kind: "content", rule: contentRule, action: "WARN", found: { secret: 1 } },
+  { kind: "answer", rule: answerRule, action: "OBSERVE", found: { phrase: 1 } },
+  { kind: "content", rule: contentRule, action: "WARN", found: { email_address: 41, payment_card: 12 } },
+  { kind: "content", rule: contentRule, action: "WARN", found: { phrase: 1 } },
 ];
 
 function foundContent({ number, start, random, person }: Incident): readonly DemoContent[] {
-  const [action, found] = findings[Math.floor(number / 4) % findings.length] ?? ["OBSERVE", { phrase: 1 }];
+  const finding = findings[Math.floor(number / 4) % findings.length] ?? findings[0];
   const at = start + random.whole(8 * 60, 17 * 60) * 60_000;
   const tool = demoTools.claudeCode;
-  return [{ person, at, tool, model: tool.models[0], rule: contentRule, action, found }];
+  return [{ ...finding, person, at, tool, model: tool.models[0] }];
 }

@@ -142,10 +142,13 @@ export function eventOf({ callId, sessionId, tool, model, at, ...call }: DemoRep
   };
 }
 
-function contentEventOf({ at, tool, model, rule, action, found }: DemoContent, seq: number): ContentEvent {
+function contentEventOf(
+  { at, tool, model, kind, rule, action, found }: DemoContent,
+  seq: number,
+): ContentEvent {
   return {
     seq,
-    kind: "content",
+    kind,
     occurredAt: new Date(at).toISOString(),
     sessionId: null,
     provider: tool.provider,
