@@ -1,6 +1,7 @@
 /**
  * `npm run package -w agent`: the agent as a single executable for the system this runs on, in `agent/dist`, with the
- * licences of what is in it and SHA-256 sums; then the executable is run, without Node or the checkout in reach.
+ * licences of what is in it, SHA-256 sums and the manifest of a release, which `-- --sign-key FILE` signs; then the
+ * executable is run, without Node or the checkout in reach.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -15,14 +16,19 @@ import {
 } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { parseArgs } from "node:util";
 import { bindingAsset } from "../src/packaged/sqlite-binding.ts";
 import { version } from "../src/version.ts";
 import { bundle } from "./bundle.ts";
+import { manifestOf } from "./manifest.ts";
 import { prove } from "./prove.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const dist = join(root, "dist");
 const { platform, arch } = process;
+const { values: flags } = parseArgs({ options: { "sign-key": { type: "string" } } });
+// Read before anything is built: a key that is not there is said at once.
+const signKey = flags["sign-key"] === undefined ? null : readFileSync(flags["sign-key"], "utf8");
 const name = `flowstate-${platform}-${arch}${platform === "win32" ? ".exe" : ""}`;
 
 rmSync(dist, { recursive: true, force: true });
@@ -34,9 +40,11 @@ writeFileSync(join(dist, "LICENSES.txt"), licences(packages));
 rmSync(join(dist, "flowstate.mjs"));
 await prove(executable, version);
 writeFileSync(join(dist, "SHA256SUMS"), await sums([executable, join(dist, "LICENSES.txt")]));
+const manifest = await manifestOf(executable, { version, platform: `${platform}-${arch}`, signKey });
+writeFileSync(join(dist, "release.json"), `${JSON.stringify(manifest, null, 2)}\n`);
 const megabytes = Math.round(statSync(executable).size / 1e6);
 process.stdout.write(
-  `${executable}: ${version}, ${megabytes} MB, it runs\n${readFileSync(join(dist, "SHA256SUMS"), "utf8")}`,
+  `${executable}: ${version}, ${megabytes} MB, it runs; ${manifest.signature === null ? "not signed" : `signed with ${manifest.signature.key}`}\n${readFileSync(join(dist, "SHA256SUMS"), "utf8")}`,
 );
 
 /** https://nodejs.org/api/single-executable-applications.html */
