@@ -20,6 +20,7 @@ import { exchangeRateCommands, providerCommands } from "./providers/commands.ts"
 import { demoCommands } from "./providers/demo/commands.ts";
 import { exportCommand, periodCommands } from "./ledger/commands.ts";
 import { reconcileCommands } from "./reconcile/commands.ts";
+import { releaseCommands } from "./releases/commands.ts";
 import { secretsCommands } from "./secrets/commands.ts";
 import { proveCopy } from "./secrets/canary.ts";
 import { openInstallation } from "./secrets/installation.ts";
@@ -58,6 +59,7 @@ export function controlProgram(env: NodeJS.ProcessEnv): Command {
   program.addCommand(importCommands(config));
   program.addCommand(reconcileCommands(config));
   program.addCommand(periodCommands(config));
+  program.addCommand(releaseCommands(config));
   program.addCommand(secretsCommands(config));
   program.addCommand(exportCommand(config));
   program.addCommand(demoCommands(config));

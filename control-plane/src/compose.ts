@@ -26,6 +26,8 @@ import { watchProviders } from "./providers/watch.ts";
 import { watchMonth } from "./proxy-status/month.ts";
 import { createStatusCard } from "./proxy-status/status.ts";
 import { watchReconciliation } from "./reconcile/watch.ts";
+import { releaseRoutes } from "./releases/routes.ts";
+import { createShelf } from "./releases/shelf.ts";
 import { openInstallation } from "./secrets/installation.ts";
 import { graphqlRoutes } from "./serve/graphql/server.ts";
 import { healthRoutes } from "./serve/health.ts";
@@ -138,6 +140,8 @@ export async function compose(
     accepting: () => accepting,
   });
   await app.register((scope) => ingestRoutes(scope, { store, events, keyring, hub, desk, pepper, clock }));
+  const shelf = createShelf(config.releasesFolder);
+  await app.register((scope) => releaseRoutes(scope, { keyring, shelf }));
   const web = readWebFiles();
   await app.register((scope) =>
     graphqlRoutes(scope, {

@@ -15,6 +15,11 @@ export const controlPlaneOptions = {
     fallback: ".flowstate",
     describe: "The folder of the database and of the master key.",
   }),
+  releasesDir: option.text({
+    env: "FLOWSTATE_RELEASES_DIR",
+    describe:
+      "The folder of the agent's releases; unset, it is `releases` in the data folder. Several control planes share one.",
+  }),
   httpHost: option.address({
     env: "FLOWSTATE_HTTP_HOST",
     fallback: "127.0.0.1",
@@ -92,6 +97,8 @@ export const controlPlaneOptions = {
 
 export interface Config {
   readonly dataDir: string;
+  /** Where the agent's releases are. */
+  readonly releasesFolder: string;
   readonly store: StoreAddress;
   readonly masterKey: MasterKeySource;
   readonly http: { readonly host: string; readonly port: number };
@@ -133,6 +140,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   }
   return {
     dataDir,
+    releasesFolder: raw.releasesDir === null ? join(dataDir, "releases") : resolve(raw.releasesDir),
     store: storeAddress(raw.databaseUrl, dataDir),
     masterKey: { inline: raw.masterKey, file: raw.masterKeyFile, dataDir },
     http: { host: httpHost, port: raw.httpPort },

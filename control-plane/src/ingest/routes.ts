@@ -5,10 +5,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { WebSocketServer } from "ws";
 import type { Clock } from "@flowstate/shared/clock";
 import { FlowstateError } from "@flowstate/shared/errors";
-import type { OrgId } from "@flowstate/shared/ids";
-import { parseKey } from "@flowstate/shared/keys";
-import { parseBasicCredential } from "@flowstate/shared/net/basic-auth";
-import { parseSubject, type Subject } from "@flowstate/shared/subject";
 import { sessionBatch } from "@flowstate/shared/wire/call";
 import { meterBatch } from "@flowstate/shared/wire/meter";
 import { bearerToken } from "../access/bearer.ts";
@@ -18,6 +14,7 @@ import type { PolicyDesk } from "../policy/desk.ts";
 import type { Store } from "../store/open.ts";
 import { ingestSessions } from "../usage/ingest.ts";
 import { decompressBody, ingestBounds, parseBatch } from "./decode.ts";
+import { requireDevice } from "./device.ts";
 import { ingestMeter } from "./meter.ts";
 import type { PushHub } from "./push.ts";
 import { buildSnapshot } from "./snapshot.ts";
@@ -137,28 +134,6 @@ async function readBatch<T>(request: FastifyRequest, schema: z.ZodType<T>, rowsN
   if (batch.ok) return batch.value;
   const code = batch.reason === "too_large" ? "FS_TOO_LARGE" : "FS_INPUT_INVALID";
   throw new FlowstateError(code, batch.detail, { details: { reason: batch.reason } });
-}
-
-/** Whom an agent reports for: the e-mail beside the organisation's key, or the owner of a key of their own. */
-async function requireDevice(
-  request: FastifyRequest,
-  { keyring }: IngestDependencies,
-): Promise<{ readonly orgId: OrgId; readonly subject: Subject }> {
-  const credential = parseBasicCredential(request.headers.authorization ?? "");
-  const parsed = credential.ok ? parseKey(credential.value.password) : credential;
-  const kind = parsed.ok ? parsed.value.kind : null;
-  const usable = kind === "org" || kind === "personal" || kind === "service_account";
-  const key = usable && credential.ok ? await keyring.check(credential.value.password, kind) : null;
-  if (key === null || !credential.ok) {
-    throw new FlowstateError(
-      "FS_UNAUTHENTICATED",
-      "Basic credentials are expected: the person's e-mail and the organisation's key",
-    );
-  }
-  if (key.subject !== null) return { orgId: key.orgId, subject: key.subject as Subject };
-  const subject = parseSubject(credential.value.user);
-  if (!subject.ok) throw new FlowstateError("FS_UNAUTHENTICATED", subject.detail);
-  return { orgId: key.orgId, subject: subject.value };
 }
 
 async function requireProxy(request: FastifyRequest, { keyring }: IngestDependencies): Promise<PresentedKey> {
