@@ -92,6 +92,7 @@ export async function compose(
     findConnector,
     baseUrlAllowed: config.providerBaseUrlAllowed,
   };
+  const shelf = createShelf(config.releasesFolder);
   const postSignal = stack.use(createPost(config.signalNetworks));
   const stopping = new AbortController();
   const oidc = createOidcClient(createPublicFetch(config.oidcNetworks), clock);
@@ -108,6 +109,7 @@ export async function compose(
     },
     syncing,
     oidc,
+    shelf,
     postSignal,
     stopping: stopping.signal,
   };
@@ -140,7 +142,6 @@ export async function compose(
     accepting: () => accepting,
   });
   await app.register((scope) => ingestRoutes(scope, { store, events, keyring, hub, desk, pepper, clock }));
-  const shelf = createShelf(config.releasesFolder);
   await app.register((scope) => releaseRoutes(scope, { keyring, shelf }));
   const web = readWebFiles();
   await app.register((scope) =>

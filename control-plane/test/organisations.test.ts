@@ -11,6 +11,7 @@ import { createOidcClient } from "../src/login/oidc/client.ts";
 import { createOrg } from "../src/orgs/orgs.ts";
 import { seedDemo } from "../src/providers/demo/seed.ts";
 import { servicesOf } from "../src/providers/services.ts";
+import { createShelf } from "../src/releases/shelf.ts";
 import { createStatusCard } from "../src/proxy-status/status.ts";
 import { openInstallation } from "../src/secrets/installation.ts";
 import type { GraphqlContext } from "../src/serve/graphql/builder.ts";
@@ -44,6 +45,7 @@ async function open(address: OpenedStore["address"]) {
     publicUrl: () => new URL("https://flowstate.example"),
     poke: () => undefined,
     syncing: { ...servicesOf(config, installation), clock },
+    shelf: createShelf(config.releasesFolder),
     postSignal: async () => ({ kind: "unreachable", reason: "nothing leaves this test" }) as const,
     oidc: createOidcClient(() => Promise.reject(new Error("nothing leaves this test")), clock),
     stopping: new AbortController().signal,

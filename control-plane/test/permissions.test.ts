@@ -107,6 +107,8 @@ const operations: readonly [name: string, taken: Taken, call: string][] = [
     'mutation { resolveSignal(id: "none", resolution: ACKNOWLEDGED) { id } }',
   ],
   ["Query.policyHits", "AI_GOVERNANCE_VIEW", "{ policyHits { calls } }"],
+  ["Query.agents", "AI_GOVERNANCE_VIEW", "{ agents { version } }"],
+  ["Query.agentReleases", "AI_GOVERNANCE_VIEW", "{ agentReleases { version } }"],
   ["Query.agentSettings", "AI_GOVERNANCE_VIEW", "{ agentSettings { enforcement } }"],
   ["Query.signalDestinations", "SETTINGS_INTEGRATIONS_VIEW", "{ signalDestinations { id waiting } }"],
   [

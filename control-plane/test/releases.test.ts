@@ -1,16 +1,21 @@
 /** Releases of the agent: taken whole or not at all, offered to devices alone, and their programs in parts. */
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { generateReleaseKey } from "@flowstate/shared/release-signature";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
+import type { Subject } from "@flowstate/shared/subject";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { until } from "@flowstate/shared/testing/until";
 import { releaseList } from "@flowstate/shared/wire/release";
 import { provisionOrgKey } from "../src/keys/provision.ts";
+import { listAgents } from "../src/releases/agents.ts";
 import { createShelf } from "../src/releases/shelf.ts";
+import { ingestSessions } from "../src/usage/ingest.ts";
+import { testOnBothEngines } from "./support/both-engines.ts";
 import { packageRelease } from "./support/packaged.ts";
 import { control, main } from "./support/program.ts";
 import { startRunning, type Running } from "./support/running.ts";
@@ -181,3 +186,50 @@ test("what is not confirmed is not offered", async (t) => {
   await t.throwsAsync(shelf.add(packaged.folder, "stable", refuse), { message: "the disk is full" });
   t.deepEqual(readdirSync(join(folder.path, "releases")), []);
 });
+
+testOnBothEngines(
+  "the latest word of a device on its own program stands, whatever order it came in",
+  async (t, { store, orgId }) => {
+    const now = Date.parse("2026-11-20T12:00:00Z");
+    const [first, second] = [randomUUID(), randomUUID()].sort() as [string, string];
+    const tell = async (source: string, seq: number, event: object) => {
+      const subject = (source === first ? "ada@example.com" : "bob@example.com") as Subject;
+      const events = [{ seq, kind: "agent", platform: "linux-x64", ...event }];
+      const { answer } = await ingestSessions(store, {
+        orgId,
+        subject,
+        now,
+        batch: { source, batch: randomUUID(), events },
+      });
+      return answer;
+    };
+    const at = (minute: string): string => `2026-11-20T11:${minute}:00Z`;
+    t.like(await tell(first, 1, { occurredAt: at("10"), version: "1.0.0", available: null }), {
+      accepted: 1,
+    });
+    t.like(await tell(first, 3, { occurredAt: at("30"), version: "1.1.0", available: null }), {
+      accepted: 1,
+    });
+    t.like(await tell(first, 2, { occurredAt: at("20"), version: "1.0.0", available: "1.1.0" }), {
+      accepted: 1,
+    });
+    t.like(await tell(first, 2, { occurredAt: at("20"), version: "1.0.0", available: "1.1.0" }), {
+      duplicates: 1,
+    });
+    t.like(await tell(second, 1, { occurredAt: at("00"), version: "1.0.0", available: "1.1.0" }), {
+      accepted: 1,
+    });
+    const refused = await tell(second, 2, { occurredAt: at("40"), version: "<b>1</b>", available: null });
+    t.is(refused.rejected[0]?.seq, 2);
+    const agents = await listAgents(store.reader, orgId, 10);
+    t.deepEqual(
+      agents.map(({ subject, version, updateAvailable }) => [subject, version, updateAvailable]),
+      [
+        ["bob@example.com", "1.0.0", "1.1.0"],
+        ["ada@example.com", "1.1.0", null],
+      ],
+    );
+    t.is(agents[1]?.toldAt, Date.parse(at("30")));
+    t.is((await listAgents(store.reader, orgId, 1)).length, 1);
+  },
+);

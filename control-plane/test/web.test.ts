@@ -334,6 +334,8 @@ test.serial("how agents behave is changed and kept", async (t) => {
   await form.getByLabel("Your own proxy").fill("nonsense");
   await form.getByRole("button", { name: "Save" }).click();
   await page.getByRole("status").getByText("proxy").waitFor();
+  await page.getByText("No release is offered to devices yet").waitFor();
+  await page.getByText("No agent has told its version yet").waitFor();
 });
 
 test.serial("a service account's key is shown once; the account is edited, and deleted", async (t) => {

@@ -17,6 +17,7 @@ import type { PolicyTables } from "../policy/tables.ts";
 import type { ProviderTables } from "../providers/tables.ts";
 import type { QuotaTables } from "../proxy-status/tables.ts";
 import type { ReconciliationTables } from "../reconcile/tables.ts";
+import type { ReleaseTables } from "../releases/tables.ts";
 import type { SelfServiceTables } from "../self-service/tables.ts";
 import type { ServiceAccountTables } from "../service-accounts/tables.ts";
 import type { SignalDeliveryTables } from "../signals/delivery/tables.ts";
@@ -50,6 +51,7 @@ export interface Database
     ServiceAccountTables,
     SelfServiceTables,
     PolicyTables,
+    ReleaseTables,
     OAuthTables,
     SignalTables,
     SignalDeliveryTables,

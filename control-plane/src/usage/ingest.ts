@@ -6,11 +6,13 @@ import { callEvent, type CallEvent, type IngestAnswer, type SessionBatch } from 
 import { contentEvent, type ContentEvent } from "@flowstate/shared/wire/content";
 import { fluencyEvent, type FluencyEvent } from "@flowstate/shared/wire/fluency";
 import { formatEvent, type FormatEvent } from "@flowstate/shared/wire/format";
+import { agentEvent, type AgentEvent } from "@flowstate/shared/wire/release";
 import { policyHits, type PolicyHits } from "@flowstate/shared/wire/policy-hits";
 import { firstIssue } from "../ingest/decode.ts";
 import { addSeqs, containsSeq, printRanges, readRanges, type Ranges } from "../ingest/ranges.ts";
 import { takeFluency } from "../insights/fluency/take.ts";
 import { takePolicyHits } from "../policy/hits.ts";
+import { takeAgentEvents } from "../releases/agents.ts";
 import { takeContent } from "../signals/take-content.ts";
 import { applyMarks } from "../self-service/marks.ts";
 import type { Store, Writer } from "../store/open.ts";
@@ -41,13 +43,14 @@ interface Numbered {
   readonly report: Report;
 }
 
-/** A call, what a conversation shows, rules that calls broke, what content rules found, or how a format is understood. */
+/** A call, what a conversation shows, rules that calls broke, what content rules found, how a format is understood, or which agent runs. */
 type Told =
   | Numbered
   | { readonly seq: number; readonly fluency: FluencyEvent }
   | { readonly seq: number; readonly hits: PolicyHits }
   | { readonly seq: number; readonly content: ContentEvent }
-  | { readonly seq: number; readonly format: FormatEvent };
+  | { readonly seq: number; readonly format: FormatEvent }
+  | { readonly seq: number; readonly agent: AgentEvent };
 
 const mostRanges = 2000;
 
@@ -86,6 +89,8 @@ export async function ingestSessions(store: Store, given: SessionReport): Promis
     await takeContent(db, store.engine, device, found);
     const formats = fresh.flatMap((told) => ("format" in told ? [told.format] : []));
     await takeFormats(db, device, formats);
+    const programs = fresh.flatMap((told) => ("agent" in told ? [told.agent] : []));
+    await takeAgentEvents(db, device, programs);
     await db
       .updateTable("devices")
       .set({
@@ -182,7 +187,7 @@ type ReadEvent = Parsed<Told, "not_an_event"> & { readonly seq: number | null };
 function readEvent(given: unknown, { subject, batch, now }: SessionReport): ReadEvent {
   const parsed = schemaOf(given).safeParse(given);
   if (!parsed.success) return { ...refuse("not_an_event", firstIssue(parsed.error)), seq: seqOf(given) };
-  const event: CallEvent | FluencyEvent | PolicyHits | ContentEvent | FormatEvent = parsed.data;
+  const event: CallEvent | FluencyEvent | PolicyHits | ContentEvent | FormatEvent | AgentEvent = parsed.data;
   const { seq } = event;
   if (Date.parse(event.occurredAt) > now + dayMs) {
     const text = "occurredAt: more than a day in the future; check the device's clock";
@@ -190,6 +195,7 @@ function readEvent(given: unknown, { subject, batch, now }: SessionReport): Read
   }
   if ("kind" in event && event.kind === "policy") return { ...ok({ seq, hits: event }), seq };
   if ("kind" in event && event.kind === "format") return { ...ok({ seq, format: event }), seq };
+  if ("kind" in event && event.kind === "agent") return { ...ok({ seq, agent: event }), seq };
   if ("found" in event) return { ...ok({ seq, content: event }), seq };
   const names = "kind" in event ? [] : [event.callId, ...event.aliases];
   if (controlCharacter.test([...names, event.sessionId].join(""))) {
@@ -206,6 +212,7 @@ function schemaOf(given: unknown) {
   if (kind === "fluency") return fluencyEvent;
   if (kind === "content" || kind === "answer") return contentEvent;
   if (kind === "format") return formatEvent;
+  if (kind === "agent") return agentEvent;
   return kind === "policy" ? policyHits : callEvent;
 }
 

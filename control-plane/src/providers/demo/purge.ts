@@ -28,6 +28,7 @@ const bySubject = [
   "signals",
   "devices",
   "format_counts",
+  "agent_versions",
   "quarantined_calls",
   "meter_hours",
   "meter_months",

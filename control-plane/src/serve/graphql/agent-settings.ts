@@ -8,7 +8,7 @@ const admin = "AI_POLICY_ADMIN";
 type Window = NonNullable<AgentSettings["maintenanceWindow"]>;
 
 /** How every agent of the organisation behaves. */
-export function addAgentSettings(builder: Builder): void {
+export function addAgentSettings(builder: Builder): ChannelRef {
   const { CaptureMode, UpdatePolicy, Channel, Enforcement, Settings, WindowInput } = addTypes(builder);
 
   builder.queryFields((t) => ({
@@ -51,7 +51,11 @@ export function addAgentSettings(builder: Builder): void {
       },
     }),
   }));
+  return Channel;
 }
+
+/** The channels of releases, for the fields of others. */
+export type ChannelRef = ReturnType<typeof addTypes>["Channel"];
 
 function addTypes(builder: Builder) {
   const CaptureMode = builder.enumType("AgentCaptureMode", {

@@ -9,6 +9,7 @@ import type { KeyContext } from "../../keys/provision.ts";
 import type { OidcClient } from "../../login/oidc/client.ts";
 import type { SyncServices } from "../../providers/sync.ts";
 import type { createStatusCard } from "../../proxy-status/status.ts";
+import type { Shelf } from "../../releases/shelf.ts";
 import type { Post } from "../../signals/delivery/post.ts";
 import type { Store, Writer } from "../../store/open.ts";
 
@@ -27,6 +28,8 @@ export interface GraphqlServices {
   readonly syncing: SyncServices;
   /** What identity providers are asked through. */
   readonly oidc: OidcClient;
+  /** The agent's releases that devices are offered. */
+  readonly shelf: Shelf;
   /** Sends a signal to where it is to be delivered. */
   readonly postSignal: Post;
   /** Aborts when the server stops: a sync under way ends in a state from which the next goes on. */

@@ -1,5 +1,6 @@
 import type { GraphQLSchema } from "graphql";
 import { addAgentSettings } from "./agent-settings.ts";
+import { addAgents } from "./agents.ts";
 import { addAiKeys } from "./ai-keys.ts";
 import { addApiKeys } from "./api-keys.ts";
 import { addAttribution } from "./attribution.ts";
@@ -58,7 +59,7 @@ const environment = addServiceEnvironment(builder);
 addAiKeys(builder, environment);
 addSignalDestinations(builder, addSignals(builder, addServiceAccounts(builder, environment)));
 addPolicyHits(builder, addPolicy(builder));
-addAgentSettings(builder);
+addAgents(builder, addAgentSettings(builder));
 
 /** The whole schema; `schema.graphql` is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();

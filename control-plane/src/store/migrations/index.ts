@@ -13,6 +13,7 @@ import { imports } from "./0111-imports.ts";
 import { reconciliation } from "./0200-reconciliation.ts";
 import { ledger } from "./0210-ledger.ts";
 import { devices } from "./0300-devices.ts";
+import { agentVersions } from "./0320-agent-versions.ts";
 import { formatCounts } from "./0330-format-counts.ts";
 import { surfaces } from "./0400-surfaces.ts";
 import { usageSums } from "./0410-usage-sums.ts";
@@ -60,4 +61,5 @@ export const migrations: readonly Migration[] = [
   contentFindings,
   fluency,
   selfService,
+  agentVersions,
 ];

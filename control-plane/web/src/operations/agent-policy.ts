@@ -6,9 +6,14 @@ const settingsFields = operation(`fragment SettingsFields on AgentSettings {
   maintenanceWindow { weekdays from until }
 }`);
 
-export const settingsQuery = operation(`query AgentPolicy { agentSettings { ...SettingsFields } }`, [
-  settingsFields,
-]);
+export const settingsQuery = operation(
+  `query AgentPolicy {
+  agentSettings { ...SettingsFields }
+  agents(limit: 1000) { device subject version platform updateAvailable lastReportedAt }
+  agentReleases { version platform channel sizeBytes sha256 releasedAt signedWith }
+}`,
+  [settingsFields],
+);
 
 export const saveSettings = operation(
   `mutation SetAgentPolicy(
@@ -34,4 +39,6 @@ export const saveSettings = operation(
 );
 
 export type Settings = ResultOf<typeof settingsQuery>["agentSettings"];
+export type Agent = ResultOf<typeof settingsQuery>["agents"][number];
+export type Release = ResultOf<typeof settingsQuery>["agentReleases"][number];
 export type Change = VariablesOf<typeof saveSettings>;

@@ -1,9 +1,18 @@
 import type { ReactNode } from "react";
 import { send, useQuery } from "../api.ts";
-import { Page, Ready } from "../parts/page.tsx";
+import { bytes, day, when, words } from "../format.ts";
+import { Badge, Page, Ready } from "../parts/page.tsx";
+import { Table, type Column } from "../parts/table.tsx";
 import { useToast } from "../parts/toast.tsx";
 import { useMay } from "../parts/viewer.tsx";
-import { saveSettings, settingsQuery, type Change, type Settings } from "../operations/agent-policy.ts";
+import {
+  saveSettings,
+  settingsQuery,
+  type Agent,
+  type Change,
+  type Release,
+  type Settings,
+} from "../operations/agent-policy.ts";
 
 const captureModes = {
   TELEMETRY: "Telemetry: host, model, counts, status and duration",
@@ -38,13 +47,75 @@ export function AgentPolicy(): ReactNode {
   return (
     <Page title="Agent Policy" lead="How the agents on people's devices behave.">
       <Ready loaded={loaded}>
-        {({ agentSettings }) => (
-          <SettingsForm settings={agentSettings} onSave={(change) => void save(change)} />
+        {({ agentSettings, agents, agentReleases }) => (
+          <>
+            <SettingsForm settings={agentSettings} onSave={(change) => void save(change)} />
+            <h2>Releases</h2>
+            <Table
+              caption="Releases of the agent"
+              columns={releaseColumns}
+              rows={agentReleases}
+              rowKey={({ sha256 }) => sha256}
+              empty={
+                <>
+                  No release is offered to devices yet: <code>flowstate-control releases add</code> offers
+                  one.
+                </>
+              }
+            />
+            <h2>Devices</h2>
+            <Table
+              caption="Agents on devices"
+              columns={agentColumns}
+              rows={agents}
+              rowKey={({ device }) => device}
+              empty="No agent has told its version yet."
+            />
+          </>
         )}
       </Ready>
     </Page>
   );
 }
+
+const releaseColumns: readonly Column<Release>[] = [
+  { title: "Version", cell: ({ version }) => version, text: ({ version }) => version },
+  { title: "Platform", cell: ({ platform }) => platform, text: ({ platform }) => platform },
+  {
+    title: "Channel",
+    cell: ({ channel }) => <Badge kind={channel}>{words(channel)}</Badge>,
+    text: ({ channel }) => channel,
+  },
+  {
+    title: "Size",
+    cell: ({ sizeBytes }) => bytes(String(sizeBytes)),
+    text: ({ sizeBytes }) => String(sizeBytes),
+    numeric: true,
+  },
+  { title: "Packaged", cell: ({ releasedAt }) => day(releasedAt), text: ({ releasedAt }) => releasedAt },
+  {
+    title: "Signed with",
+    cell: ({ signedWith }) =>
+      signedWith === null ? "not signed: not installed by agents" : <code>{signedWith.slice(0, 12)}…</code>,
+    text: ({ signedWith }) => signedWith ?? "",
+  },
+];
+
+const agentColumns: readonly Column<Agent>[] = [
+  { title: "Person", cell: ({ subject }) => subject, text: ({ subject }) => subject },
+  { title: "Version", cell: ({ version }) => version, text: ({ version }) => version },
+  {
+    title: "Available",
+    cell: ({ updateAvailable }) => updateAvailable ?? "",
+    text: ({ updateAvailable }) => updateAvailable ?? "",
+  },
+  { title: "Platform", cell: ({ platform }) => platform, text: ({ platform }) => platform },
+  {
+    title: "Last reported",
+    cell: ({ lastReportedAt }) => when(lastReportedAt),
+    text: ({ lastReportedAt }) => lastReportedAt,
+  },
+];
 
 function SettingsForm({
   settings,
