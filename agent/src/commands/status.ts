@@ -4,6 +4,8 @@ import type { Config } from "../config.ts";
 import { askStatus } from "../local/socket.ts";
 import { describeAlarm } from "../ledger/formats.ts";
 import type { DaemonStatus } from "../local/status.ts";
+import { ago, plural } from "../local/words.ts";
+import { renderUpdate } from "../update/render.ts";
 import { version } from "../version.ts";
 
 /** `flowstate status`: what the daemon says of itself. Throws FS_UNAVAILABLE, after printing, where none runs. */
@@ -37,6 +39,7 @@ function renderStatus(status: DaemonStatus, now: number): string {
       `${plural(calls.known, "call")} known, ${delivery.waiting + calls.untold} waiting to be delivered`,
     ],
     ["policy", renderPolicy(status.policy)],
+    ["updates", renderUpdate(status.update, now)],
     ["words", renderWords(status)],
     ...(delivery.rejected > 0 ? [["refused", plural(delivery.rejected, "call")] as const] : []),
     ...distrust.map(({ host, client }) => ["not read", `${client || "a client"} to ${host}`] as const),
@@ -103,21 +106,4 @@ function renderTelemetry(telemetry: NonNullable<DaemonStatus["telemetry"]>): str
       return `the metrics of ${tool} hold ${missing} output tokens that no event told of`;
     }),
   ].join("; ");
-}
-
-const units = [
-  ["day", 86_400_000],
-  ["hour", 3_600_000],
-  ["minute", 60_000],
-  ["second", 1000],
-] as const;
-
-function ago(at: string, now: number): string {
-  const ms = now - Date.parse(at);
-  const [unit, size] = units.find(([, size]) => ms >= size) ?? ["second", 1000];
-  return `${plural(Math.max(0, Math.floor(ms / size)), unit)} ago`;
-}
-
-function plural(count: number, noun: string): string {
-  return `${count.toLocaleString("en-GB")} ${noun}${count === 1 ? "" : "s"}`;
 }

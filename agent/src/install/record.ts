@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, posix, win32 } from "node:path";
 import { FlowstateError, systemCode } from "@flowstate/shared/errors";
 import { noChange, type Change, type Trace } from "../machine/change.ts";
 import type { Person } from "./person.ts";
-import type { Platform, Scope } from "./plan.ts";
+import type { Scope } from "./plan.ts";
 
 /** What an installation has left on a machine: enough to take it back without knowing how it came there. */
 export interface InstallRecord {
@@ -18,11 +18,22 @@ export interface InstallRecord {
 }
 
 /** Where the record is kept: not in the data folder, which may be removed by hand. */
-export function recordFile(platform: Platform, scope: Scope, home: string): string {
+export function recordFile(platform: NodeJS.Platform, scope: Scope, home: string): string {
   if (platform === "win32") return String.raw`C:\ProgramData\Flowstate\installed.json`;
   return scope === "system"
     ? "/var/lib/flowstate/installed.json"
     : join(home, ".local/state/flowstate/installed.json");
+}
+
+/** What an installation keeps beside its record; with the machine's, only an administrator can change it. */
+export function besideRecord(
+  name: "release-key" | "upgrade.json" | "upgrade.db",
+  platform: NodeJS.Platform,
+  scope: Scope,
+  home: string,
+): string {
+  const { join, dirname } = platform === "win32" ? win32 : posix;
+  return join(dirname(recordFile(platform, scope, home)), name);
 }
 
 /** The record as a change like any other, so that it too is taken back with the folders it needed. */

@@ -3,6 +3,7 @@ import type { KeeperStatus } from "../enterprise/keeper.ts";
 import type { FormatAlarm } from "../ledger/formats.ts";
 import type { PolicyStatus } from "../policy/officer.ts";
 import type { ChecksumRow } from "../observe/otlp/checksum.ts";
+import type { UpdateStatus } from "../update/watch.ts";
 
 /** What a running daemon says of itself; instants are ISO 8601 in UTC, null where a thing has not happened yet. */
 export interface DaemonStatus {
@@ -37,6 +38,8 @@ export interface DaemonStatus {
   readonly notUnderstood: readonly FormatAlarm[];
   /** What the organisation says that calls must hold to, and which rules calls here met. */
   readonly policy: PolicyStatus;
+  /** Newer versions, and what becomes of them here. */
+  readonly update: UpdateStatus;
   /** Whether what is said in calls is kept on this device. */
   readonly words: KeeperStatus;
   readonly calls: {

@@ -23,6 +23,7 @@ import { leadOwnRequests } from "../relay/own-requests.ts";
 import { admitOwn } from "../relay/peer.ts";
 import { startRelay } from "../relay/server.ts";
 import { parseUpstream, type Upstream } from "../relay/upstream.ts";
+import { watchUpdatesHere } from "../update/watch-here.ts";
 import { version } from "../version.ts";
 import { createCallSender } from "./deliver.ts";
 import { createAlarms } from "./alarms.ts";
@@ -157,6 +158,14 @@ export async function startDaemon(
     // Without the intercept nobody hears what is said.
     if (config.captures.has("intercept")) keeper.follow(news.policy.settings.captureMode);
   };
+  const updates = watchUpdatesHere({
+    controlPlane: config.controlPlane,
+    credential,
+    clock,
+    log,
+    settings: () => officer.status().settings,
+    tell: (event) => outbox.append([JSON.stringify(event)]),
+  });
   const kept = readKeptPolicy(policyFile);
   if (kept !== null) follow(kept);
   // What the device says of its network wins over what the organisation says of all.
@@ -175,6 +184,7 @@ export async function startDaemon(
             follow(news);
             ownRequests.through(upstream());
             keepPolicy(policyFile, news);
+            updates.reconsider();
           },
           onHeard: () => officer.heard(instant(now())),
           onProblem: officer.failed,
@@ -183,6 +193,7 @@ export async function startDaemon(
       ),
     ),
   );
+  stack.use(steady({ what: "looking for newer versions", clock, log }, (signal) => updates.follow(signal)));
   // What was said is looked at where the organisation has asked for it, or this device.
   const isJudging = (): boolean =>
     config.captures.has("fluency") ||
@@ -264,6 +275,7 @@ export async function startDaemon(
       telemetry: telemetry?.status() ?? null,
       notUnderstood: ledger.formats.alarms(),
       policy: officer.status(),
+      update: updates.status(),
       words: keeper.status(),
       calls: ledger.calls.counts(),
       delivery: { waiting: outbox.depth().rows, ...vitals.read().delivery },

@@ -24,8 +24,10 @@ export async function startControlPlane(): Promise<FakeControlPlane> {
       return;
     }
     const text = request.headers["content-encoding"] === "gzip" ? gunzipSync(body) : body;
-    const { events } = JSON.parse(text.toString()) as { events: readonly { kind?: string; model: string }[] };
-    models.push(...events.flatMap(({ kind, model }) => (kind === undefined ? model : [])));
+    const { events } = JSON.parse(text.toString()) as {
+      events: readonly { kind?: string; model?: string }[];
+    };
+    models.push(...events.flatMap(({ kind, model }) => (kind === undefined ? (model ?? []) : [])));
     taken.push(...events);
     response.writeHead(200, { "content-type": "application/json" });
     response.end(JSON.stringify({ accepted: events.length, duplicates: 0, rejected: [] }));

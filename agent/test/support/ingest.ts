@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
+import { agentEvent } from "@flowstate/shared/wire/release";
 import { callEvent, type CallEvent } from "@flowstate/shared/wire/call";
 import { formatEvent, type FormatEvent } from "@flowstate/shared/wire/format";
 
@@ -57,7 +58,7 @@ export async function startIngest(): Promise<Ingest> {
       source: string;
       events: readonly unknown[];
     };
-    for (const event of events) take(source, event);
+    for (const event of events) if (!agentEvent.safeParse(event).success) take(source, event);
     if (fate === "answer lost") {
       response.destroy();
       return;
