@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { InvalidArgumentError, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import { createProgram } from "@flowstate/shared/cli";
 import type { CapturesFlags } from "./commands/captures.ts";
 import type { InstallCommandFlags } from "./commands/install.ts";
@@ -7,6 +7,7 @@ import type { LogsFlags } from "./commands/logs.ts";
 import type { RunFlags } from "./commands/run.ts";
 import type { ScanFlags } from "./commands/scan.ts";
 import type { SessionsFlags } from "./commands/sessions.ts";
+import type { UpgradeFlags } from "./commands/upgrade.ts";
 import { readConfig, readDaemonConfig, readRelayConfig } from "./config.ts";
 import { managedSettings, withManaged } from "./machine/managed-settings.ts";
 import { version } from "./version.ts";
@@ -15,7 +16,8 @@ import { version } from "./version.ts";
 export function agentProgram(env: NodeJS.ProcessEnv): Command {
   const sources = () => managedSettings(homedir());
   const managed = () => withManaged(env, sources());
-  const program = createProgram("flowstate", "The Flowstate agent", version);
+  // Positional, because `upgrade --version` says which one, and not which this is.
+  const program = createProgram("flowstate", "The Flowstate agent", version).enablePositionalOptions();
   program
     .command("scan")
     .description("usage and cost from the session logs on this machine; needs no server")
@@ -52,10 +54,12 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
       "--mode <mode>",
       "telemetry, or enterprise: intercept, so that words can be kept if the organisation says so",
     )
+    .option("--release-key <key>", "the public key (fsr_…) that newer versions have to be signed with")
     .option("--scope <scope>", "system or user; system for an administrator")
     .option("--run-as <account>", "whose tools are counted; whoever called sudo")
     .option("--no-tools", "leave shells, desktops and the settings of tools alone")
     .option("--no-trust", "leave the system's trust store alone")
+    .addOption(new Option("--as-before", "an upgrade of the program alone").hideHelp())
     .action(async (flags: InstallCommandFlags) =>
       (await import("./commands/install.ts")).runInstall(flags, env),
     );
@@ -66,6 +70,15 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
     .option("--scope <scope>", "system or user, where both are installed")
     .action(async (flags: { readonly keepData?: boolean; readonly scope?: string }) =>
       (await import("./commands/install.ts")).runUninstall(flags, env),
+    );
+  program
+    .command("upgrade")
+    .description("put the version in place that the organisation's settings would have here")
+    .option("--check", "only say which that is")
+    .option("--version <version>", "this version, whatever the settings say")
+    .addOption(new Option("--scheduled", "started by the updater").hideHelp())
+    .action(async (flags: UpgradeFlags) =>
+      (await import("./commands/upgrade.ts")).runUpgrade(flags, () => readDaemonConfig(managed()), env),
     );
   program
     .command("status")

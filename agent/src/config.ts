@@ -118,6 +118,15 @@ export const daemonSettings = {
   }),
 };
 
+/** What an installation takes besides, and stores where only whoever installed it can change it. */
+export const installSettings = {
+  releaseKey: option.text({
+    env: "FLOWSTATE_RELEASE_KEY",
+    describe:
+      "The public key (`fsr_…`) that newer versions have to be signed with; without it none is installed by the agent. Read by `flowstate install` alone.",
+  }),
+};
+
 export interface Config {
   /** Folder of the agent's own files. */
   readonly dataFolder: string;

@@ -1,4 +1,4 @@
-import { daemonSettings as agentOptions } from "@flowstate/agent/config";
+import { daemonSettings, installSettings } from "@flowstate/agent/config";
 import { controlPlaneOptions } from "@flowstate/control-plane/config";
 import { proxyOptions } from "@flowstate/proxy/config";
 import { describeOptions } from "@flowstate/shared/config/describe";
@@ -40,7 +40,7 @@ function configurationPage(): string {
     "",
     "## Agent",
     "",
-    describeOptions(agentOptions),
+    describeOptions({ ...daemonSettings, ...installSettings }),
     "",
   ].join("\n");
 }

@@ -5,7 +5,7 @@ import { FlowstateError } from "@flowstate/shared/errors";
 import { install, uninstall } from "../install/install.ts";
 import { parsePlatform, type InstallFlags } from "../install/options.ts";
 import { prepare, thisMachine } from "../install/prepare.ts";
-import { programOf, type Installation, type Scope } from "../install/plan.ts";
+import { installsItself, programOf, type Installation, type Scope } from "../install/plan.ts";
 import { readRecord, recordFile } from "../install/record.ts";
 import { runCommand, runsServices } from "../install/run-command.ts";
 import { askStatus } from "../local/socket.ts";
@@ -14,6 +14,8 @@ import type { Hands } from "../machine/change.ts";
 import { version } from "../version.ts";
 
 export type InstallCommandFlags = InstallFlags & {
+  /** An upgrade by the agent itself: what is not there stays away. */
+  readonly asBefore?: boolean;
   /** File that holds the key; `-` is standard input. */
   readonly keyFile?: string;
 };
@@ -26,7 +28,7 @@ export async function runInstall(flags: InstallCommandFlags, env: NodeJS.Process
   const hands = handsOf(env);
   if (process.platform === "linux") await hands.run(["systemctl", "--version"]);
   const installation = prepare({ ...flags, ...key }, thisMachine(env));
-  await install(installation, hands);
+  await install(installation, hands, { asBefore: flags.asBefore === true });
   process.stdout.write(describe(installation));
   if (!runsServices(env))
     return void process.stdout.write("No service manager runs here: the agent starts with the next boot.\n");
@@ -95,6 +97,7 @@ function describe(installation: Installation): string {
     ],
     ["trust", describeTrust(installation)],
     ["words", describeWords(installation)],
+    ["updates", describeUpdates(installation)],
   ] as const;
   return [
     `Flowstate agent ${version} is installed for ${settings["FLOWSTATE_USER"]} (account ${person.account})`,
@@ -109,6 +112,13 @@ function describeTools({ tools, otherProxy }: Installation): string {
   if (tools === null) return "left alone";
   const relay = `http://127.0.0.1:${tools.relayPort}`;
   return `shells started from now on use ${relay}; browsers take ${relay}/proxy.pac`;
+}
+
+function describeUpdates(installation: Installation): string {
+  if (!installsItself(installation)) return "by `flowstate install` with a newer program";
+  return installation.releaseKey === null
+    ? "by `flowstate install` with a newer program; with --release-key by itself, as the organisation's settings say"
+    : `as the organisation's settings say, if signed with ${installation.releaseKey}`;
 }
 
 /** Prompts and answers: the organisation decides, whatever was asked for here. */

@@ -5,6 +5,7 @@ import test from "ava";
 import { parse as parseJsonc } from "jsonc-parser";
 import { parse as parsePlist } from "plist";
 import { parse as parseToml } from "smol-toml";
+import { generateReleaseKey } from "@flowstate/shared/release-signature";
 import { createAuthority } from "@flowstate/shared/tls/certificate";
 import { key, machine, machineEnv, me, noFlags, treeOf } from "../../test/support/machine.ts";
 import type { Hands } from "../machine/change.ts";
@@ -143,6 +144,65 @@ test("an installation that breaks off at any command can be taken back to the by
   }
 });
 
+test("a packaged agent that is given a release key has an updater, and keeps both through a bare install", async (t) => {
+  using at = machine("linux");
+  const before = treeOf(at.root);
+  const file = join(at.root, "flowstate-packaged");
+  writeFileSync(file, "program 1");
+  const { publicKey } = generateReleaseKey();
+  const packaged = { ...at.surroundings, program: { kind: "executable", file } } as const;
+  const keyed = { ...packaged, env: { ...at.surroundings.env, FLOWSTATE_RELEASE_KEY: publicKey } };
+  await install(prepare(noFlags, keyed), at.hands);
+  const first = treeOf(at.root);
+  t.is(first["/var/lib/flowstate/release-key"], `100644 ${publicKey}\n`);
+  t.false((first["/etc/flowstate.env"] ?? "").includes(publicKey), "the person could change it there");
+  t.regex(
+    first["/etc/systemd/system/flowstate-upgrade.service"] ?? "",
+    /\nExecStart="\/usr\/local\/bin\/flowstate" "upgrade" "--scheduled"\n/,
+  );
+  t.true(at.ran.includes("systemctl enable flowstate-upgrade.timer"));
+  await install(prepare(noFlags, { ...packaged, env: {} }), at.hands);
+  t.deepEqual(treeOf(at.root), first);
+
+  for (const releaseKey of ["fsr_short", publicKey.slice(4)])
+    t.throws(() => prepare({ ...noFlags, releaseKey }, packaged), { message: /FLOWSTATE_RELEASE_KEY/ });
+  for (const name of ["upgrade.json", "upgrade.db"])
+    writeFileSync(join(at.root, "/var/lib/flowstate", name), "{}");
+  const record = readRecord(join(at.root, "/var/lib/flowstate/installed.json"));
+  if (record === null) return t.fail("there is no record");
+  await uninstall(record, { keepData: false, ...at.hands });
+  t.deepEqual(treeOf(at.root), { ...before, "/flowstate-packaged": "100644 program 1" });
+});
+
+test("an upgrade replaces the program and adds nothing that was left alone, nor stops what does it", async (t) => {
+  using at = machine("linux");
+  mkdirSync(join(at.root, at.home, ".claude"));
+  const file = join(at.root, "flowstate-packaged");
+  writeFileSync(file, "program 1");
+  const { publicKey: releaseKey } = generateReleaseKey();
+  const env = { ...at.surroundings.env, FLOWSTATE_CAPTURE: "session-logs,otlp,relay,intercept" };
+  const surroundings = { ...at.surroundings, env, program: { kind: "executable", file } } as const;
+  await install(prepare({ releaseKey, tools: false, trust: false }, surroundings), at.hands);
+  const first = treeOf(at.root);
+  at.ran.length = 0;
+  writeFileSync(file, "program 2");
+  const bare = { ...surroundings, env: {} };
+  await install(prepare(noFlags, bare), at.hands, { asBefore: true });
+  t.deepEqual(treeOf(at.root), {
+    ...first,
+    "/flowstate-packaged": "100644 program 2",
+    "/usr/local/bin/flowstate": "100755 program 2",
+  });
+  t.deepEqual(at.ran, [
+    "systemctl stop flowstate-agent.service",
+    "systemctl daemon-reload",
+    "systemctl enable flowstate-agent.service",
+    "systemctl start flowstate-agent.service",
+  ]);
+  await install(prepare(noFlags, bare), at.hands);
+  t.true(at.ran.includes("update-ca-certificates"), "an installation by somebody decides anew");
+});
+
 test("on macOS the plists parse, and nothing stays behind", async (t) => {
   for (const scope of ["system", "user"]) {
     using at = machine("darwin");
@@ -187,6 +247,7 @@ test("on Windows the service's description parses, and the key is neither in it 
     tools: { relayPort: 7480, direct: [], profiles: [] },
     telemetry: null,
     authority: null,
+    releaseKey: null,
     trustStore: null,
   });
   const files = changes.flatMap((change) => change.files);

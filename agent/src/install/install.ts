@@ -5,6 +5,7 @@ import {
   makeFolders,
   revertChange,
   traceOf,
+  type Change,
   type Hands,
   type Trace,
 } from "../machine/change.ts";
@@ -12,21 +13,26 @@ import { withRightsOf } from "../machine/rights.ts";
 import { version } from "../version.ts";
 import { removeData } from "./data.ts";
 import { planInstallation, type Installation } from "./plan.ts";
-import { readRecord, recordChange, recordFile, type InstallRecord } from "./record.ts";
+import { forgetUpgrades, readRecord, recordChange, recordFile, type InstallRecord } from "./record.ts";
 
 /**
  * Makes the machine what the installation says, whatever an earlier one has made of it: what is the same stays, what has
  * changed is replaced, and what is no longer wanted goes. The record of it is there before the first change, so that
  * an installation that was interrupted can be taken back, too.
  */
-export async function install(installation: Installation, hands: Hands): Promise<void> {
+export async function install(
+  installation: Installation,
+  hands: Hands,
+  { asBefore = false }: InstallOptions = {},
+): Promise<void> {
   const { platform, scope, person, dataFolder } = installation;
   const file = recordFile(platform, scope, person.home);
   const earlier = readRecord(join(hands.root, file))?.traces ?? [];
   const known = (name: string): Trace | null => earlier.find((trace) => trace.name === name) ?? null;
   const authority = installation.authority?.sha256 ?? null;
   const record = { version, scope, person, dataFolder, authority, traces: [] };
-  const changes = planInstallation(installation);
+  const planned = planInstallation(installation);
+  const changes = planned.filter(({ name }) => !asBefore || !choices.has(name) || known(name) !== null);
   const traces = [recordChange(file, record), ...changes].map((change) =>
     traceOf(change, hands, known(change.name)),
   );
@@ -37,8 +43,24 @@ export async function install(installation: Installation, hands: Hands): Promise
   await write([...traces, ...obsolete]);
   withRightsOf(person.owner, () => makeFolders(join(hands.root, dataFolder), 0o700));
   for (const trace of obsolete.toReversed()) await revertChange(trace, hands);
-  for (const change of changes) await applyChange(change, hands);
+  for (const change of changes) await applyChange(asBefore ? withoutStoppingUpdater(change) : change, hands);
   await write(traces);
+}
+
+export interface InstallOptions {
+  /**
+   * The program alone is another one, and the updater does this: what the earlier installation left alone is left alone,
+   * and the updater itself is not stopped.
+   */
+  readonly asBefore?: boolean;
+}
+
+/** Somebody has decided about these when they installed; an upgrade that nobody looks at does not decide anew. */
+const choices = new Set(["trust", "tools", "telemetry"]);
+
+/** The updater runs this: stopped with its timer, it could not bring it to an end. */
+function withoutStoppingUpdater(change: Change): Change {
+  return change.name === "updater" ? { ...change, toStop: [], afterInstall: [] } : change;
 }
 
 /** What an earlier installation left and this one does not make: whole changes, and single files of those it does. */
@@ -71,9 +93,10 @@ export async function uninstall(
       left.unshift(trace);
     });
   }
-  const { dataFolder, person } = record;
+  const { dataFolder, person, scope } = record;
   if (!keepData) withRightsOf(person.owner, () => removeData(join(hands.root, dataFolder)));
   if (own === undefined) return;
+  withRightsOf(scope === "user" ? person.owner : null, () => forgetUpgrades(record, hands.root));
   if (failures.length === 0) return revertChange(own, hands);
   await applyChange(recordChange(own.files[0] ?? "", { ...record, traces: [own, ...left] }), hands);
   throw failures[0];

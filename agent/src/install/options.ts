@@ -1,5 +1,7 @@
+import { loadConfig } from "@flowstate/shared/config/load";
 import { FlowstateError } from "@flowstate/shared/errors";
-import { daemonSettings, readDaemonConfig, type DaemonConfig } from "../config.ts";
+import { parseReleaseKey } from "@flowstate/shared/release-signature";
+import { daemonSettings, installSettings, readDaemonConfig, type DaemonConfig } from "../config.ts";
 import type { Settings } from "../machine/settings-file.ts";
 import type { Platform, Scope } from "./plan.ts";
 
@@ -10,6 +12,8 @@ export interface InstallFlags {
   readonly controlPlane?: string;
   /** `enterprise` makes the device able to hear what is said in calls; the organisation alone decides whether it is kept. */
   readonly mode?: string;
+  /** The public key that releases are signed with. */
+  readonly releaseKey?: string;
   readonly scope?: string;
   readonly runAs?: string;
   /** False leaves shells, desktops and the settings of tools alone. */
@@ -56,6 +60,22 @@ function present(name: string, value: string | undefined): Settings {
 
 function withScheme(host: string): string {
   return /^https?:\/\//.test(host) ? host : `https://${host}`;
+}
+
+/**
+ * The public release key to be stored: the flag, else the environment, else the one of an earlier installation; null for
+ * none. Throws FS_CONFIG_INVALID for what is no such key.
+ */
+export function releaseKeyToStore(
+  flags: InstallFlags,
+  env: NodeJS.ProcessEnv,
+  stored: string | null,
+): string | null {
+  const given = flags.releaseKey ?? loadConfig(installSettings, env).releaseKey ?? stored;
+  if (given === null) return null;
+  const parsed = parseReleaseKey(given);
+  if (parsed.ok) return parsed.value.text;
+  throw new FlowstateError("FS_CONFIG_INVALID", `${installSettings.releaseKey.env}: ${parsed.detail}`);
 }
 
 /** The settings as the daemon will read them. Throws FS_CONFIG_INVALID, by name, for what it would not start with. */

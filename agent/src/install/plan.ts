@@ -16,7 +16,9 @@ import {
 } from "../machine/tool-environment.ts";
 import { telemetrySettings, type TelemetryTool } from "../machine/tool-telemetry.ts";
 import { trustChange, type TrustedCertificate, type TrustStore } from "../machine/trust-store.ts";
+import { launchdUpdaterChange, systemdUpdaterChange } from "../machine/updater.ts";
 import type { Person } from "./person.ts";
+import { besideRecord } from "./record.ts";
 
 export type Platform = "linux" | "darwin" | "win32";
 export type Scope = ServiceOptions["scope"];
@@ -50,6 +52,8 @@ export interface Installation {
   readonly authority:
     | (AuthorityFiles & TrustedCertificate & { readonly bundle: string; readonly sha256: string })
     | null;
+  /** The public key that newer versions are held against; null where none was given: then none is installed. */
+  readonly releaseKey: string | null;
   /** Null where the system's store is not to be touched, or none is known. */
   readonly trustStore: TrustStore | null;
 }
@@ -64,6 +68,7 @@ export function planInstallation(installation: Installation): readonly Change[] 
     ...toolsChange(installation),
     ...telemetryChange(installation),
     serviceChange(installation),
+    ...updatesChange(installation),
   ];
 }
 
@@ -161,6 +166,33 @@ function serviceChange(installation: Installation): Change {
     case "win32":
       return windowsServiceChange(options, windowsWrapper);
   }
+}
+
+/** Whether the agent can put a newer version of itself in its place. */
+export function installsItself({ platform, program }: Pick<Installation, "platform" | "program">): boolean {
+  return program.kind === "executable" && platform !== "win32";
+}
+
+/**
+ * The release key lies beside the record and not with the settings, which are the person's: with it an administrator's
+ * updater decides what it runs.
+ */
+function updatesChange(installation: Installation): readonly Change[] {
+  const { platform, scope, person, releaseKey } = installation;
+  if (releaseKey === null || !installsItself(installation)) return [];
+  const { home } = person;
+  const path = besideRecord("release-key", platform, scope, home);
+  const actor = scope === "user" ? person.owner : null;
+  const program = programPath(installation);
+  const updater = { scope, home, command: [program, "upgrade", "--scheduled"] } as const;
+  const change =
+    platform === "darwin"
+      ? launchdUpdaterChange(updater, person.owner?.uid ?? 0)
+      : systemdUpdaterChange(updater);
+  return [
+    { ...noChange, name: "release key", files: [{ path, content: `${releaseKey}\n`, mode: 0o644 }], actor },
+    { ...change, actor },
+  ];
 }
 
 /** systemd sets it; launchd may not; a service on Windows has the profile of the system. */

@@ -10,10 +10,17 @@ import { withRightsOf } from "../machine/rights.ts";
 import { parseSettingsFile, type Settings } from "../machine/settings-file.ts";
 import { findTrustStore } from "../machine/trust-store.ts";
 import { openAuthority, renewAuthority } from "../observe/intercept/ca.ts";
-import { checkSettings, parsePlatform, parseScope, settingsToStore, type InstallFlags } from "./options.ts";
+import {
+  checkSettings,
+  parsePlatform,
+  parseScope,
+  releaseKeyToStore,
+  settingsToStore,
+  type InstallFlags,
+} from "./options.ts";
 import { currentPerson, findPerson, type Person } from "./person.ts";
 import { windowsWrapper, type Installation, type Platform, type Program, type Scope } from "./plan.ts";
-import { readRecord, recordFile, type InstallRecord } from "./record.ts";
+import { besideRecord, readRecord, recordFile, type InstallRecord } from "./record.ts";
 import { noTools, toolsFor } from "./tools.ts";
 
 /** What an installation is made for and with; the defaults are this machine's. */
@@ -69,6 +76,8 @@ export function prepare(flags: InstallFlags, surroundings: Surroundings): Instal
   const has = (file: string): boolean => existsSync(join(root, person.home, file));
   const earlierPort = earlier === null ? null : Number(stored["FLOWSTATE_RELAY_PORT"] ?? config.relayPort);
   const told = flags.tools ? asPerson(() => toolsFor({ config, platform, env, earlierPort, has })) : noTools;
+  const keyFile = join(root, besideRecord("release-key", platform, scope, person.home));
+  const storedKey = existsSync(keyFile) ? readFileSync(keyFile, "utf8").trim() : null;
   const authorityFolder = join(dataFolder, "tls");
   return {
     platform,
@@ -82,6 +91,7 @@ export function prepare(flags: InstallFlags, surroundings: Surroundings): Instal
     authority: captures.has("intercept")
       ? prepareAuthority(authorityFolder, join(root, authorityFolder), person, scope, earlier)
       : null,
+    releaseKey: releaseKeyToStore(flags, env, storedKey),
     trustStore: scope === "system" && flags.trust ? findTrustStore(platform, root) : null,
   };
 }

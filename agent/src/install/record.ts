@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { join, posix, win32 } from "node:path";
+import { readFileSync, rmSync } from "node:fs";
+import { dirname, join, posix, win32 } from "node:path";
 import { FlowstateError, systemCode } from "@flowstate/shared/errors";
 import { noChange, type Change, type Trace } from "../machine/change.ts";
 import type { Person } from "./person.ts";
@@ -34,6 +34,13 @@ export function besideRecord(
 ): string {
   const { join, dirname } = platform === "win32" ? win32 : posix;
   return join(dirname(recordFile(platform, scope, home)), name);
+}
+
+/** Removes what upgrades have left beside the record. */
+export function forgetUpgrades({ traces: [own] }: InstallRecord, root: string): void {
+  const folder = dirname(own?.files[0] ?? "");
+  for (const name of ["upgrade.json", "upgrade.db", "upgrade.db-wal", "upgrade.db-shm"])
+    rmSync(join(root, folder, name), { force: true });
 }
 
 /** The record as a change like any other, so that it too is taken back with the folders it needed. */

@@ -14,6 +14,7 @@ import {
   windowsServiceChange,
   type ServiceOptions,
 } from "./service.ts";
+import { launchdUpdaterChange, launchdUpdaterLabel, systemdUpdaterChange } from "./updater.ts";
 import { environmentFile, shellExports, toolEnvironment } from "./tool-environment.ts";
 import { findTrustStore, trustChange, type TrustStore } from "./trust-store.ts";
 
@@ -74,6 +75,46 @@ for (const scope of ["system", "user"] as const) {
     );
   });
 }
+
+for (const scope of ["system", "user"] as const) {
+  test(`the updater of a ${scope} is a timer that systemd accepts`, (t) => {
+    using folder = temporaryFolder();
+    const { files, toStop } = systemdUpdaterChange({ ...options, scope });
+    const units = files.map(({ path, content }) => {
+      const unit = join(folder.path, path.slice(path.lastIndexOf("/") + 1));
+      writeFileSync(unit, typeof content === "string" ? content : "");
+      return unit;
+    });
+    t.is(files[0]?.path.startsWith("/etc/systemd/system/"), scope === "system");
+    t.true(
+      toStop.flat().includes("flowstate-upgrade.timer"),
+      "the updater itself is never stopped by what it does",
+    );
+    t.false(toStop.flat().includes("flowstate-upgrade.service"));
+    if (!existsSync("/usr/bin/systemd-analyze")) return t.log("systemd-analyze is not on this machine");
+    const args = ["verify", "--man=no", `--${scope}`, ...units];
+    t.notThrows(() =>
+      execFileSync("/usr/bin/systemd-analyze", args, {
+        stdio: "pipe",
+        env: { XDG_RUNTIME_DIR: folder.path },
+      }),
+    );
+  });
+}
+
+test("the updater of macOS is a job of its own that launchd starts every hour", (t) => {
+  const change = launchdUpdaterChange(options, 501);
+  t.is(change.files[0]?.path, `/Library/LaunchDaemons/${launchdUpdaterLabel}.plist`);
+  t.deepEqual(parsePlist(textOf(change)), {
+    Label: launchdUpdaterLabel,
+    ProgramArguments: [...options.command],
+    EnvironmentVariables: { HOME: "/var/root" },
+    StartInterval: 3600,
+    ProcessType: "Background",
+  });
+  const { files } = launchdUpdaterChange({ ...options, scope: "user" }, 501);
+  t.is(files[0]?.path, `/home/ada/Library/LaunchAgents/${launchdUpdaterLabel}.plist`);
+});
 
 test("the Windows service keeps each argument whole", (t) => {
   const change = windowsServiceChange(options, String.raw`C:\Flowstate\agent.exe`);

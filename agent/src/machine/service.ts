@@ -140,7 +140,7 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=exec
-ExecStart=${command.map((part) => quoted(part).replaceAll("$", "$$$$")).join(" ")}
+ExecStart=${commandLine(command)}
 ${variables.join("")}Restart=always
 RestartSec=1
 LimitNOFILE=8192
@@ -174,12 +174,18 @@ ${variables}
 `;
 }
 
-function xml(text: string): string {
+/** As text or attribute of an XML document. */
+export function xml(text: string): string {
   return text
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
     .replaceAll('"', "&quot;");
+}
+
+/** A command as `ExecStart` takes it: no shell reads it, and systemd puts no variable into it. */
+export function commandLine(command: ServiceOptions["command"]): string {
+  return command.map((part) => quoted(part).replaceAll("$", "$$$$")).join(" ");
 }
 
 /** systemd's own quoting; `%` begins a specifier there. */

@@ -42,7 +42,7 @@ export async function followPolicy(options: FollowOptions, signal: AbortSignal):
   while (!signal.aborted) {
     const askedAt = clock.now();
     // After a failure a quick answer first: only then is it known that somebody answers.
-    const answer = await ask(options, etag, failures === 0 ? waitSeconds : 0, signal);
+    const answer = await askPolicy(options, etag, failures === 0 ? waitSeconds : 0, signal);
     if (signal.aborted) return;
     if (answer.kind === "problem") {
       onProblem(answer.reason);
@@ -64,9 +64,9 @@ export async function followPolicy(options: FollowOptions, signal: AbortSignal):
   }
 }
 
-/** Never rejects. */
-async function ask(
-  { controlPlane, credential }: FollowOptions,
+/** Asks once, and waits at most so many seconds for something newer than `etag`. Never rejects. */
+export async function askPolicy(
+  { controlPlane, credential }: Pick<FollowOptions, "controlPlane" | "credential">,
   etag: string | null,
   wait: number,
   signal: AbortSignal,

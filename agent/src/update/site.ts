@@ -1,0 +1,95 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  createReadStream,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  chmodSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import { open } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
+import { FlowstateError, reasonOf } from "@flowstate/shared/errors";
+
+const execute = promisify(execFile);
+
+/** Where a program is and is replaced: everything that happens to files happens here. */
+export interface Site {
+  /** The program in place. */
+  readonly target: string;
+  /** Folder beside it, on the same file system, where a new program waits and the old one is kept. */
+  readonly workFolder: string;
+  readonly fresh: string;
+  readonly previous: string;
+}
+
+export function siteOf(target: string): Site {
+  const workFolder = join(dirname(target), ".flowstate-upgrade");
+  return { target, workFolder, fresh: join(workFolder, "fresh"), previous: join(workFolder, "previous") };
+}
+
+/**
+ * An empty work folder that is open to nobody else. One that is there is taken over only if it is a folder of our own:
+ * in a place where others may write, a link or a folder of theirs could be waiting. Throws FS_FORBIDDEN.
+ */
+export function openWorkFolder({ workFolder }: Site): void {
+  const there = lstatSync(workFolder, { throwIfNoEntry: false });
+  if (there !== undefined) {
+    if (!there.isDirectory() || there.uid !== process.geteuid?.())
+      throw new FlowstateError("FS_FORBIDDEN", `${workFolder} is there and belongs to somebody else`);
+    rmSync(workFolder, { recursive: true });
+  }
+  mkdirSync(workFolder, { mode: 0o700 });
+  // Not left to the umask.
+  chmodSync(workFolder, 0o700);
+}
+
+export function closeWorkFolder({ workFolder }: Site): void {
+  rmSync(workFolder, { recursive: true, force: true });
+}
+
+const proofMs = 60_000;
+
+/** Makes what was fetched executable and has it say its version. Throws FS_UPSTREAM where it does not say this one. */
+export async function proveProgram({ fresh }: Site, version: string, env: NodeJS.ProcessEnv): Promise<void> {
+  chmodSync(fresh, 0o755);
+  const said = await execute(fresh, ["--version"], { env, timeout: proofMs }).then(
+    ({ stdout }) => stdout.trim(),
+    (error: unknown) => reasonOf(error),
+  );
+  if (said !== version)
+    throw new FlowstateError("FS_UPSTREAM", `${version} does not start here: ${said.slice(0, 200)}`);
+}
+
+/** Puts the new program in place and keeps the old one: at every instant one of both is there, whole. */
+export async function swap({ target, fresh, previous }: Site): Promise<void> {
+  rmSync(previous, { force: true });
+  linkSync(target, previous);
+  renameSync(fresh, target);
+  await syncFolder(dirname(target));
+}
+
+/** Puts the old program back, where it is still there. */
+export async function swapBack({ target, previous }: Site): Promise<boolean> {
+  if (!existsSync(previous)) return false;
+  renameSync(previous, target);
+  await syncFolder(dirname(target));
+  return true;
+}
+
+export async function sha256Of(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file), hash);
+  return hash.digest("hex");
+}
+
+/** A rename is on the disk once its folder is. */
+async function syncFolder(folder: string): Promise<void> {
+  await using handle = await open(folder, "r");
+  await handle.sync();
+}
