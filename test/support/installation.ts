@@ -138,6 +138,7 @@ async function createApiKey(run: Installation["control"]): Promise<string> {
     "AI_INSIGHTS_VIEW",
     "AUDIT_VIEW",
     "AI_POLICY_ADMIN",
+    "AI_GOVERNANCE_VIEW",
   ];
   const granted = ["--permissions", permissions.join(",")];
   const { stdout, stderr } = await run(
