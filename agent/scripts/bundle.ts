@@ -5,16 +5,16 @@ import { rolldown, type Plugin } from "rolldown";
 const root = resolve(import.meta.dirname, "..");
 
 /**
- * The agent as one module: every dependency in it, and every file that it reads beside its own source. Resolves with the
- * folders of the packages that are in it.
+ * The agent as one module: every dependency in it, and every file that it reads beside its own source. It says that it
+ * is `version`. Resolves with the folders of the packages that are in it.
  */
-export async function bundle(output: string): Promise<readonly string[]> {
+export async function bundle(output: string, version: string): Promise<readonly string[]> {
   const build = await rolldown({
     input: join(root, "src/main.ts"),
     platform: "node",
     // A module in the form of UMD finds its parts by a name for `require` that no bundler can follow.
     resolve: { mainFields: ["module", "main"] },
-    plugins: [inlineFiles, embeddedBinding],
+    plugins: [inlineFiles, embeddedBinding, namedVersion(version)],
   });
   try {
     const written = await build.write({
@@ -43,6 +43,15 @@ const inlineFiles: Plugin = {
     );
   },
 };
+
+/** A release is proved by one that comes after it, built from the same sources. */
+function namedVersion(version: string): Plugin {
+  return {
+    name: "named-version",
+    load: (id) =>
+      id === join(root, "src/version.ts") ? `export const version = ${JSON.stringify(version)};` : null,
+  };
+}
 
 const embeddedBinding: Plugin = {
   name: "embedded-binding",

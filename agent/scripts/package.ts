@@ -3,7 +3,6 @@
  * licences of what is in it, SHA-256 sums and the manifest of a release, which `-- --sign-key FILE` signs; then the
  * executable is run, without Node or the checkout in reach.
  */
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   createReadStream,
@@ -17,9 +16,8 @@ import {
 import { basename, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
-import { bindingAsset } from "../src/packaged/sqlite-binding.ts";
 import { version } from "../src/version.ts";
-import { bundle } from "./bundle.ts";
+import { buildExecutable } from "./executable.ts";
 import { manifestOf } from "./manifest.ts";
 import { prove } from "./prove.ts";
 
@@ -33,11 +31,9 @@ const name = `flowstate-${platform}-${arch}${platform === "win32" ? ".exe" : ""}
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
-const packages = await bundle(join(dist, "flowstate.mjs"));
 const executable = join(dist, name);
-buildExecutable(executable);
+const packages = await buildExecutable(executable, version);
 writeFileSync(join(dist, "LICENSES.txt"), licences(packages));
-rmSync(join(dist, "flowstate.mjs"));
 await prove(executable, version);
 writeFileSync(join(dist, "SHA256SUMS"), await sums([executable, join(dist, "LICENSES.txt")]));
 const manifest = await manifestOf(executable, { version, platform: `${platform}-${arch}`, signKey });
@@ -46,28 +42,6 @@ const megabytes = Math.round(statSync(executable).size / 1e6);
 process.stdout.write(
   `${executable}: ${version}, ${megabytes} MB, it runs; ${manifest.signature === null ? "not signed" : `signed with ${manifest.signature.key}`}\n${readFileSync(join(dist, "SHA256SUMS"), "utf8")}`,
 );
-
-/** https://nodejs.org/api/single-executable-applications.html */
-function buildExecutable(output: string): void {
-  const file = join(dist, "sea.json");
-  const binding = join(resolve(root, "../node_modules/better-sqlite3/prebuilds"), `${platform}-${arch}.node`);
-  const description = {
-    main: join(dist, "flowstate.mjs"),
-    mainFormat: "module",
-    output,
-    disableExperimentalSEAWarning: true,
-    // A small nursery keeps the memory of a reader of logs low, as in bin/flowstate.js.
-    execArgv: ["--max-semi-space-size=2"],
-    execArgvExtension: "none",
-    assets: { [bindingAsset]: binding },
-  };
-  writeFileSync(file, JSON.stringify(description));
-  execFileSync(process.execPath, ["--build-sea", file], { stdio: ["ignore", "ignore", "inherit"] });
-  rmSync(file);
-  // macOS starts nothing whose signature does not fit; this one says only that the file is whole.
-  if (platform === "darwin")
-    execFileSync("codesign", ["--force", "--sign", "-", output], { stdio: "inherit" });
-}
 
 /** What is in the executable, by name, version and licence: Node, the packages, and the list of prices. */
 function licences(folders: readonly string[]): string {

@@ -11,7 +11,7 @@ test("one module holds everything that a scan needs, prices and version too", as
   await using person = newPerson();
   person.write(".claude/projects/-src-api/s1.jsonl", claudeRow("msg_1"));
   const module = join(person.home, "flowstate.mjs");
-  const packages = await bundle(module);
+  const packages = await bundle(module, version);
   t.true(packages.some((folder) => folder.endsWith("better-sqlite3")));
   const run = async (...args: readonly string[]): Promise<string> =>
     (await promisify(execFile)(process.execPath, [module, ...args], { env: { HOME: person.home } })).stdout;

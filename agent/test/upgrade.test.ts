@@ -169,7 +169,7 @@ test("one upgrade at a time", async (t) => {
   using machine = standInMachine(pair.publicKey);
   const release = desk.offer(standIn("1.1.0", machine.dataFolder), "1.1.0");
   using _ = claimUpgrade(machine.upgrading.lockFile);
-  t.is(await attempt(desk, machine, release), "another upgrade is under way");
+  t.is(await attempt(desk, machine, release), "an upgrade is under way");
   await assertUntouched(t, machine, "somebody else is at it");
 });
 

@@ -8,6 +8,7 @@ import { parse as parseToml } from "smol-toml";
 import { generateReleaseKey } from "@flowstate/shared/release-signature";
 import { createAuthority } from "@flowstate/shared/tls/certificate";
 import { key, machine, machineEnv, me, noFlags, treeOf } from "../../test/support/machine.ts";
+import { claimUpgrade } from "../local/instance.ts";
 import type { Hands } from "../machine/change.ts";
 import { isOwn } from "./data.ts";
 import { install, uninstall } from "./install.ts";
@@ -166,10 +167,15 @@ test("a packaged agent that is given a release key has an updater, and keeps bot
 
   for (const releaseKey of ["fsr_short", publicKey.slice(4)])
     t.throws(() => prepare({ ...noFlags, releaseKey }, packaged), { message: /FLOWSTATE_RELEASE_KEY/ });
-  for (const name of ["upgrade.json", "upgrade.db"])
-    writeFileSync(join(at.root, "/var/lib/flowstate", name), "{}");
+  writeFileSync(join(at.root, "/var/lib/flowstate/upgrade.json"), "{}");
+  mkdirSync(join(at.root, "/usr/local/bin/.flowstate-upgrade"));
+  writeFileSync(join(at.root, "/usr/local/bin/.flowstate-upgrade/previous"), "program 0");
   const record = readRecord(join(at.root, "/var/lib/flowstate/installed.json"));
   if (record === null) return t.fail("there is no record");
+  const lock = claimUpgrade(join(at.root, "/var/lib/flowstate/upgrade.db"));
+  const early = uninstall(record, { keepData: false, ...at.hands });
+  await t.throwsAsync(early, { message: /an upgrade is under way/ });
+  lock[Symbol.dispose]();
   await uninstall(record, { keepData: false, ...at.hands });
   t.deepEqual(treeOf(at.root), { ...before, "/flowstate-packaged": "100644 program 1" });
 });

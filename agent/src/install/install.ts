@@ -84,6 +84,8 @@ export async function uninstall(
   record: InstallRecord,
   { keepData, ...hands }: Hands & { readonly keepData: boolean },
 ): Promise<void> {
+  const { dataFolder, person, scope } = record;
+  withRightsOf(scope === "user" ? person.owner : null, () => forgetUpgrades(record, hands.root));
   const failures: unknown[] = [];
   const left: Trace[] = [];
   const [own, ...traces] = record.traces;
@@ -93,10 +95,8 @@ export async function uninstall(
       left.unshift(trace);
     });
   }
-  const { dataFolder, person, scope } = record;
   if (!keepData) withRightsOf(person.owner, () => removeData(join(hands.root, dataFolder)));
   if (own === undefined) return;
-  withRightsOf(scope === "user" ? person.owner : null, () => forgetUpgrades(record, hands.root));
   if (failures.length === 0) return revertChange(own, hands);
   await applyChange(recordChange(own.files[0] ?? "", { ...record, traces: [own, ...left] }), hands);
   throw failures[0];

@@ -1,6 +1,7 @@
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, posix, win32 } from "node:path";
 import { FlowstateError, systemCode } from "@flowstate/shared/errors";
+import { claimUpgrade } from "../local/instance.ts";
 import { noChange, type Change, type Trace } from "../machine/change.ts";
 import type { Person } from "./person.ts";
 import type { Scope } from "./plan.ts";
@@ -36,11 +37,25 @@ export function besideRecord(
   return join(dirname(recordFile(platform, scope, home)), name);
 }
 
-/** Removes what upgrades have left beside the record. */
-export function forgetUpgrades({ traces: [own] }: InstallRecord, root: string): void {
-  const folder = dirname(own?.files[0] ?? "");
+/** Where a new program waits beside the one in place, and the old one is kept until the new one has proved itself. */
+export function upgradeFolder(program: string): string {
+  return join(dirname(program), ".flowstate-upgrade");
+}
+
+/**
+ * Removes what upgrades have left beside the record, and beside the program where one was interrupted. Throws
+ * FS_CONFLICT while one is under way, which would install everything again.
+ */
+export function forgetUpgrades({ traces }: InstallRecord, root: string): void {
+  const own = traces[0]?.files[0];
+  if (own === undefined) return;
+  const folder = dirname(own);
+  const lock = join(root, folder, "upgrade.db");
+  if (existsSync(lock)) claimUpgrade(lock)[Symbol.dispose]();
   for (const name of ["upgrade.json", "upgrade.db", "upgrade.db-wal", "upgrade.db-shm"])
     rmSync(join(root, folder, name), { force: true });
+  const program = traces.find(({ name }) => name === "program")?.files[0];
+  if (program !== undefined) rmSync(join(root, upgradeFolder(program)), { recursive: true, force: true });
 }
 
 /** The record as a change like any other, so that it too is taken back with the folders it needed. */

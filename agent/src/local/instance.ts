@@ -15,7 +15,7 @@ export function claimInstance(dataFolder: string): Disposable {
 
 /** The same for one upgrade of a program. Throws FS_CONFLICT. */
 export function claimUpgrade(file: string): Disposable {
-  return claimFile(file, () => new FlowstateError("FS_CONFLICT", "another upgrade is under way"));
+  return claimFile(file, () => new FlowstateError("FS_CONFLICT", "an upgrade is under way"));
 }
 
 function claimFile(file: string, taken: () => FlowstateError): Disposable {

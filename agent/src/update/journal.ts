@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { systemCode } from "@flowstate/shared/errors";
 import { z } from "zod";
 
@@ -39,6 +39,7 @@ export function readJournal(file: string): Journal {
 export function writeJournal(file: string, { attempt, failed }: Journal): void {
   const kept: Journal = { attempt, failed: failed.slice(-mostFailed) };
   if (attempt === null && failed.length === 0 && !existsSync(file)) return;
-  writeFileSync(`${file}.next`, JSON.stringify(kept), { mode: 0o644, flush: true });
+  writeFileSync(`${file}.next`, JSON.stringify(kept), { flush: true });
+  chmodSync(`${file}.next`, 0o644);
   renameSync(`${file}.next`, file);
 }

@@ -15,6 +15,7 @@ import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { FlowstateError, reasonOf } from "@flowstate/shared/errors";
+import { upgradeFolder } from "../install/record.ts";
 
 const execute = promisify(execFile);
 
@@ -29,7 +30,7 @@ export interface Site {
 }
 
 export function siteOf(target: string): Site {
-  const workFolder = join(dirname(target), ".flowstate-upgrade");
+  const workFolder = upgradeFolder(target);
   return { target, workFolder, fresh: join(workFolder, "fresh"), previous: join(workFolder, "previous") };
 }
 

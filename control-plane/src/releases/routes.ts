@@ -7,6 +7,9 @@ import { requireDevice, type DeviceDependencies } from "../ingest/device.ts";
 import { parseRange } from "./range.ts";
 import type { Shelf } from "./shelf.ts";
 
+/** As many as an agent takes; the newest. */
+const mostListed = 1000;
+
 /** Releases of the agent, for the devices of every organisation: which there are, and the programs themselves. */
 export async function releaseRoutes(
   app: FastifyInstance,
@@ -22,7 +25,9 @@ export async function releaseRoutes(
     if (typeof platform !== "string") {
       throw new FlowstateError("FS_INPUT_INVALID", "platform takes system and processor, such as linux-x64");
     }
-    const releases = (await shelf.list()).filter((release) => release.platform === platform);
+    const releases = (await shelf.list())
+      .filter((release) => release.platform === platform)
+      .slice(0, mostListed);
     const etag = etagOf(releases);
     void reply.headers({ etag, "cache-control": "private, no-cache" });
     return request.headers["if-none-match"] === etag ? reply.code(304).send() : { releases };
