@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -26,6 +27,9 @@ import { startReleaseDesk, type ReleaseDesk } from "./support/releases.ts";
 import { standIn, standInMachine, type Manner, type StandInMachine } from "./support/stand-in.ts";
 
 const pair = generateReleaseKey();
+
+// As src/main.ts has it: whatever is to be open to others has to be opened.
+test.before(() => void process.umask(0o077));
 
 async function attempt(desk: ReleaseDesk, machine: StandInMachine, release: OfferedRelease): Promise<string> {
   const access = { controlPlane: desk.url, credential: new Secret("Basic eDp5") };
@@ -49,6 +53,7 @@ test("a signed program takes the place of the one that runs, and the service is 
   const release = desk.offer(standIn("1.1.0", machine.dataFolder), "1.1.0");
   t.is(await attempt(desk, machine, release), "done");
   t.is(machine.version(), "1.1.0");
+  t.is(statSync(machine.target).mode & 0o777, 0o755);
   t.like(await machine.upgrading.askStatus(), { version: "1.1.0" });
   t.deepEqual(readdirSync(dirname(machine.target)), ["flowstate"]);
   t.deepEqual(machine.said, ["fetching 1.1.0 (1 MB)", "1.1.0 is in place of 1.0.0"]);
@@ -71,6 +76,7 @@ for (const [manner, words] of bad)
     t.regex(await attempt(desk, machine, release), words);
     await assertUntouched(t, machine, manner);
     await until("the old service", async () => (await machine.upgrading.askStatus())?.version === "1.0.0");
+    t.is(statSync(machine.upgrading.journalFile).mode & 0o777, 0o644, "the service reads it, too");
     t.deepEqual(
       readJournal(machine.upgrading.journalFile).failed,
       [release.sha256],

@@ -15,7 +15,7 @@ import { withRightsOf } from "../machine/rights.ts";
 import { readKeptPolicy } from "../policy/kept.ts";
 import { leadOwnRequests, parseUpstream, type Upstream } from "../relay/upstream.ts";
 import { chooseRelease, type UpdateQuestion } from "../update/decide.ts";
-import { findInstalled, type Installed } from "../update/installed.ts";
+import { findInstalled, keyToUpgradeWith, type Installed } from "../update/installed.ts";
 import { thisPlatform } from "../update/offers.ts";
 import { askQuestion, awaitSchedule } from "../update/question.ts";
 import { settle, upgrade, type Upgrading } from "../update/upgrade.ts";
@@ -80,23 +80,15 @@ function describe(question: UpdateQuestion, asked: string | undefined): string {
 
 /** Throws FS_FORBIDDEN and FS_CONFIG_INVALID for what an upgrade needs and does not have. */
 function prepareUpgrade(installed: Installed, env: NodeJS.ProcessEnv): Upgrading {
-  const { record, target, key, journalFile, lockFile } = installed;
-  if (record.scope === "system" && process.getuid?.() !== 0)
-    throw new FlowstateError(
-      "FS_FORBIDDEN",
-      "the agent is installed for the machine; upgrade it as an administrator (sudo)",
-    );
-  if (key === null)
-    throw new FlowstateError(
-      "FS_CONFIG_INVALID",
-      "FLOWSTATE_RELEASE_KEY: this device was installed without a release key, and what comes cannot be checked; run `flowstate install --release-key KEY`, or `flowstate install` with the new program",
-    );
+  const { record, target, journalFile, lockFile } = installed;
+  const key = keyToUpgradeWith(installed, process.getuid?.());
+  if (!key.ok) throw new FlowstateError(key.reason, key.detail);
   // What is stored counts, not what stands in the environment of whoever upgrades.
   const own = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("FLOWSTATE_")));
   return {
     target,
     version,
-    key,
+    key: key.value,
     journalFile,
     lockFile,
     env: own,

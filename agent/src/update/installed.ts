@@ -53,6 +53,27 @@ export function findInstalled({ platform, root, program, self }: Surroundings): 
   );
 }
 
+/**
+ * The key to upgrade with; else the code and the sentence of what is missing. `uid` is whoever upgrades, undefined where
+ * there is no such thing.
+ */
+export function keyToUpgradeWith(
+  { record, key }: Pick<Installed, "key"> & { readonly record: Pick<InstallRecord, "scope"> },
+  uid: number | undefined,
+): Parsed<ReleaseKey, ErrorCode> {
+  if (record.scope === "system" && uid !== 0)
+    return refuse(
+      "FS_FORBIDDEN",
+      "the agent is installed for the machine; upgrade it as an administrator (sudo)",
+    );
+  if (key === null)
+    return refuse(
+      "FS_CONFIG_INVALID",
+      "FLOWSTATE_RELEASE_KEY: this device was installed without a release key, and what comes cannot be checked; run `flowstate install --release-key KEY`, or `flowstate install` with the new program",
+    );
+  return ok(key);
+}
+
 function realpathOf(file: string): string | null {
   try {
     return realpathSync(file);
