@@ -1,4 +1,6 @@
 /** A program in the place of another: real files, real processes and a socket that answers; and everything that comes in between. */
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   copyFileSync,
@@ -13,6 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import test, { type ExecutionContext } from "ava";
 import { generateReleaseKey, signRelease } from "@flowstate/shared/release-signature";
 import { Secret } from "@flowstate/shared/secret";
@@ -24,7 +27,7 @@ import { sha256Of, siteOf } from "../src/update/site.ts";
 import { settle, upgrade } from "../src/update/upgrade.ts";
 import { newPerson } from "./support/person.ts";
 import { startReleaseDesk, type ReleaseDesk } from "./support/releases.ts";
-import { standIn, standInMachine, type Manner, type StandInMachine } from "./support/stand-in.ts";
+import { hasty, standIn, standInMachine, type Manner, type StandInMachine } from "./support/stand-in.ts";
 
 const pair = generateReleaseKey();
 
@@ -71,7 +74,7 @@ const bad: readonly [manner: Manner, words: RegExp][] = [
 for (const [manner, words] of bad)
   test(`a new program that ${manner} gives way to the one before`, async (t) => {
     await using desk = await startReleaseDesk(pair.privatePem);
-    using machine = standInMachine(pair.publicKey);
+    using machine = standInMachine(pair.publicKey, hasty);
     const release = desk.offer(standIn("1.1.0", machine.dataFolder, manner), "1.1.0");
     t.regex(await attempt(desk, machine, release), words);
     await assertUntouched(t, machine, manner);
@@ -179,7 +182,37 @@ test("one upgrade at a time", async (t) => {
   await assertUntouched(t, machine, "somebody else is at it");
 });
 
-test("an upgrade that was killed anywhere is brought to an end by the next run", async (t) => {
+test("an upgrade that is killed at any moment leaves one of both programs whole, and the next run a service", async (t) => {
+  await using desk = await startReleaseDesk(pair.privatePem);
+  const killed = async (afterMs: number): Promise<void> => {
+    using machine = standInMachine(pair.publicKey);
+    await until("the first service", () => machine.upgrading.askStatus());
+    const version = `1.1.${afterMs}`;
+    const release = desk.offer(standIn(version, machine.dataFolder), version);
+    const process = new URL("support/upgrade-process.ts", import.meta.url);
+    const args = [machine.folder, pair.publicKey, desk.url.href, JSON.stringify(release)];
+    const child = fork(process, args);
+    const exited = once(child, "exit");
+    await once(child, "message");
+    await delay(afterMs);
+    child.kill("SIGKILL");
+    await exited;
+    const left = machine.version();
+    t.true(left === "1.0.0" || left === version, "at every moment there is a program");
+    await settle(machine.upgrading);
+    t.is(machine.version(), left);
+    await until("a service of it", async () => (await machine.upgrading.askStatus())?.version === left);
+    t.is(readJournal(machine.upgrading.journalFile).attempt, null);
+    t.log(`killed after ${afterMs} ms: ${left}`);
+    // What was killed before it had noted anything is taken away by the next upgrade.
+    t.is(await attempt(desk, machine, release), "done");
+    t.is(machine.version(), version);
+    t.deepEqual(readdirSync(dirname(machine.target)), ["flowstate"]);
+  };
+  await Promise.all([0, 60, 150, 400, 900].map(killed));
+});
+
+test("an upgrade that was interrupted is brought to an end by the next run", async (t) => {
   const interrupt = async (machine: StandInMachine, fresh: Buffer, isSwapped: boolean): Promise<void> => {
     const site = siteOf(machine.target);
     mkdirSync(site.workFolder, { mode: 0o700 });
@@ -211,7 +244,7 @@ test("an upgrade that was killed anywhere is brought to an end by the next run",
     t.false(existsSync(siteOf(machine.target).workFolder));
   }
   {
-    using machine = standInMachine(pair.publicKey);
+    using machine = standInMachine(pair.publicKey, hasty);
     await interrupt(machine, standIn("1.1.0", machine.dataFolder, "is silent"), true);
     await t.throwsAsync(settle(machine.upgrading), { message: /1\.0\.0 was put back/ });
     t.is(machine.version(), "1.0.0");

@@ -90,12 +90,15 @@ export async function settle(upgrading: Upgrading): Promise<void> {
 }
 
 async function settleUnlocked(upgrading: Upgrading): Promise<void> {
-  const { target, journalFile } = upgrading;
+  const { target, journalFile, say } = upgrading;
   const { attempt, failed } = readJournal(journalFile);
   if (attempt === null) return;
   if ((await sha256Of(target)) === attempt.sha256) await establish(upgrading, attempt);
-  // It broke off before the swap, or after the way back.
-  else writeJournal(journalFile, { ...emptyJournal, failed });
+  else {
+    // It broke off before the swap, or on the way back, where the service may have been stopped and not been started.
+    await upgrading.install().catch((error: unknown) => say(`the way back: ${describeError(error)}`));
+    writeJournal(journalFile, { ...emptyJournal, failed });
+  }
   closeWorkFolder(siteOf(target));
 }
 

@@ -40,12 +40,15 @@ if (command === "run") {
     response.end(JSON.stringify({ version, pid: process.pid }));
     if (manner === "dies at once") response.on("finish", () => process.exit(1));
   }).listen(socket);
+  // Whatever became of the test: nothing outlives its folder.
+  setInterval(() => existsSync(folder) || process.exit(), 500);
 }
 `);
 }
 
 /** A machine on which a stand-in of version 1.0.0 is installed and runs, and on which time passes faster. */
 export interface StandInMachine extends Disposable {
+  readonly folder: string;
   readonly dataFolder: string;
   readonly target: string;
   readonly upgrading: Upgrading;
@@ -55,17 +58,18 @@ export interface StandInMachine extends Disposable {
 }
 
 const execute = promisify(execFile);
-const timesFaster = 20;
+/** A minute is twenty seconds: enough for a process to start on a busy machine. */
+const patient = 3;
+/** A minute is two seconds, for what is not going to answer. */
+export const hasty = 30;
 
-export function standInMachine(releaseKey: string): StandInMachine {
-  const folder = temporaryFolder();
-  const [bin, dataFolder] = [join(folder.path, "bin"), join(folder.path, "data")];
-  for (const path of [bin, dataFolder]) mkdirSync(path);
-  const target = join(bin, "flowstate");
-  writeFileSync(target, standIn("1.0.0", dataFolder));
-  chmodSync(target, 0o755);
-  execFileSync(target, ["install"]);
-  const said: string[] = [];
+/** An upgrade on such a machine, from whatever process. */
+export function upgradingOf(
+  { folder, releaseKey }: { readonly folder: string; readonly releaseKey: string },
+  say: (line: string) => void,
+  timesFaster = patient,
+): Upgrading {
+  const target = join(folder, "bin/flowstate");
   const parsed = parseReleaseKey(releaseKey);
   let now = Date.now();
   const clock: Clock = {
@@ -76,23 +80,36 @@ export function standInMachine(releaseKey: string): StandInMachine {
     },
   };
   return {
+    target,
+    version: "1.0.0",
+    key: must(parsed.ok ? parsed.value : null, "a release key"),
+    journalFile: join(folder, "upgrade.json"),
+    lockFile: join(folder, "upgrade.db"),
+    install: async () => void (await execute(target, ["install"])),
+    askStatus: () => askStatus(join(folder, "data")),
+    hasService: true,
+    say,
+    env: {},
+    clock,
+  };
+}
+
+export function standInMachine(releaseKey: string, timesFaster = patient): StandInMachine {
+  const folder = temporaryFolder();
+  const [bin, dataFolder] = [join(folder.path, "bin"), join(folder.path, "data")];
+  for (const path of [bin, dataFolder]) mkdirSync(path);
+  const target = join(bin, "flowstate");
+  writeFileSync(target, standIn("1.0.0", dataFolder));
+  chmodSync(target, 0o755);
+  execFileSync(target, ["install"]);
+  const said: string[] = [];
+  return {
+    folder: folder.path,
     dataFolder,
     target,
     said,
     version: () => execFileSync(target, ["--version"], { encoding: "utf8" }).trim(),
-    upgrading: {
-      target,
-      version: "1.0.0",
-      key: must(parsed.ok ? parsed.value : null, "a release key"),
-      journalFile: join(folder.path, "upgrade.json"),
-      lockFile: join(folder.path, "upgrade.db"),
-      install: async () => void (await execute(target, ["install"])),
-      askStatus: () => askStatus(dataFolder),
-      hasService: true,
-      say: (line) => void said.push(line),
-      env: {},
-      clock,
-    },
+    upgrading: upgradingOf({ folder: folder.path, releaseKey }, (line) => void said.push(line), timesFaster),
     [Symbol.dispose]() {
       const pidFile = join(dataFolder, "pid");
       try {
