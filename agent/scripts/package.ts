@@ -17,6 +17,7 @@ import { basename, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { version } from "../src/version.ts";
+import { callerPath } from "./caller-path.ts";
 import { buildExecutable } from "./executable.ts";
 import { manifestOf } from "./manifest.ts";
 import { prove } from "./prove.ts";
@@ -26,7 +27,7 @@ const dist = join(root, "dist");
 const { platform, arch } = process;
 const { values: flags } = parseArgs({ options: { "sign-key": { type: "string" } } });
 // Read before anything is built: a key that is not there is said at once.
-const signKey = flags["sign-key"] === undefined ? null : readFileSync(flags["sign-key"], "utf8");
+const signKey = flags["sign-key"] === undefined ? null : readFileSync(callerPath(flags["sign-key"]), "utf8");
 const name = `flowstate-${platform}-${arch}${platform === "win32" ? ".exe" : ""}`;
 
 rmSync(dist, { recursive: true, force: true });

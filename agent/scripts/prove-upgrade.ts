@@ -11,6 +11,8 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { generateReleaseKey } from "@flowstate/shared/release-signature";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
+import { until } from "@flowstate/shared/testing/until";
+import type { DaemonStatus } from "../src/local/status.ts";
 import { version } from "../src/version.ts";
 import { buildExecutable } from "./executable.ts";
 import { manifestOf } from "./manifest.ts";
@@ -92,8 +94,8 @@ async function inside(folder: string): Promise<void> {
     return stdout;
   };
   const updater = (): Promise<string> => flowstate(installed, "upgrade", "--scheduled");
-  const running = async (): Promise<{ version: string; pid: number }> =>
-    JSON.parse(await flowstate(installed, "status", "--json")) as { version: string; pid: number };
+  const running = async (): Promise<DaemonStatus> =>
+    JSON.parse(await flowstate(installed, "status", "--json")) as DaemonStatus;
 
   writeFileSync(join(folder, "key"), key);
   const who = ["--run-as", "ada", "--user", "ada@example.com", "--key-file", join(folder, "key")];
@@ -135,6 +137,11 @@ async function inside(folder: string): Promise<void> {
   await run("releases", "add", first, "--channel", "stable");
   assert.match(await updater(), /nothing to install: current/);
   await set(`pinnedVersion: "${version}"`);
+  // The service has heard, and reads the key with its person's rights.
+  await until("the service to know", async () => {
+    const { update } = await running();
+    return update.available?.version === version && update.obstacle === null;
+  });
   assert.match(await updater(), new RegExp(`${version.replaceAll(".", String.raw`\.`)} is in place of 99`));
   assert.equal((await running()).version, version);
   say(`${version} is back where the organisation pins it`);

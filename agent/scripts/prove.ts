@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { mintKey } from "@flowstate/shared/keys";
+import { generateReleaseKey } from "@flowstate/shared/release-signature";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { until } from "@flowstate/shared/testing/until";
 
@@ -71,11 +72,15 @@ async function proveInstallation(
   env: NodeJS.ProcessEnv & { readonly HOME: string },
 ): Promise<void> {
   const offline = { env: { ...env, PATH: "/usr/bin:/bin", SYSTEMD_OFFLINE: "1" } };
-  await execute(executable, ["install", "--scope", "user"], offline);
+  const { publicKey } = generateReleaseKey();
+  await execute(executable, ["install", "--scope", "user", "--release-key", publicKey], offline);
   const installed = join(env.HOME, ".local/bin/flowstate");
   const unit = readFileSync(join(env.HOME, ".config/systemd/user/flowstate-agent.service"), "utf8");
   assert.ok(unit.includes(`ExecStart="${installed}" "run" "--service"\n`), unit);
   await execute(installed, ["install", "--scope", "user"], offline);
+  const timers = readdirSync(join(env.HOME, ".config/systemd/user/timers.target.wants"));
+  assert.deepEqual(timers, ["flowstate-upgrade.timer"]);
+  await assert.rejects(execute(installed, ["upgrade"], offline), /the control plane cannot be reached/);
   await execute(installed, ["uninstall", "--scope", "user"], offline);
   assert.deepEqual(readdirSync(env.HOME), [".claude"]);
 }

@@ -4,10 +4,12 @@
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { generateReleaseKey } from "@flowstate/shared/release-signature";
+import { callerPath } from "./caller-path.ts";
 
-const [file, ...rest] = process.argv.slice(2);
+const [given, ...rest] = process.argv.slice(2);
+const file = callerPath(given ?? "");
 // Never over a key that is there: what devices trust could not be signed any more.
-if (file === undefined || rest.length > 0 || existsSync(file)) {
+if (given === undefined || rest.length > 0 || existsSync(file)) {
   process.stderr.write("say which file the private key is to be written to; it must not exist\n");
   process.exit(64);
 }

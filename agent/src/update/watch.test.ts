@@ -102,7 +102,7 @@ test("newer versions are looked for at the start and every six hours, told of on
   await watch.rest();
   t.is(desk.asked.list, 4, "changed settings are followed at once");
   t.like(watch.told[2], { available: null });
-  t.is(watch.line(), "1.1.0 is available; it is installed within the hour after 2026-11-22 22:15 UTC");
+  t.is(watch.line(), "1.1.0 is available; it is installed within the hour after 2026-11-22 22:00 UTC");
   watch.reconsider();
   t.is(desk.asked.list, 4, "the same settings are no news");
 });

@@ -54,7 +54,6 @@ const retryMs = hourMs / 2;
 /** Watches for newer versions. It installs none: the service has no right to, and could not see itself fail. */
 export function createUpdateWatch(options: UpdateWatchOptions): UpdateWatch {
   const { clock, log, version, platform, settings, key, failed, tell, random = Math.random } = options;
-  const spread = random();
   let offered: readonly OfferedRelease[] = [];
   let checkedAt: number | null = null;
   let problem: string | null = null;
@@ -74,7 +73,8 @@ export function createUpdateWatch(options: UpdateWatchOptions): UpdateWatch {
       key: key(),
       failed: failed(),
       now,
-      spread,
+      // What is shown is the earliest moment; the updater has a place of its own among all devices.
+      spread: 0,
     });
   };
   const note = (): void => {
