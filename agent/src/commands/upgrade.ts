@@ -42,7 +42,9 @@ export async function runUpgrade(
   const upgrading = installed === null || check ? null : prepareUpgrade(installed, env);
   const config = readSettings();
   const credential = new Secret(basicCredential({ user: config.user, password: config.key.reveal() }));
-  const access = { controlPlane: config.controlPlane, credential };
+  // With the machine's, an administrator has said whom to ask: the settings that say so now are the person's.
+  const source = installed?.record.scope === "system" ? installed.record.controlPlane : config.controlPlane;
+  const access = { controlPlane: new URL(source), credential };
   using ownRequests = leadOwnRequests();
   ownRequests.through(config.upstream ?? (installed === null ? null : keptUpstream(installed)));
   const ask = (): Promise<UpdateQuestion> => askQuestion(access, installed);

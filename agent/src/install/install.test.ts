@@ -192,8 +192,12 @@ test("an upgrade replaces the program and adds nothing that was left alone, nor 
   const first = treeOf(at.root);
   at.ran.length = 0;
   writeFileSync(file, "program 2");
+  const settings = join(at.root, "/etc/flowstate.env");
+  const kept = readFileSync(settings, "utf8");
+  writeFileSync(settings, `${kept}FLOWSTATE_CONTROL_PLANE="https://elsewhere.example.com"\n`);
   const bare = { ...surroundings, env: {} };
   await install(prepare(noFlags, bare), at.hands, { asBefore: true });
+  writeFileSync(settings, kept);
   t.deepEqual(treeOf(at.root), {
     ...first,
     "/flowstate-packaged": "100644 program 2",
@@ -249,6 +253,7 @@ test("on Windows the service's description parses, and the key is neither in it 
     program: { kind: "executable", file: String.raw`D:\flowstate.exe` },
     settings: { FLOWSTATE_OTLP_KEY: key, FLOWSTATE_USER: "ada@example.com" },
     dataFolder: String.raw`C:\Users\Ada & Co\.flowstate`,
+    controlPlane: "https://control.example.com",
     otherProxy: null,
     tools: { relayPort: 7480, direct: [], profiles: [] },
     telemetry: null,

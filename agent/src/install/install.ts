@@ -27,10 +27,13 @@ export async function install(
 ): Promise<void> {
   const { platform, scope, person, dataFolder } = installation;
   const file = recordFile(platform, scope, person.home);
-  const earlier = readRecord(join(hands.root, file))?.traces ?? [];
+  const before = readRecord(join(hands.root, file));
+  const earlier = before?.traces ?? [];
   const known = (name: string): Trace | null => earlier.find((trace) => trace.name === name) ?? null;
   const authority = installation.authority?.sha256 ?? null;
-  const record = { version, scope, person, dataFolder, authority, traces: [] };
+  // An upgrade does not take another control plane over: it would be the next one's source.
+  const { controlPlane } = asBefore && before !== null ? before : installation;
+  const record = { version, scope, person, dataFolder, controlPlane, authority, traces: [] };
   const planned = planInstallation(installation);
   const changes = planned.filter(({ name }) => !asBefore || !choices.has(name) || known(name) !== null);
   const traces = [recordChange(file, record), ...changes].map((change) =>

@@ -37,6 +37,7 @@ export interface Installation {
   /** What is stored, the key among it. */
   readonly settings: Settings;
   readonly dataFolder: string;
+  readonly controlPlane: string;
   /** A proxy that the person's shell names already, and that tools therefore keep; null where there is none. */
   readonly otherProxy: string | null;
   /** What the person's tools are told; null where they are to be left alone. */

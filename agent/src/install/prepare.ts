@@ -87,6 +87,7 @@ export function prepare(flags: InstallFlags, surroundings: Surroundings): Instal
     // The machine's settings are read by an administrator too, whose own data folder is another one.
     settings: scope === "system" ? { ...settings, FLOWSTATE_DATA_DIR: dataFolder } : settings,
     dataFolder,
+    controlPlane: config.controlPlane.origin,
     ...told,
     authority: captures.has("intercept")
       ? prepareAuthority(authorityFolder, join(root, authorityFolder), person, scope, earlier)

@@ -12,6 +12,8 @@ export interface InstallRecord {
   readonly scope: Scope;
   readonly person: Person;
   readonly dataFolder: string;
+  /** Where whoever installed it has it report to; the settings of a machine are the person's, who could change that. */
+  readonly controlPlane: string;
   /** SHA-256 of the authority that the installation made; null where it made none. */
   readonly authority: string | null;
   /** In the order in which they were made; the record's own first, for it goes last. */
