@@ -1,17 +1,20 @@
 /** The web application in a real browser, against a real server with a made-up company in it. */
 import { randomUUID } from "node:crypto";
 import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { AxeBuilder } from "@axe-core/playwright";
 import anyTest, { type TestFn } from "ava";
 import { parse, validate } from "graphql";
 import type { Browser } from "playwright-core";
 import type { Subject } from "@flowstate/shared/subject";
+import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { until } from "@flowstate/shared/testing/until";
 import { periodOf } from "@flowstate/shared/time";
 import { fluencyIndicators } from "@flowstate/shared/wire/fluency";
 import { startLogin } from "../src/login/logins.ts";
 import { addMember } from "../src/members/members.ts";
+import { createShelf } from "../src/releases/shelf.ts";
 import { readWebFiles } from "../src/serve/web.ts";
 import type { Written } from "../web/src/operation.ts";
 import { takeFormats } from "../src/usage/format-counts.ts";
@@ -20,6 +23,7 @@ import { storeFindings } from "../src/signals/store-findings.ts";
 import { schema } from "../src/serve/graphql/schema.ts";
 import { breachesOf, launchBrowser, signIn, visit, type Visit } from "./support/browser.ts";
 import { startIdentityProvider } from "./support/identity-provider.ts";
+import { packageRelease } from "./support/packaged.ts";
 import { control } from "./support/program.ts";
 import { anthropicAdminKey, emptyAnthropic, startAnthropic } from "./support/vendors/anthropic.ts";
 import { newMasterKey, startRunning, type Running } from "./support/running.ts";
@@ -334,8 +338,41 @@ test.serial("how agents behave is changed and kept", async (t) => {
   await form.getByLabel("Your own proxy").fill("nonsense");
   await form.getByRole("button", { name: "Save" }).click();
   await page.getByRole("status").getByText("proxy").waitFor();
+});
+
+test.serial("the releases that devices are offered, and what runs on them, are listed", async (t) => {
+  await using visited = await signedIn(t.context);
+  const { page } = visited;
+  await page.goto("/app/settings/agent-policy");
   await page.getByText("No release is offered to devices yet").waitFor();
   await page.getByText("No agent has told its version yet").waitFor();
+  const { dataDir, installation, context } = t.context.running;
+  using packages = temporaryFolder();
+  const { folder } = packageRelease(packages.path, { version: "1.6.0" });
+  await createShelf(join(dataDir, "releases")).add(folder, "beta", async () => undefined);
+  await ingestSessions(installation.store, {
+    orgId: context.orgId,
+    subject: "grace@example.com" as Subject,
+    now: Date.now(),
+    batch: {
+      source: randomUUID(),
+      batch: randomUUID(),
+      events: [
+        {
+          seq: 1,
+          kind: "agent",
+          occurredAt: new Date().toISOString(),
+          version: "1.5.0",
+          platform: "linux-x64",
+          available: "1.6.0",
+        },
+      ],
+    },
+  });
+  await page.reload();
+  await page.getByRole("row", { name: /^1\.6\.0 linux-x64 beta .*not signed/ }).waitFor();
+  await page.getByRole("row", { name: /^grace@example\.com 1\.5\.0 1\.6\.0 linux-x64/ }).waitFor();
+  t.deepEqual(await breachesOf(page), []);
 });
 
 test.serial("a service account's key is shown once; the account is edited, and deleted", async (t) => {
