@@ -54,6 +54,7 @@ test("doctor proves every step of a call's way", async (t) => {
     /^ok {4}control plane: http:\S+ takes calls with this key$/,
     /^ok {4}clock: \d+ s from the control plane's$/,
     /^(?:warn|ok {2}) {2}policy: none is in force/,
+    /^ok {4}updates: /,
     /^ok {4}delivery: 0 calls wait, the last delivery was 20\S+Z$/,
   ];
   for (const [index, line] of lines.entries()) t.regex(line, expected[index] ?? /nothing more/);

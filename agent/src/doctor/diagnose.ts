@@ -8,6 +8,7 @@ import { askStatus } from "../local/socket.ts";
 import type { DaemonStatus } from "../local/status.ts";
 import type { SettingsSource } from "../machine/managed-settings.ts";
 import { leadOwnRequests } from "../relay/own-requests.ts";
+import { renderUpdate } from "../update/render.ts";
 import { version } from "../version.ts";
 import { findFolder, findLogs, findShell } from "./device.ts";
 import { findCloudProxy, findControlPlane, findRelay } from "./network.ts";
@@ -45,6 +46,7 @@ export async function diagnose(
     ...(config.cloudProxy === null ? [] : [await findCloudProxy(config, config.cloudProxy)]),
     ...(await findControlPlane(config)),
     ...(status === null ? [] : [findPolicy(status.policy)]),
+    ...(status?.version === version ? [findUpdates(status.update)] : []),
     ...findDelivery(status),
   ];
 }
@@ -95,6 +97,14 @@ function findPolicy({ version, problem, notUnderstood }: DaemonStatus["policy"])
   return notUnderstood.length === 0
     ? finding.ok(text)
     : finding.warn(`${text}; this agent does not know ${notUnderstood.join(", ")}`);
+}
+
+/** A newer version that is left to people is in order; one that cannot be believed or does not run is not. */
+function findUpdates(update: DaemonStatus["update"]): Finding {
+  const text = `updates: ${renderUpdate(update, Date.now())}`;
+  const { problem, obstacle, policy } = update;
+  const isBlocked = policy === "auto" && obstacle !== null;
+  return problem !== null || isBlocked ? finding.warn(text) : finding.ok(text);
 }
 
 function findDelivery(status: DaemonStatus | null): Finding[] {
