@@ -40,6 +40,7 @@ import { createPost } from "./signals/delivery/post.ts";
 import { watchDeliveries } from "./signals/delivery/watch.ts";
 import { watchRetention } from "./signals/watch-retention.ts";
 import { watchSignals } from "./signals/watch.ts";
+import { watchStanding } from "./standing/watch.ts";
 import { version } from "./version.ts";
 
 export interface ControlPlane extends AsyncDisposable {
@@ -174,6 +175,7 @@ export async function compose(
   stack.use(background((signal) => watchSignals({ store, clock }, signal, onError)));
   const retaining = { store, clock, retentionDays: config.signalRetentionDays };
   stack.use(background((signal) => watchRetention(retaining, signal, onError)));
+  stack.use(background((signal) => watchStanding({ store, clock }, signal, onError)));
   const delivering = { store, clock, master, events, post: postSignal };
   stack.use(background((signal) => watchDeliveries(delivering, signal, onError)));
   stack.defer(() => {

@@ -76,7 +76,62 @@ async function fill({ store, ask }: Opened, orgId: OrgId, seed: number): Promise
   await done(
     `provisionOrgKey { keyId } createServiceAccount(name: "bot ${seed}", environment: STAGING) { key }`,
   );
+  await nudgeSomebody(store, orgId, seed);
   await done('runReconciliation(period: "2026-11") { rows } refreshForecasts');
+}
+
+/** Somebody without a manager, whose nudge has climbed until others see it. */
+async function nudgeSomebody(store: Opened["store"], orgId: OrgId, seed: number): Promise<void> {
+  const id = `nudge-${seed}`;
+  const subject = `nudged-${seed}@example.com`;
+  await store.transact(async (db) => {
+    const asked = await db
+      .insertInto("members")
+      .values({
+        org_id: orgId,
+        member_id: id,
+        email: subject,
+        role: "viewer",
+        password_hash: null,
+        created_at: now,
+      })
+      .onConflict((on) => on.columns(["org_id", "email"]).doNothing())
+      .returning("member_id")
+      .executeTakeFirst();
+    if (asked === undefined) return;
+    await db
+      .insertInto("nudges")
+      .values({
+        org_id: orgId,
+        nudge_id: id,
+        subject,
+        track: "SIGNALS",
+        period: "2026-11",
+        day: "2026-11-19",
+        rule_version: 1n,
+        tier: 4n,
+        message: "made up",
+        amount_nano_usd: null,
+        signal_ids: "[]",
+        nudged_at: now - 1000,
+        answer: null,
+        answered_at: null,
+        answered_amount_nano_usd: null,
+      })
+      .execute();
+    await db
+      .insertInto("nudge_replies")
+      .values({
+        org_id: orgId,
+        reply_id: id,
+        nudge_id: id,
+        kind: "SUBJECT_RESPONSE",
+        author: subject,
+        text: "made up",
+        replied_at: now,
+      })
+      .execute();
+  });
 }
 
 async function answers({ ask }: Opened, orgId: OrgId): Promise<Readonly<Record<string, unknown>>> {

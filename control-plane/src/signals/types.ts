@@ -83,6 +83,11 @@ export const signalTypes = {
     meaning: "a day that costs many times what this person's days cost",
     rule: 1,
   },
+  off_project_spend: {
+    category: "BUDGET",
+    meaning: "spend that belongs to no project, and nobody has said why",
+    rule: 1,
+  },
   monitoring_gap: {
     category: "OPERATIONAL",
     meaning: "a service that is connected or billed, and silent",

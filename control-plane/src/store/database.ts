@@ -22,6 +22,7 @@ import type { SelfServiceTables } from "../self-service/tables.ts";
 import type { ServiceAccountTables } from "../service-accounts/tables.ts";
 import type { SignalDeliveryTables } from "../signals/delivery/tables.ts";
 import type { SignalTables } from "../signals/tables.ts";
+import type { StandingTables } from "../standing/tables.ts";
 import type { UsageTables } from "../usage/tables.ts";
 
 /**
@@ -50,6 +51,7 @@ export interface Database
     FluencyTables,
     ServiceAccountTables,
     SelfServiceTables,
+    StandingTables,
     PolicyTables,
     ReleaseTables,
     OAuthTables,

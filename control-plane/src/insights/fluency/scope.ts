@@ -1,6 +1,6 @@
 import { FlowstateError } from "@flowstate/shared/errors";
 import type { Principal } from "../../access/check.ts";
-import type { DirectoryTables } from "../../directory/tables.ts";
+import { loadManaged, managersOf, type Managed } from "../../directory/managers.ts";
 import type { Reader } from "../../store/open.ts";
 import { loadAliases } from "../../directory/aliases.ts";
 import { loadTeams, type TeamNode } from "../../usage-queries/facts.ts";
@@ -18,24 +18,15 @@ export interface Members {
   readonly leastPeople: number;
 }
 
-export type Colleague = Pick<
-  DirectoryTables["employees"],
-  "employee_id" | "email" | "primary_team_id" | "manager_id" | "active"
->;
-
 export interface Directory {
-  readonly colleagues: readonly Colleague[];
+  readonly colleagues: readonly Managed[];
   readonly teams: readonly Pick<TeamNode, "teamId" | "parentId">[];
   readonly aliases: ReadonlyMap<string, string>;
 }
 
 export async function loadDirectory(db: Reader, { orgId }: Principal): Promise<Directory> {
   const [colleagues, teams, aliases] = await Promise.all([
-    db
-      .selectFrom("employees")
-      .select(["employee_id", "email", "primary_team_id", "manager_id", "active"])
-      .where("org_id", "=", orgId)
-      .execute(),
+    loadManaged(db, orgId),
     loadTeams(db, orgId),
     loadAliases(db, orgId),
   ]);
@@ -70,7 +61,8 @@ function inTeam(teamId: string, caller: Principal, { colleagues, teams, aliases 
   const covered = below(teamId, teams);
   const members = colleagues.filter(({ primary_team_id: team }) => team !== null && covered.has(team));
   const own = ownAddress(caller, { aliases });
-  const manages = own !== null && members.some((member) => managersOf(member, colleagues).has(own));
+  const byId = new Map(colleagues.map((colleague) => [colleague.employee_id, colleague]));
+  const manages = own !== null && members.some((member) => managersOf(member, byId).has(own));
   if (!manages && !caller.permissions.has("AI_GOVERNANCE_VIEW"))
     throw new FlowstateError(
       "FS_FORBIDDEN",
@@ -84,19 +76,6 @@ function inTeam(teamId: string, caller: Principal, { colleagues, teams, aliases 
 function below(teamId: string, teams: Directory["teams"]): ReadonlySet<string> {
   const found = new Set([teamId]);
   for (const id of found) for (const team of teams) if (team.parentId === id) found.add(team.teamId);
-  return found;
-}
-
-/** Addresses of everybody above a person. */
-function managersOf({ manager_id: first }: Colleague, colleagues: readonly Colleague[]): ReadonlySet<string> {
-  const found = new Set<string>();
-  let next = first;
-  while (next !== null) {
-    const manager = colleagues.find(({ employee_id: id }) => id === next);
-    if (manager === undefined || found.has(manager.email)) break;
-    if (manager.active === 1n) found.add(manager.email);
-    next = manager.manager_id;
-  }
   return found;
 }
 

@@ -5,7 +5,8 @@ import { fluencyIndicators } from "@flowstate/shared/wire/fluency";
 import type { Principal } from "../../access/check.ts";
 import { roles, type Role } from "../../access/roles.ts";
 import { competencies, indicatorFacts } from "./indicators.ts";
-import { membersOf, type Colleague, type Directory, type FluencyScope } from "./scope.ts";
+import type { Managed } from "../../directory/managers.ts";
+import { membersOf, type Directory, type FluencyScope } from "./scope.ts";
 import {
   addShares,
   fewestConversations,
@@ -139,7 +140,7 @@ test("results of two versions of the rules are never added up", (t) => {
   t.deepEqual(addShares([]), everywhere({ present: 0, sample: 0 }));
 });
 
-const colleague = (name: string, team: string | null, manager: string | null, active = 1n): Colleague => ({
+const colleague = (name: string, team: string | null, manager: string | null, active = 1n): Managed => ({
   employee_id: name,
   email: `${name}@example.com`,
   primary_team_id: team,

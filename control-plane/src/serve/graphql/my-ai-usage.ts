@@ -1,6 +1,5 @@
 import { FlowstateError } from "@flowstate/shared/errors";
-import { actorOf, type Person } from "../../access/check.ts";
-import { addressesOf, loadAliases } from "../../directory/aliases.ts";
+import { actorOf } from "../../access/check.ts";
 import { markSessions } from "../../self-service/marks.ts";
 import { findProjects } from "../../self-service/projects.ts";
 import {
@@ -12,9 +11,11 @@ import {
 import { readOwnUsage, readStanding, type OwnUse, type Standing } from "../../self-service/usage.ts";
 import type { Signal } from "../../signals/queries.ts";
 import { signalTypes } from "../../signals/types.ts";
+import { answerByMarking } from "../../standing/answer.ts";
 import { readWindow, type UsageWindow } from "../../usage-queries/window.ts";
-import { personOf, type Builder, type GraphqlContext } from "./builder.ts";
+import { personOf, type Builder } from "./builder.ts";
 import type { DirectoryTypes } from "./directory-types.ts";
+import { own } from "./own.ts";
 import type { addReconciliation } from "./reconciliation.ts";
 
 const mostSessions = 500;
@@ -28,9 +29,9 @@ interface OwnUsage {
 
 type SessionType = ReturnType<typeof addReconciliation>;
 
-/** What one did oneself. Nobody else is asked about here. */
-export function addMyAiUsage(builder: Builder, Session: SessionType, { Project }: DirectoryTypes): void {
-  const { Usage, Own } = addTypes(builder, Session);
+/** What one did oneself. Nobody else is asked about here. Returns the type of where one stands. */
+export function addMyAiUsage(builder: Builder, Session: SessionType, { Project }: DirectoryTypes) {
+  const { Usage, Own, StandingType } = addTypes(builder, Session);
 
   builder.queryFields((t) => {
     const days = {
@@ -103,27 +104,27 @@ export function addMyAiUsage(builder: Builder, Session: SessionType, { Project }
     }),
     markMyAiSessions: t.field({
       type: [Own],
-      description: "says for which project sessions of the caller's own were; attribution follows",
+      description:
+        "says for which project sessions of the caller's own were; attribution follows, and nudges about them are answered",
       authScopes: { person: true },
       args: {
         ids: t.arg.idList({ required: true, description: "the sessions, up to 200" }),
         project: t.arg.id({ description: "of `myAiProjects`; null takes a mark back" }),
       },
       resolve: async (_, { ids, project }, context) => {
-        const { person, addresses } = await own(context);
-        const marking = {
-          orgId: person.orgId,
-          actor: actorOf(person),
-          now: context.clock.now(),
-          addresses,
-          sessionIds: ids,
-          projectId: project ?? null,
-        };
-        await context.store.transact((db) => markSessions(db, context.store.engine, marking));
+        const { person, subject, addresses } = await own(context);
+        const change = { orgId: person.orgId, actor: actorOf(person), now: context.clock.now() };
+        const marking = { ...change, addresses, sessionIds: ids, projectId: project ?? null };
+        await context.store.transact((db) =>
+          answerByMarking(db, { ...change, person: { subject, addresses } }, () =>
+            markSessions(db, context.store.engine, marking),
+          ),
+        );
         return [...(await findOwnSessions(context.store.reader, person.orgId, addresses, ids))];
       },
     }),
   }));
+  return StandingType;
 }
 
 function addTypes(builder: Builder, Session: SessionType) {
@@ -226,15 +227,7 @@ function addTypes(builder: Builder, Session: SessionType) {
       }),
     }),
   });
-  return { Usage, Own };
-}
-
-async function own(
-  context: GraphqlContext,
-): Promise<{ readonly person: Person; readonly addresses: readonly string[] }> {
-  const person = personOf(context);
-  const aliases = await loadAliases(context.store.reader, person.orgId);
-  return { person, addresses: addressesOf(aliases.get(person.email) ?? person.email, aliases) };
+  return { Usage, Own, StandingType };
 }
 
 function requireCount(given: number, most: number): number {

@@ -28,6 +28,7 @@ import { addServiceAccounts, addServiceEnvironment } from "./service-accounts.ts
 import { addSignalDestinations } from "./signal-destinations.ts";
 import { addSignals } from "./signals.ts";
 import { addSingleSignOn } from "./single-sign-on.ts";
+import { addStanding } from "./standing.ts";
 import { addSurfaces } from "./surfaces.ts";
 import { addUsage } from "./usage.ts";
 import { addUsageProviders } from "./usage-providers.ts";
@@ -48,7 +49,7 @@ addIdentityMap(builder, providerKind);
 addExchangeRates(builder);
 const session = addReconciliation(builder, providerKind);
 addAttribution(builder, session);
-addMyAiUsage(builder, session, directoryTypes);
+addStanding(builder, addMyAiUsage(builder, session, directoryTypes));
 addLedger(builder);
 addUsage(builder);
 addCaptureFormats(builder);

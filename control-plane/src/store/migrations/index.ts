@@ -24,6 +24,7 @@ import { serviceAccounts } from "./0550-service-accounts.ts";
 import { policy } from "./0551-policy.ts";
 import { agentPolicy } from "./0560-agent-policy.ts";
 import { policyHits } from "./0561-policy-hits.ts";
+import { standing } from "./0562-standing.ts";
 import { signals } from "./0600-signals.ts";
 import { signalDelivery } from "./0601-signal-delivery.ts";
 import { contentFindings } from "./0602-content-findings.ts";
@@ -56,6 +57,7 @@ export const migrations: readonly Migration[] = [
   policy,
   agentPolicy,
   policyHits,
+  standing,
   signals,
   signalDelivery,
   contentFindings,
