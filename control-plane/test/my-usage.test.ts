@@ -222,6 +222,14 @@ testOnBothEngines(
       ],
     );
     t.is((await listOwnSessions(store.reader, orgId, [ada], window, { limit: 10, offset: 1 })).length, 1);
+    const without = { limit: 10, offset: 0, offProject: true };
+    t.deepEqual(
+      (await listOwnSessions(store.reader, orgId, [ada], window, without)).map(
+        ({ session }) => session.session_id,
+      ),
+      ["s1"],
+      "no project of the directory has the marker of s1",
+    );
     await store.transact((db) => noteSession(db, { orgId, now }, [ada], "s1", null));
     t.is((await findOwnSessions(store.reader, orgId, [ada], ["s1"]))[0]?.note, null);
   },

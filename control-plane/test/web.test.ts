@@ -41,6 +41,7 @@ const pages = [
   "/app/insights/reconciliation",
   "/app/governance/alerts",
   "/app/governance/policy",
+  "/app/governance/standing",
   "/app/governance/services",
   "/app/governance/service-accounts",
   "/app/me/ai-usage",

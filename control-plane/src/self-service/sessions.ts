@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { FlowstateError } from "@flowstate/shared/errors";
 import type { OrgId } from "@flowstate/shared/ids";
 import type { Reader, Writer } from "../store/open.ts";
@@ -17,6 +18,8 @@ export interface OwnSession {
 interface Page {
   readonly limit: number;
   readonly offset: number;
+  /** Those alone that belong to no project of the directory. */
+  readonly offProject?: boolean;
 }
 
 /** Sessions of these addresses that began in the window, the newest first. */
@@ -25,22 +28,29 @@ export async function listOwnSessions(
   orgId: OrgId,
   addresses: readonly string[],
   window: UsageWindow,
-  { limit, offset }: Page,
+  { limit, offset, offProject = false }: Page,
 ): Promise<readonly OwnSession[]> {
   const { from, to } = windowBounds(window);
-  const sessions = await db
+  let wanted = db
     .selectFrom("sessions")
     .selectAll()
     .where("org_id", "=", orgId)
     .where("subject", "in", addresses)
     .where("started_at", ">=", from)
-    .where("started_at", "<", to)
+    .where("started_at", "<", to);
+  if (offProject) wanted = wanted.where(belongsToNone(orgId));
+  const sessions = await wanted
     .orderBy("started_at", "desc")
     .orderBy("session_id")
     .limit(limit)
     .offset(offset)
     .execute();
   return describe(db, orgId, sessions);
+}
+
+function belongsToNone(orgId: OrgId) {
+  return sql<boolean>`coalesce(project, '') NOT IN
+    (SELECT marker FROM projects WHERE org_id = ${orgId} AND marker IS NOT NULL)`;
 }
 
 /** The same by identifier, in that order. Throws FS_NOT_FOUND where one of them is not one's own. */

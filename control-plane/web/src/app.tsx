@@ -20,6 +20,7 @@ import { Services } from "./pages/services.tsx";
 import { Home, Start } from "./pages/start.tsx";
 import { SignOn } from "./pages/sign-on.tsx";
 import { Spend } from "./pages/spend.tsx";
+import { Standing } from "./pages/standing.tsx";
 import { TelemetryKeys } from "./pages/telemetry-keys.tsx";
 import { UsageProviders } from "./pages/usage-providers.tsx";
 import { Ready } from "./parts/page.tsx";
@@ -67,6 +68,7 @@ const sections: readonly { readonly title: string; readonly entries: readonly En
         permission: "AI_INSIGHTS_VIEW",
         page: Services,
       },
+      { path: "/governance/standing", title: "Standing", permission: "AI_INSIGHTS_VIEW", page: Standing },
       { path: "/governance/policy", title: "Policy", permission: "AI_GOVERNANCE_VIEW", page: Policy },
       {
         path: "/governance/service-accounts",

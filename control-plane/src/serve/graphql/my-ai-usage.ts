@@ -59,10 +59,18 @@ export function addMyAiUsage(builder: Builder, Session: SessionType, { Project }
           ...days,
           limit: t.arg.int({ defaultValue: 50, description: `how many, from 1 to ${mostSessions}` }),
           offset: t.arg.int({ defaultValue: 0, description: "how many are left out before them" }),
+          offProject: t.arg.boolean({
+            defaultValue: false,
+            description: "those alone that belong to no project of the directory",
+          }),
         },
-        resolve: async (_, { limit, offset, ...given }, context) => {
+        resolve: async (_, { limit, offset, offProject, ...given }, context) => {
           const { person, addresses } = await own(context);
-          const page = { limit: requireCount(limit ?? 50, mostSessions), offset: Math.max(0, offset ?? 0) };
+          const page = {
+            limit: requireCount(limit ?? 50, mostSessions),
+            offset: Math.max(0, offset ?? 0),
+            offProject: offProject ?? false,
+          };
           const window = readWindow(given, context.clock.now());
           return [...(await listOwnSessions(context.store.reader, person.orgId, addresses, window, page))];
         },
