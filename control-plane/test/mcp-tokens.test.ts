@@ -3,6 +3,7 @@ import anyTest, { type TestFn } from "ava";
 import { systemClock } from "@flowstate/shared/clock";
 import { readAudit } from "../src/audit/record.ts";
 import { removeMember } from "../src/members/members.ts";
+import { listApplications } from "../src/oauth/applications.ts";
 import { tokenLifetime } from "../src/oauth/server.ts";
 import {
   askToken,
@@ -15,6 +16,7 @@ import {
   signedIn,
   type Browser,
 } from "./support/connect.ts";
+import { signedInAs, type SignedIn } from "./support/as-member.ts";
 import { testOnBothEngines, type OpenedStore } from "./support/both-engines.ts";
 import { startRunning, type Running } from "./support/running.ts";
 
@@ -177,6 +179,61 @@ for (const given of ["access", "refresh"] as const) {
     t.deepEqual(await disconnections(running, browser), []);
   });
 }
+
+testOnBothEngines("people see what they have connected, and disconnect it at once", async (t, opened) => {
+  await using ahead = await startAhead(opened);
+  const { running, pass } = ahead;
+  const [browser, other] = [await signedIn(running), await signedIn(running)];
+  const person = await signedInAs(running, browser.member);
+  const list = async ({ graphql }: SignedIn) =>
+    (await graphql("{ myApplications { id name scopes connectedAt lastUsedAt expiresAt } }")).data[
+      "myApplications"
+    ] as readonly Readonly<Record<string, string | null>>[];
+  const disconnect = async ({ graphql }: SignedIn, id: string) =>
+    (await graphql("mutation ($id: ID!) { disconnectMyApplication(id: $id) }", { id })).data[
+      "disconnectMyApplication"
+    ];
+  t.deepEqual(await list(person), []);
+  const tokens = await connect(running, browser);
+  const kept = await connect(running, browser);
+  await connect(running, other);
+  const [application, ...more] = (await list(person)).filter(({ id }) => id === tokens.clientId);
+  t.deepEqual(more, []);
+  t.like(application, { name: "Test client", scopes: ["ai.read"], lastUsedAt: null });
+  const [from = 0, until = 0] = ["connectedAt", "expiresAt"].map((name) =>
+    Math.floor(Date.parse(application?.[name] ?? "") / 1000),
+  );
+  t.is(until - from, tokenLifetime.refreshSeconds);
+  const used = async () =>
+    (await list(person)).find(({ id }) => id === tokens.clientId)?.["lastUsedAt"] ?? "";
+  await callUsage(running, tokens.access);
+  const first = await used();
+  t.true(Date.parse(first) > 0);
+  pass(30);
+  await callUsage(running, tokens.access);
+  t.is(await used(), first, "to the minute");
+  pass(60);
+  await callUsage(running, tokens.access);
+  t.true((await used()) > first);
+
+  const stranger = await signedInAs(running, other.member);
+  t.is((await list(stranger)).length, 1);
+  t.false(await disconnect(stranger, tokens.clientId), "not one's own");
+  t.is((await callUsage(running, tokens.access)).status, 200);
+  t.true(await disconnect(person, tokens.clientId));
+  t.false(await disconnect(person, tokens.clientId));
+  t.is((await callUsage(running, tokens.access)).status, 401);
+  const renewal = { grant_type: "refresh_token", client_id: tokens.clientId, refresh_token: tokens.refresh };
+  t.is((await askToken(running, renewal)).status, 400);
+  t.is((await callUsage(running, kept.access)).status, 200);
+  t.deepEqual(
+    (await list(person)).map(({ id }) => id),
+    [kept.clientId],
+  );
+  t.deepEqual(await disconnections(running, browser), [`Test client: by ${browser.member.email}`]);
+  const afterwards = Date.now() + 2 * tokenLifetime.refreshSeconds * 1000;
+  t.deepEqual(await listApplications(running.installation.store.reader, browser.member, afterwards), []);
+});
 
 test("a token for another resource opens nothing", async ({ context: { running }, ...t }) => {
   const { access, clientId } = await connect(running, await signedIn(running));

@@ -20,6 +20,8 @@ const operations: readonly [name: string, taken: Taken, call: string][] = [
   ["Query.aiStandings", "AI_INSIGHTS_VIEW", "{ aiStandings { subject } }"],
   ["Mutation.acknowledgeNudge", "a person", 'mutation { acknowledgeNudge(id: "none") { id } }'],
   ["Mutation.replyToNudge", "a person", 'mutation { replyToNudge(id: "none", text: "t") { id } }'],
+  ["Query.myApplications", "a person", "{ myApplications { id } }"],
+  ["Mutation.disconnectMyApplication", "a person", 'mutation { disconnectMyApplication(id: "none") }'],
   ["Query.myAiKeys", "a person", "{ myAiKeys { id } }"],
   ["Query.aiKeyTools", "a person", "{ aiKeyTools { id } }"],
   ["Query.aiKeyRequests", "SETTINGS_API_KEYS_CREATE", "{ aiKeyRequests { id } }"],

@@ -5,6 +5,7 @@ import type { Browser } from "playwright-core";
 import { systemClock } from "@flowstate/shared/clock";
 import type { Subject } from "@flowstate/shared/subject";
 import { dateOf, periodOf } from "@flowstate/shared/time";
+import { createOAuthAdapter } from "../src/oauth/adapter.ts";
 import { storeFindings } from "../src/signals/store-findings.ts";
 import { runNudges } from "../src/standing/run.ts";
 import { ingestSessions } from "../src/usage/ingest.ts";
@@ -219,4 +220,37 @@ test.serial("a manager reads what went unanswered, and replies", async (t) => {
     t.is(await page.getByRole("region", { name: new RegExp(`^${email}`) }).count(), 0, "nothing of oneself");
     t.deepEqual(faults, []);
   }
+});
+
+test.serial("a connected application is disconnected", async (t) => {
+  const { store } = t.context.running.installation;
+  const adapter = createOAuthAdapter(store, systemClock);
+  const owner = await store.reader
+    .selectFrom("members")
+    .select(["org_id", "member_id"])
+    .where("email", "=", email)
+    .executeTakeFirstOrThrow();
+  const accountId = `${owner.org_id}/${owner.member_id}`;
+  await adapter("Client").upsert("client-1", { client_id: "client-1", client_name: "Claude" }, 3600);
+  const resources = { "https://flowstate.example/mcp": "ai.read" };
+  const iat = Math.floor(Date.now() / 1000);
+  await adapter("Grant").upsert(
+    "grant-1",
+    { jti: "grant-1", accountId, clientId: "client-1", iat, resources },
+    3600,
+  );
+  await using visited = await signedIn(t.context, "dark");
+  const { page, faults } = visited;
+  await page.goto("/app/me/applications");
+  const row = page
+    .getByRole("table", { name: "Connected applications" })
+    .getByRole("row", { name: /Claude/ });
+  await row.getByText("read what AI tools cost").waitFor();
+  t.deepEqual(await breachesOf(page), []);
+  await row.getByRole("button", { name: "Disconnect Claude" }).click();
+  const dialog = page.getByRole("dialog", { name: "Disconnect Claude" });
+  t.deepEqual(await breachesOf(page), []);
+  await dialog.getByRole("button", { name: "Disconnect", exact: true }).click();
+  await page.getByText("You have connected no application.").waitFor();
+  t.deepEqual(faults, []);
 });

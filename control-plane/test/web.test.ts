@@ -46,6 +46,7 @@ const pages = [
   "/app/governance/service-accounts",
   "/app/me/ai-usage",
   "/app/me/ai-keys",
+  "/app/me/applications",
   "/app/settings/cloud-proxy",
   "/app/settings/usage-providers",
   "/app/settings/telemetry-keys",

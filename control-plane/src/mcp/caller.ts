@@ -13,6 +13,8 @@ export interface McpCaller {
   readonly clientId: string;
   readonly clientName: string;
   readonly scopes: readonly string[];
+  /** What the person has agreed to; null for an API key. */
+  readonly grantId: string | null;
   /** UTC epoch seconds; null for an API key. */
   readonly expiresAt: number | null;
 }
@@ -34,7 +36,14 @@ export async function findCaller(
     const { orgId, keyId, permissions } = key;
     const name = `api-key:${keyId}`;
     const principal = { kind: "api_key", orgId, keyId, permissions } as const;
-    return { principal, clientId: name, clientName: name, scopes: [readScope.name], expiresAt: null };
+    return {
+      principal,
+      clientId: name,
+      clientName: name,
+      scopes: [readScope.name],
+      grantId: null,
+      expiresAt: null,
+    };
   }
   if (!/^[\w-]{20,100}$/.test(token)) return null;
   const access = await server().AccessToken.find(token);
@@ -53,6 +62,7 @@ export async function findCaller(
     clientId,
     clientName: typeof clientName === "string" ? clientName : clientId,
     scopes: [...access.scopes],
+    grantId: access.grantId,
     expiresAt: access.exp ?? null,
   };
 }

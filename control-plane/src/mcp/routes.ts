@@ -6,6 +6,7 @@ import { bearerToken } from "../access/bearer.ts";
 import { actorOf } from "../access/check.ts";
 import { createPace } from "../access/pace.ts";
 import { readSurfaceSettings } from "../orgs/surfaces.ts";
+import { noteApplicationUse } from "../oauth/applications.ts";
 import { readScope } from "../oauth/scopes.ts";
 import type { Store } from "../store/open.ts";
 import { findCaller, type CallerDependencies, type McpCaller } from "./caller.ts";
@@ -83,6 +84,7 @@ export async function mcpRoutes(app: FastifyInstance, dependencies: McpDependenc
           void reply.header("retry-after", resetSeconds);
           return refuse(reply, 429, "FS_RATE_LIMITED", `at most ${callsPerMinute} requests a minute`);
         }
+        if (caller.grantId !== null) await noteApplicationUse(store, caller.grantId, clock.now());
         if (isBatch(request.body)) {
           return refuse(reply, 400, "FS_INPUT_INVALID", "send one JSON-RPC message at a time");
         }

@@ -22,6 +22,7 @@ export function createOAuthAdapter(store: Store, clock: Clock): (model: string) 
         const values = {
           payload: JSON.stringify(secretModels.has(model) ? rest : { ...rest, jti }),
           grant_id: payload.grantId ?? null,
+          account_id: model === "Grant" ? (payload.accountId ?? null) : null,
           uid: payload.uid ?? null,
           consumed_at: null,
           expires_at: model === "Client" ? clock.now() + unusedClientMs : expiryOf(expiresIn, clock.now()),

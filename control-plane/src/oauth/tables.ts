@@ -13,5 +13,9 @@ export interface OAuthTables {
     uid: string | null;
     consumed_at: number | null;
     expires_at: number | null;
+    /** Whose it is, of a grant: `ORG/MEMBER`. */
+    account_id: string | null;
+    /** When a grant was last used over MCP, to the minute. */
+    used_at: number | null;
   };
 }

@@ -11,7 +11,11 @@ export interface SignedIn {
 
 export async function asMember(running: Running, email: string, role: Role = "viewer"): Promise<SignedIn> {
   const { store } = running.installation;
-  const member = await store.transact((db) => addMember(db, running.context, { email, role }));
+  return signedInAs(running, await store.transact((db) => addMember(db, running.context, { email, role })));
+}
+
+export async function signedInAs(running: Running, member: Member): Promise<SignedIn> {
+  const { store } = running.installation;
   const secret = await store.transact((db) => startLogin(db, member, "password", Date.now()));
   return {
     member,

@@ -13,6 +13,7 @@ import { Forecast } from "./pages/forecast.tsx";
 import { Members } from "./pages/members.tsx";
 import { MyAiKeys } from "./pages/my-ai-keys.tsx";
 import { MyAiUsage } from "./pages/my-ai-usage.tsx";
+import { MyApplications } from "./pages/my-applications.tsx";
 import { Policy } from "./pages/policy.tsx";
 import { Reconciliation } from "./pages/reconciliation.tsx";
 import { ServiceAccounts } from "./pages/service-accounts.tsx";
@@ -83,6 +84,7 @@ const sections: readonly { readonly title: string; readonly entries: readonly En
     entries: [
       { path: "/me/ai-usage", title: "My AI usage", permission: null, page: MyAiUsage },
       { path: "/me/ai-keys", title: "My AI keys", permission: null, page: MyAiKeys },
+      { path: "/me/applications", title: "Connected applications", permission: null, page: MyApplications },
     ],
   },
   {

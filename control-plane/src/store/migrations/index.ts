@@ -25,6 +25,7 @@ import { policy } from "./0551-policy.ts";
 import { agentPolicy } from "./0560-agent-policy.ts";
 import { policyHits } from "./0561-policy-hits.ts";
 import { standing } from "./0562-standing.ts";
+import { oauthAccounts } from "./0563-oauth-accounts.ts";
 import { signals } from "./0600-signals.ts";
 import { signalDelivery } from "./0601-signal-delivery.ts";
 import { contentFindings } from "./0602-content-findings.ts";
@@ -58,6 +59,7 @@ export const migrations: readonly Migration[] = [
   agentPolicy,
   policyHits,
   standing,
+  oauthAccounts,
   signals,
   signalDelivery,
   contentFindings,
