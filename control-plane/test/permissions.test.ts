@@ -127,6 +127,16 @@ const operations: readonly [name: string, taken: Taken, call: string][] = [
     'mutation { testSignalDestination(id: "none") { ok } }',
   ],
   [
+    "Mutation.pauseSignalDestination",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    'mutation { pauseSignalDestination(id: "none") { id } }',
+  ],
+  [
+    "Mutation.rotateSignalSecret",
+    "SETTINGS_INTEGRATIONS_UPDATE",
+    'mutation { rotateSignalSecret(id: "none") { secret } }',
+  ],
+  [
     "Mutation.removeSignalDestination",
     "SETTINGS_INTEGRATIONS_UPDATE",
     'mutation { removeSignalDestination(id: "none") }',

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { BlockList } from "node:net";
 import test from "ava";
 import { Webhook } from "standardwebhooks";
+import { must } from "@flowstate/shared/assert";
 import type { OrgId } from "@flowstate/shared/ids";
 import { createLogger } from "@flowstate/shared/log";
 import { until } from "@flowstate/shared/testing/until";
@@ -12,6 +13,7 @@ import { proveMasterKey } from "../src/secrets/canary.ts";
 import { deriveKeys } from "../src/secrets/master-key.ts";
 import { rewrapAll } from "../src/secrets/rotate.ts";
 import { withKeptPepper } from "../src/secrets/pepper.ts";
+import { pauseDestination, rotateSigningSecret } from "../src/signals/delivery/change-destination.ts";
 import { deliverWaiting, leaseMs } from "../src/signals/delivery/deliver.ts";
 import {
   addDestination,
@@ -19,6 +21,7 @@ import {
   listDestinations,
   openDestination,
   removeDestination,
+  signingSecrets,
   type NewDestination,
 } from "../src/signals/delivery/destinations.ts";
 import type { SignalEvent } from "../src/signals/delivery/payload.ts";
@@ -29,6 +32,7 @@ import { leaseJob } from "../src/store/jobs.ts";
 import type { Store } from "../src/store/open.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
 import { hurriedClock, type HurriedClock } from "./support/clock.ts";
+import { refusal } from "./support/reconciling.ts";
 import { startReceiver, type Receiver } from "./support/receiver.ts";
 import { newMasterKey, startRunning } from "./support/running.ts";
 
@@ -196,6 +200,92 @@ testOnBothEngines(
   },
 );
 
+testOnBothEngines("a paused destination keeps what it gets for three days", async (t, { store, orgId }) => {
+  await using desk = await open(store, orgId);
+  await using siem = await startReceiver();
+  const { id } = await desk.add(siem);
+  const pause = (paused: boolean) =>
+    store.transact((db) =>
+      pauseDestination(db, { orgId, actor: "admin@example.com", now: desk.clock.now() }, id, paused),
+    );
+  await desk.raise(finding("old@example.com"));
+  await pause(true);
+  await pause(true);
+  t.true(await desk.deliver());
+  t.false(await desk.deliver());
+  desk.clock.advance(dayMs);
+  await desk.raise(finding("ada@example.com"));
+  while (await desk.deliver());
+  t.deepEqual(siem.received, []);
+  t.like((await listDestinations(store.reader, orgId))[0], { waiting: 2, lastError: null });
+  desk.clock.advance(2 * dayMs + 1);
+  while (await desk.deliver());
+  t.is((await listDestinations(store.reader, orgId))[0]?.waiting, 1);
+  await pause(false);
+  while (await desk.deliver());
+  t.deepEqual(subjectsOf(siem), ["ada@example.com"]);
+  t.like((await listDestinations(store.reader, orgId))[0], { waiting: 0, pausedAt: null });
+  await pause(true);
+  await pause(false);
+  while (await desk.deliver());
+  const actions = await store.reader
+    .selectFrom("audit_log")
+    .select("action")
+    .where("org_id", "=", orgId)
+    .where("action", "like", "signal_destination.%")
+    .orderBy("sequence")
+    .execute();
+  t.deepEqual(
+    actions.map(({ action }) => action.split(".")[1]),
+    ["added", "paused", "resumed", "paused", "resumed"],
+  );
+  t.regex(
+    await refusal(
+      store.transact((db) =>
+        pauseDestination(db, { orgId, actor: "admin@example.com", now: desk.clock.now() }, "none", true),
+      ),
+    ),
+    /^FS_NOT_FOUND/,
+  );
+});
+
+testOnBothEngines("for a day the old signing secret signs as well", async (t, { store, orgId }) => {
+  await using desk = await open(store, orgId);
+  await using siem = await startReceiver();
+  const { id, secret: first } = await desk.add(siem, { authorization: "Bearer planted-token" });
+  const rotate = async () => {
+    const by = { orgId, actor: "admin@example.com", now: desk.clock.now() };
+    return (await store.transact((db) => rotateSigningSecret(db, by, id, master))).reveal();
+  };
+  /** Which of the secrets verify the next delivery. */
+  const verify = async (person: string, ...secrets: readonly string[]) => {
+    await desk.raise(finding(person));
+    while (await desk.deliver());
+    const { headers, body } = must(siem.received.at(-1), "nothing came");
+    t.is(headers.authorization, "Bearer planted-token");
+    return secrets.map((secret) => {
+      try {
+        new Webhook(secret).verify(body, headers as Record<string, string>);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+  };
+  t.deepEqual(await verify("a@example.com", first), [true]);
+  const second = await rotate();
+  t.deepEqual(await verify("b@example.com", first, second), [true, true]);
+  const third = await rotate();
+  t.deepEqual(await verify("c@example.com", first, second, third), [false, true, true]);
+  const opened = await openDestination(store.reader, orgId, id, master);
+  t.is(opened?.old?.secret.reveal(), second);
+  t.is((await listDestinations(store.reader, orgId))[0]?.oldSecretUntil, desk.clock.now() + dayMs);
+  const signing = (at: number) =>
+    signingSecrets(must(opened, "no destination"), at).map((secret) => secret.reveal());
+  t.deepEqual(signing(desk.clock.now() + dayMs - 1), [third, second]);
+  t.deepEqual(signing(desk.clock.now() + dayMs), [third]);
+});
+
 testOnBothEngines("what a process leaves that dies, another delivers", async (t, { store, orgId }) => {
   await using desk = await open(store, orgId);
   await using siem = await startReceiver();
@@ -335,6 +425,20 @@ testOnBothEngines("destinations are added, tried, used and removed over GraphQL"
     told.map(({ type, data }) => `${type} ${data.resolution}`),
     ["signal.test null", "signal.test null", "signal.detected null", "signal.resolved FALSE_POSITIVE"],
   );
+  const change = async (mutation: string, fields: string) =>
+    Object.values(await ask(`mutation { ${mutation} ${fields} }`))[0];
+  t.like(await change(`pauseSignalDestination(id: "${id}")`, "{ id pausedAt }"), { id });
+  t.regex(JSON.stringify(await ask("{ signalDestinations { pausedAt } }")), /"pausedAt":"20/);
+  t.deepEqual(await change(`pauseSignalDestination(id: "${id}", paused: false)`, "{ pausedAt }"), {
+    pausedAt: null,
+  });
+  const rotated = (await change(
+    `rotateSignalSecret(id: "${id}")`,
+    "{ secret destination { oldSecretUntil } }",
+  )) as { secret: string; destination: { oldSecretUntil: string } };
+  t.regex(rotated.secret, /^whsec_/);
+  t.not(rotated.secret, added.secret);
+  t.true(Date.parse(rotated.destination.oldSecretUntil) > Date.now());
   const listed = JSON.stringify(
     await ask(
       "{ signalDestinations { id name format host minSeverity categories createdBy lastError waiting } }",
@@ -360,6 +464,9 @@ testOnBothEngines("destinations are added, tried, used and removed over GraphQL"
     "signal_destination.tested",
     "signal_destination.tested",
     "signal.false_positive",
+    "signal_destination.paused",
+    "signal_destination.resumed",
+    "signal_destination.secret_rotated",
     "signal_destination.removed",
   ]);
 });

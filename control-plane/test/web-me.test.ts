@@ -1,4 +1,7 @@
-/** What people do about their own use, in a real browser: nudges answered, sessions marked, and the manager's side. */
+/**
+ * What people do about their own use, in a real browser: nudges answered, sessions marked, applications disconnected;
+ * what managers see of it; and where signals go besides.
+ */
 import { randomUUID } from "node:crypto";
 import anyTest, { type TestFn } from "ava";
 import type { Browser } from "playwright-core";
@@ -252,5 +255,31 @@ test.serial("a connected application is disconnected", async (t) => {
   t.deepEqual(await breachesOf(page), []);
   await dialog.getByRole("button", { name: "Disconnect", exact: true }).click();
   await page.getByText("You have connected no application.").waitFor();
+  t.deepEqual(faults, []);
+});
+
+test.serial("a destination of signals is paused, resumed, and given a new secret", async (t) => {
+  await using visited = await signedIn(t.context);
+  const { page, faults } = visited;
+  await page.goto("/app/governance/alerts");
+  await page.getByText("Where signals are sent").click();
+  await page.getByLabel("Name").fill("siem");
+  await page.getByLabel("Address").fill("https://siem.example/hook");
+  await page.getByRole("button", { name: "Add destination" }).click();
+  const secret = page.getByRole("dialog", { name: "Signing secret" });
+  const first = await secret.getByText(/^whsec_/).innerText();
+  await secret.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("button", { name: "Pause siem" }).click();
+  const row = page.getByRole("table", { name: "Destinations" }).getByRole("row", { name: /siem/ });
+  await row.getByText("paused since").waitFor();
+  t.deepEqual(await breachesOf(page), []);
+  await page.getByRole("button", { name: "Resume siem" }).click();
+  await row.getByText("paused since").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "New secret for siem" }).click();
+  t.deepEqual(await breachesOf(page), []);
+  await page.getByRole("button", { name: "Make a new secret" }).click();
+  t.not(await secret.getByText(/^whsec_/).innerText(), first);
+  await secret.getByRole("button", { name: "Close" }).click();
+  await row.getByText("two secrets sign until").waitFor();
   t.deepEqual(faults, []);
 });

@@ -1,5 +1,7 @@
 import { FlowstateError } from "@flowstate/shared/errors";
+import type { OrgId } from "@flowstate/shared/ids";
 import { actorOf } from "../../access/check.ts";
+import { pauseDestination, rotateSigningSecret } from "../../signals/delivery/change-destination.ts";
 import {
   addDestination,
   listDestinations,
@@ -65,10 +67,7 @@ export function addSignalDestinations(builder: Builder, { Severity, Category }: 
         const { destinationId, secret } = await context.store.transact((db) =>
           addDestination(db, change, given, context.syncing.master),
         );
-        const all = await listDestinations(context.store.reader, change.orgId);
-        const destination = all.find((each) => each.destinationId === destinationId);
-        if (destination === undefined)
-          throw new FlowstateError("FS_NOT_FOUND", "this destination is gone already");
+        const destination = await readDestination(context, change.orgId, destinationId);
         return { destination, secret: secret.reveal() };
       },
     }),
@@ -88,6 +87,35 @@ export function addSignalDestinations(builder: Builder, { Severity, Category }: 
         );
       },
     }),
+    pauseSignalDestination: t.field({
+      type: Row,
+      description:
+        "delivers nothing there until it is resumed; what is detected meanwhile waits for up to three days",
+      authScopes: { permission: update },
+      args: {
+        id: t.arg.id({ required: true, description: "the destination" }),
+        paused: t.arg.boolean({ defaultValue: true, description: "false resumes it" }),
+      },
+      resolve: async (_, { id, paused }, context) => {
+        const change = changeOf(context);
+        await context.store.transact((db) => pauseDestination(db, change, id, paused ?? true));
+        return readDestination(context, change.orgId, id);
+      },
+    }),
+    rotateSignalSecret: t.field({
+      type: Reveal,
+      description:
+        "makes a new signing secret; the old one signs as well for 24 hours, and one before it no more",
+      authScopes: { permission: update },
+      args: { id: t.arg.id({ required: true, description: "the destination" }) },
+      resolve: async (_, { id }, context) => {
+        const change = changeOf(context);
+        const secret = await context.store.transact((db) =>
+          rotateSigningSecret(db, change, id, context.syncing.master),
+        );
+        return { destination: await readDestination(context, change.orgId, id), secret: secret.reveal() };
+      },
+    }),
     removeSignalDestination: t.boolean({
       description:
         "delivers nothing there any more, not even what waits; false when there is none of that id",
@@ -97,6 +125,17 @@ export function addSignalDestinations(builder: Builder, { Severity, Category }: 
         context.store.transact((db) => removeDestination(db, changeOf(context), id)),
     }),
   }));
+}
+
+async function readDestination(
+  { store }: GraphqlContext,
+  orgId: OrgId,
+  destinationId: string,
+): Promise<Destination> {
+  const all = await listDestinations(store.reader, orgId);
+  const destination = all.find((each) => each.destinationId === destinationId);
+  if (destination !== undefined) return destination;
+  throw new FlowstateError("FS_NOT_FOUND", "this destination is gone already");
 }
 
 function changeOf(context: GraphqlContext) {
@@ -139,12 +178,23 @@ function addTypes(builder: Builder, { Severity, Category }: SignalTypes) {
         nullable: true,
         description: "why the last attempt failed; null after one that did not",
       }),
+      pausedAt: t.expose("pausedAt", {
+        type: "DateTime",
+        nullable: true,
+        description: "since when nothing is delivered there; null where it is",
+      }),
+      oldSecretUntil: t.expose("oldSecretUntil", {
+        type: "DateTime",
+        nullable: true,
+        description:
+          "until when the signing secret before the present one signs as well; null before the first rotation",
+      }),
       waiting: t.exposeInt("waiting", { description: "signals that have still to be delivered" }),
     }),
   });
 
   const Reveal = builder.objectRef<Added>("SignalDestinationReveal").implement({
-    description: "a new destination",
+    description: "a destination with its new signing secret",
     fields: (t) => ({
       destination: t.field({
         type: Row,

@@ -1,12 +1,12 @@
 import type { Clock } from "@flowstate/shared/clock";
 import type { OrgId } from "@flowstate/shared/ids";
-import { dayMs } from "@flowstate/shared/time";
+import { dayMs, hourMs } from "@flowstate/shared/time";
 import { recordAudit } from "../../audit/record.ts";
 import type { Events } from "../../events.ts";
 import type { MasterKey } from "../../secrets/master-key.ts";
 import { cancelJob, releaseJob, renewLease, type Job } from "../../store/jobs.ts";
 import type { Reader, Store, Writer } from "../../store/open.ts";
-import { deliveryJobs, openDestination, type DestinationSecrets } from "./destinations.ts";
+import { deliveryJobs, openDestination, signingSecrets, type DestinationSecrets } from "./destinations.ts";
 import { renderEvent, type DeliveryFormat, type SignalEvent } from "./payload.ts";
 import type { Post, Posted } from "./post.ts";
 import { signatureHeaders } from "./sign.ts";
@@ -25,6 +25,8 @@ const lifeMs = 3 * dayMs;
 /** Waits after the first failure in a row, the second, and so on; the last one for all that follow. */
 const waitsMs = [5000, 60_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000];
 const longestWaitMs = dayMs;
+/** A paused destination is looked at so often, or when it is resumed. */
+const pausedRestMs = hourMs;
 
 type Failure = Exclude<Posted, { kind: "accepted" }>;
 
@@ -89,14 +91,21 @@ async function giveBack(
     return;
   }
   const left = await db
-    .selectFrom("signal_deliveries")
-    .select("delivery_id")
-    .where("org_id", "=", job.orgId)
-    .where("destination_id", "=", destinationId)
+    .selectFrom("signal_deliveries as delivery")
+    .innerJoin("signal_destinations as destination", (join) =>
+      join
+        .onRef("destination.org_id", "=", "delivery.org_id")
+        .onRef("destination.destination_id", "=", "delivery.destination_id"),
+    )
+    .select("destination.paused_at")
+    .where("delivery.org_id", "=", job.orgId)
+    .where("delivery.destination_id", "=", destinationId)
     .limit(1)
     .executeTakeFirst();
-  if (left === undefined) await cancelJob(db, job.orgId, job.name);
-  else await releaseJob(db, job, owner, { dueAt: clock.now(), error: null });
+  if (left === undefined) return cancelJob(db, job.orgId, job.name);
+  // Of a paused one only what is too old is given up.
+  const restMs = left.paused_at === null ? 0 : pausedRestMs;
+  await releaseJob(db, job, owner, { dueAt: clock.now() + restMs, error: null });
 }
 
 /** How long a destination rests after so many failures in a row; as long as it asks for, within a day. */
@@ -111,16 +120,22 @@ interface Waiting {
   readonly event: string;
 }
 
-/** The next one. Those that failed before come after those that did not, so that none holds up the others. */
+/** The next one; none while the destination is paused. Those that failed before come after those that did not, so that none holds up the others. */
 async function nextDelivery(db: Reader, orgId: OrgId, destinationId: string): Promise<Waiting | null> {
   const row = await db
-    .selectFrom("signal_deliveries")
-    .select(["delivery_id as deliveryId", "event"])
-    .where("org_id", "=", orgId)
-    .where("destination_id", "=", destinationId)
-    .orderBy("attempts")
-    .orderBy("created_at")
-    .orderBy("delivery_id")
+    .selectFrom("signal_deliveries as delivery")
+    .innerJoin("signal_destinations as destination", (join) =>
+      join
+        .onRef("destination.org_id", "=", "delivery.org_id")
+        .onRef("destination.destination_id", "=", "delivery.destination_id"),
+    )
+    .select(["delivery.delivery_id as deliveryId", "delivery.event"])
+    .where("delivery.org_id", "=", orgId)
+    .where("delivery.destination_id", "=", destinationId)
+    .where("destination.paused_at", "is", null)
+    .orderBy("delivery.attempts")
+    .orderBy("delivery.created_at")
+    .orderBy("delivery.delivery_id")
     .limit(1)
     .executeTakeFirst();
   return row ?? null;
@@ -167,14 +182,15 @@ async function forget(db: Writer, { orgId, name }: Job, destinationId: string): 
 /** Sends one event in the way that the destination wants it. */
 export async function sendEvent(
   post: Post,
-  { url, signing, authorization, format }: DestinationSecrets & { readonly format: DeliveryFormat },
+  destination: DestinationSecrets & { readonly format: DeliveryFormat },
   { deliveryId, event }: { readonly deliveryId: string; readonly event: SignalEvent },
   now: number,
   signal: AbortSignal,
 ): Promise<Posted> {
+  const { url, authorization, format } = destination;
   const body = renderEvent(format, event);
   const headers = {
-    ...signatureHeaders(deliveryId, now, body, signing),
+    ...signatureHeaders(deliveryId, now, body, signingSecrets(destination, now)),
     ...(authorization === null ? {} : { authorization: authorization.reveal() }),
   };
   return post(url, headers, body, signal);

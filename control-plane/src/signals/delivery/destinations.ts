@@ -26,6 +26,10 @@ export interface Destination {
   readonly createdBy: string;
   readonly lastDeliveredAt: number | null;
   readonly lastError: string | null;
+  /** Since when nothing is delivered there; null where it is. */
+  readonly pausedAt: number | null;
+  /** Until when the signing secret before the present one signs as well; null before the first rotation. */
+  readonly oldSecretUntil: number | null;
   /** Deliveries that wait for their turn or for another attempt. */
   readonly waiting: number;
 }
@@ -44,6 +48,8 @@ export interface NewDestination {
 export interface DestinationSecrets {
   readonly url: URL;
   readonly signing: Secret;
+  /** The signing secret before it, which signs as well for a while. */
+  readonly old: { readonly secret: Secret; readonly until: number } | null;
   readonly authorization: Secret | null;
 }
 
@@ -88,7 +94,12 @@ export async function addDestination(
   if (others.length >= mostDestinations) throw invalid(`at most ${mostDestinations} destinations`);
   const destinationId = newId(now);
   const secret = newSigningSecret();
-  const clear = JSON.stringify({ url: url.value.href, signing: secret.reveal(), authorization });
+  const secrets = {
+    url: url.value,
+    signing: secret,
+    old: null,
+    authorization: authorization === null ? null : new Secret(authorization),
+  };
   await db
     .insertInto("signal_destinations")
     .values({
@@ -97,7 +108,7 @@ export async function addDestination(
       name,
       format: given.format,
       host: url.value.host,
-      sealed: seal(new Secret(clear), destinationOwner(orgId, destinationId), master),
+      sealed: sealDestination(secrets, orgId, destinationId, master),
       min_severity: given.minSeverity,
       categories: given.categories === null ? null : JSON.stringify(given.categories),
       created_at: now,
@@ -105,6 +116,8 @@ export async function addDestination(
       last_delivered_at: null,
       last_error: null,
       removed_at: null,
+      paused_at: null,
+      old_secret_ends_at: null,
     })
     .execute();
   const detail = `${given.format} to ${url.value.host}, from ${given.minSeverity}`;
@@ -182,6 +195,8 @@ export async function listDestinations(db: Reader, orgId: OrgId): Promise<readon
     createdBy: row.created_by,
     lastDeliveredAt: row.last_delivered_at,
     lastError: row.last_error,
+    pausedAt: row.paused_at,
+    oldSecretUntil: row.old_secret_ends_at,
     waiting: Number(row.waiting ?? 0n),
   }));
 }
@@ -201,13 +216,45 @@ export async function openDestination(
     .executeTakeFirst();
   if (row === undefined || row.sealed === null) return null;
   const clear = unseal(row.sealed as Sealed, destinationOwner(orgId, destinationId), master).reveal();
-  const { url, signing, authorization } = JSON.parse(clear) as Readonly<Record<string, string | null>>;
+  const { url, signing, old, authorization } = JSON.parse(clear) as Clear;
   return {
     format: row.format,
-    url: new URL(url ?? ""),
-    signing: new Secret(signing ?? ""),
-    authorization: authorization == null ? null : new Secret(authorization),
+    url: new URL(url),
+    signing: new Secret(signing),
+    old: old == null ? null : { secret: new Secret(old.secret), until: old.until },
+    authorization: authorization === null ? null : new Secret(authorization),
   };
+}
+
+/** What to sign with now, the present secret first. */
+export function signingSecrets(
+  { signing, old }: Pick<DestinationSecrets, "signing" | "old">,
+  now: number,
+): readonly [Secret, ...Secret[]] {
+  return old !== null && now < old.until ? [signing, old.secret] : [signing];
+}
+
+/** What is sealed, as JSON. */
+interface Clear {
+  readonly url: string;
+  readonly signing: string;
+  readonly old?: { readonly secret: string; readonly until: number } | null;
+  readonly authorization: string | null;
+}
+
+export function sealDestination(
+  { url, signing, old, authorization }: DestinationSecrets,
+  orgId: OrgId,
+  destinationId: string,
+  master: MasterKey,
+): Sealed {
+  const clear: Clear = {
+    url: url.href,
+    signing: signing.reveal(),
+    old: old === null ? null : { secret: old.secret.reveal(), until: old.until },
+    authorization: authorization?.reveal() ?? null,
+  };
+  return seal(new Secret(JSON.stringify(clear)), destinationOwner(orgId, destinationId), master);
 }
 
 function invalid(sentence: string): FlowstateError {

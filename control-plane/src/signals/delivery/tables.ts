@@ -21,6 +21,10 @@ export interface SignalDeliveryTables {
     /** Why the last attempt failed; null after one that did not. */
     last_error: string | null;
     removed_at: number | null;
+    /** Since when nothing is delivered there, though it is still wanted. */
+    paused_at: number | null;
+    /** Until when the signing secret before the present one signs as well; null before the first rotation. */
+    old_secret_ends_at: number | null;
   };
   /** What has still to be delivered, written in the transaction of the change that it tells of. */
   signal_deliveries: {

@@ -29,6 +29,7 @@ import { oauthAccounts } from "./0563-oauth-accounts.ts";
 import { signals } from "./0600-signals.ts";
 import { signalDelivery } from "./0601-signal-delivery.ts";
 import { contentFindings } from "./0602-content-findings.ts";
+import { signalPause } from "./0612-signal-pause.ts";
 import { fluency } from "./0650-fluency.ts";
 import { selfService } from "./0660-self-service.ts";
 
@@ -63,6 +64,7 @@ export const migrations: readonly Migration[] = [
   signals,
   signalDelivery,
   contentFindings,
+  signalPause,
   fluency,
   selfService,
   agentVersions,

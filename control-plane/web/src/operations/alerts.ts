@@ -19,7 +19,7 @@ export const resolveSignal = operation(
 );
 
 export const destinationsQuery = operation(`query SignalDestinations {
-  signalDestinations { id name host format minSeverity waiting lastDeliveredAt lastError }
+  signalDestinations { id name host format minSeverity waiting lastDeliveredAt lastError pausedAt oldSecretUntil }
 }`);
 
 export const addDestination = operation(`mutation AddSignalDestination(
@@ -35,6 +35,14 @@ export const addDestination = operation(`mutation AddSignalDestination(
 
 export const testDestination = operation(`mutation TestSignalDestination($id: ID!) {
   testSignalDestination(id: $id) { ok status error }
+}`);
+
+export const pauseDestination = operation(`mutation PauseSignalDestination($id: ID!, $paused: Boolean!) {
+  pauseSignalDestination(id: $id, paused: $paused) { pausedAt }
+}`);
+
+export const rotateSecret = operation(`mutation RotateSignalSecret($id: ID!) {
+  rotateSignalSecret(id: $id) { secret }
 }`);
 
 export const removeDestination = operation(`mutation RemoveSignalDestination($id: ID!) {

@@ -9,7 +9,9 @@ import { useMay } from "../../parts/viewer.tsx";
 import {
   addDestination,
   destinationsQuery,
+  pauseDestination,
   removeDestination,
+  rotateSecret,
   testDestination,
   type Destination,
 } from "../../operations/alerts.ts";
@@ -21,6 +23,7 @@ const severities = ["INFO", "WARN", "BLOCK"] as const;
 export function Destinations(): ReactNode {
   const { loaded, reload } = useQuery(destinationsQuery, {});
   const [secret, setSecret] = useState<string | null>(null);
+  const [rotating, setRotating] = useState<Destination | null>(null);
   const may = useMay("SETTINGS_INTEGRATIONS_UPDATE");
   const toast = useToast();
   const run = async (action: () => Promise<string>): Promise<void> => {
@@ -42,6 +45,22 @@ export function Destinations(): ReactNode {
       <div className="actions">
         <button type="button" onClick={() => void run(() => test(row))} aria-label={`Test ${row.name}`}>
           Test
+        </button>
+        <button
+          type="button"
+          aria-label={`${row.pausedAt === null ? "Pause" : "Resume"} ${row.name}`}
+          onClick={() =>
+            void run(async () => {
+              const paused = row.pausedAt === null;
+              await send(pauseDestination, { id: row.id, paused });
+              return paused ? `${row.name} gets nothing until it is resumed.` : `${row.name} is resumed.`;
+            })
+          }
+        >
+          {row.pausedAt === null ? "Pause" : "Resume"}
+        </button>
+        <button type="button" aria-label={`New secret for ${row.name}`} onClick={() => setRotating(row)}>
+          New secret …
         </button>
         <button
           type="button"
@@ -126,6 +145,37 @@ export function Destinations(): ReactNode {
           <CopyButton text={secret} />
         </Dialog>
       )}
+      {rotating !== null && (
+        <Dialog title={`New secret for ${rotating.name}`} onClose={() => setRotating(null)}>
+          <p>
+            For 24 hours signals are signed with both, so that the receiver can be given the new one without a
+            gap.
+            {rotating.oldSecretUntil !== null && rotating.oldSecretUntil > new Date().toISOString()
+              ? " The one before the present one stops at once."
+              : ""}
+          </p>
+          <div className="actions">
+            <button
+              type="button"
+              className="primary"
+              data-first
+              onClick={() => {
+                const { id, name } = rotating;
+                setRotating(null);
+                void run(async () => {
+                  setSecret((await send(rotateSecret, { id })).rotateSignalSecret.secret);
+                  return `${name} has a new secret.`;
+                });
+              }}
+            >
+              Make a new secret
+            </button>
+            <button type="button" onClick={() => setRotating(null)}>
+              Cancel
+            </button>
+          </div>
+        </Dialog>
+      )}
       <Ready loaded={loaded}>
         {({ signalDestinations }) => (
           <Table
@@ -142,7 +192,16 @@ export function Destinations(): ReactNode {
 }
 
 const columns: readonly Column<Destination>[] = [
-  { title: "Name", cell: ({ name }) => name, text: ({ name }) => name },
+  {
+    title: "Name",
+    cell: ({ name, pausedAt }) => (
+      <>
+        {name}
+        {pausedAt !== null && <p className="muted small">paused since {when(pausedAt)}</p>}
+      </>
+    ),
+    text: ({ name }) => name,
+  },
   { title: "Host", cell: ({ host }) => <code>{host}</code>, text: ({ host }) => host },
   { title: "As", cell: ({ format }) => formats[format], text: ({ format }) => format },
   {
@@ -153,9 +212,12 @@ const columns: readonly Column<Destination>[] = [
   { title: "Waiting", numeric: true, cell: ({ waiting }) => waiting, text: ({ waiting }) => String(waiting) },
   {
     title: "Last taken",
-    cell: ({ lastDeliveredAt, lastError }) => (
+    cell: ({ lastDeliveredAt, lastError, oldSecretUntil }) => (
       <>
         {when(lastDeliveredAt)}
+        {oldSecretUntil !== null && oldSecretUntil > new Date().toISOString() && (
+          <p className="muted small">two secrets sign until {when(oldSecretUntil)}</p>
+        )}
         {lastError !== null && <p className="muted small">{lastError}</p>}
       </>
     ),
