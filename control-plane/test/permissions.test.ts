@@ -17,6 +17,7 @@ const operations: readonly [name: string, taken: Taken, call: string][] = [
   ["Query.myAiProjects", "a person", "{ myAiProjects { name } }"],
   ["Mutation.noteMyAiSession", "a person", 'mutation { noteMyAiSession(id: "none") { note } }'],
   ["Mutation.markMyAiSessions", "a person", 'mutation { markMyAiSessions(ids: ["none"]) { note } }'],
+  ["Query.myOpenNudges", "a person", "{ myOpenNudges }"],
   ["Query.aiStandings", "AI_INSIGHTS_VIEW", "{ aiStandings { subject } }"],
   ["Mutation.acknowledgeNudge", "a person", 'mutation { acknowledgeNudge(id: "none") { id } }'],
   ["Mutation.replyToNudge", "a person", 'mutation { replyToNudge(id: "none", text: "t") { id } }'],

@@ -138,6 +138,8 @@ test.serial("sessions marked as a project's answer the nudge about them", async 
   await card.getByText("$250.00").waitFor();
   await card.getByText("acknowledgement required").waitFor();
   t.deepEqual(await breachesOf(page), []);
+  const count = page.getByRole("navigation", { name: "Main" }).getByText("1 to answer");
+  await count.waitFor();
 
   await page.getByRole("button", { name: "Choose sessions to mark" }).click();
   const table = page.getByRole("table", { name: "My sessions" });
@@ -159,6 +161,7 @@ test.serial("sessions marked as a project's answer the nudge about them", async 
     .getByText(/; marked /)
     .waitFor();
   await dear.waitFor({ state: "detached" });
+  await count.waitFor({ state: "detached" });
 
   await page.getByLabel("Only those that belong to no project").uncheck();
   await dear.getByText("marked by you").waitFor();

@@ -6,7 +6,7 @@ import { recordAudit } from "../audit/record.ts";
 import { signalIdOf, type Finding } from "../signals/finding.ts";
 import { storeFindings } from "../signals/store-findings.ts";
 import type { Store, Writer } from "../store/open.ts";
-import { isNudgeDue, owedSince, ruleVersions, unanswered, type Tier } from "./ladder.ts";
+import { isNudgeDue, owedSince, ruleVersions, unanswered } from "./ladder.ts";
 import { nudgeMessage } from "./message.ts";
 import { loadAccountable } from "./readings.ts";
 import { readStandings, type TrackStanding } from "./standing.ts";
@@ -41,14 +41,14 @@ export async function runNudges({ store, clock }: NudgeServices, orgId: OrgId): 
 async function clear(
   db: Writer,
   orgId: OrgId,
-  { subject, track, period }: TrackStanding,
+  { person, track, period }: TrackStanding,
   now: number,
 ): Promise<void> {
   await db
     .updateTable("nudges")
     .set({ answer: "CLEARED", answered_at: now })
     .where("org_id", "=", orgId)
-    .where("subject", "=", subject)
+    .where("subject", "in", person.addresses)
     .where("track", "=", track)
     .where("period", "=", period)
     .where("answered_at", "is", null)
@@ -57,7 +57,8 @@ async function clear(
 
 /** False where the person has been told today already. */
 async function nudge(db: Writer, orgId: OrgId, standing: TrackStanding, now: number): Promise<boolean> {
-  const { subject, track, period, reading, tier, told } = standing;
+  const { track, period, reading, tier, told } = standing;
+  const { subject } = standing.person;
   if (tier === 0) return false;
   const finding = findingOf(standing, now);
   const about =
@@ -98,13 +99,13 @@ async function nudge(db: Writer, orgId: OrgId, standing: TrackStanding, now: num
 }
 
 /** What others are told once an answer has been owed for a week: one signal for each time it is owed. */
-function findingOf({ subject, reading, tier, told, period }: TrackStanding, now: number): Finding | null {
+function findingOf({ person, reading, tier, told, period }: TrackStanding, now: number): Finding | null {
   const since = owedSince(told);
-  if (reading.track !== "OFF_PROJECT_SPEND" || !isForOthers(tier) || since === null) return null;
+  if (reading.track !== "OFF_PROJECT_SPEND" || tier < 3 || since === null) return null;
   return {
     type: "off_project_spend",
     severity: tier === 4 ? "WARN" : "INFO",
-    subject,
+    subject: person.subject,
     sessionId: null,
     service: null,
     about: "",
@@ -112,8 +113,4 @@ function findingOf({ subject, reading, tier, told, period }: TrackStanding, now:
     at: now,
     evidence: { month: period, listPriceUsd: formatUsd(reading.amount), askedOn: dateOf(since), tier },
   };
-}
-
-function isForOthers(tier: Tier): boolean {
-  return tier >= 3;
 }

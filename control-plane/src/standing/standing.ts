@@ -10,7 +10,7 @@ export type Nudge = StandingTables["nudges"];
 
 /** Where a person stands in a month, on one track. */
 export interface TrackStanding {
-  readonly subject: string;
+  readonly person: Accountable;
   readonly track: StandingTrack;
   readonly period: Period;
   readonly tier: Tier;
@@ -32,13 +32,13 @@ export async function readStandings(
     loadReadings(db, orgId, people, period),
     loadNudges(db, orgId, people, period),
   ]);
-  return people.flatMap(({ subject, addresses }) =>
-    (readings.get(subject) ?? []).map((reading) => {
-      const told = addresses
+  return people.flatMap((person) =>
+    (readings.get(person.subject) ?? []).map((reading) => {
+      const told = person.addresses
         .flatMap((address) => nudges.get(`${reading.track} ${address}`) ?? [])
         .map(toldOf);
       return {
-        subject,
+        person,
         track: reading.track,
         period,
         tier: tierOf(reading, told, now),

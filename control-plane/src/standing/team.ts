@@ -24,7 +24,7 @@ export async function listSharedStandings(
   now: number,
 ): Promise<readonly SharedStanding[]> {
   const { orgId } = caller;
-  const threads = (await listThreads(db, orgId, null, now)).filter(isShared);
+  const threads = await listThreads(db, orgId, "shared", now);
   if (threads.length === 0) return [];
   const [aliases, colleagues, everybody] = await Promise.all([
     loadAliases(db, orgId),
@@ -58,8 +58,8 @@ export async function listSharedStandings(
     now,
   );
   return standings.flatMap((standing) => {
-    const own = seen.get(`${standing.track} ${standing.subject}`);
-    return own === undefined ? [] : [{ standing, threads: own }];
+    const shown = seen.get(`${standing.track} ${standing.person.subject}`);
+    return shown === undefined ? [] : [{ standing, threads: shown }];
   });
 }
 
@@ -74,8 +74,4 @@ export async function requireSharedNudge(
   const thread = shared.flatMap(({ threads }) => threads).find(({ nudge }) => nudge.nudge_id === nudgeId);
   if (thread !== undefined) return thread.nudge;
   throw new FlowstateError("FS_NOT_FOUND", `there is no nudge "${nudgeId.slice(0, 40)}" that you may see`);
-}
-
-function isShared({ nudge, replies }: NudgeThread): boolean {
-  return nudge.tier >= 3n || replies.length > 0;
 }

@@ -1,6 +1,6 @@
 import { FlowstateError } from "@flowstate/shared/errors";
 import type { OrgId } from "@flowstate/shared/ids";
-import { dayMs } from "@flowstate/shared/time";
+import { dayMs, periodOf } from "@flowstate/shared/time";
 import type { Reader } from "../store/open.ts";
 import type { Nudge } from "./standing.ts";
 import type { StandingTables } from "./tables.ts";
@@ -17,11 +17,14 @@ export interface NudgeThread {
 const recentMs = 62 * dayMs;
 const mostNudges = 2000;
 
-/** Nudges of the last two months, the newest first: of these addresses, or of everybody. */
+/**
+ * Nudges of the last two months, the newest first: of these addresses; or of everybody those alone that may concern
+ * others, of tier 3 and above and with replies.
+ */
 export async function listThreads(
   db: Reader,
   orgId: OrgId,
-  addresses: readonly string[] | null,
+  whose: readonly string[] | "shared",
   now: number,
 ): Promise<readonly NudgeThread[]> {
   let nudges = db
@@ -37,9 +40,18 @@ export async function listThreads(
     .selectAll("reply")
     .where("reply.org_id", "=", orgId)
     .where("nudge.nudged_at", ">", now - recentMs);
-  if (addresses !== null) {
-    nudges = nudges.where("subject", "in", addresses);
-    replies = replies.where("nudge.subject", "in", addresses);
+  if (whose === "shared") {
+    nudges = nudges.where((where) =>
+      where.or([
+        where("tier", ">=", 3n),
+        where("nudge_id", "in", (replied) =>
+          replied.selectFrom("nudge_replies").select("nudge_id").where("org_id", "=", orgId),
+        ),
+      ]),
+    );
+  } else {
+    nudges = nudges.where("subject", "in", whose);
+    replies = replies.where("nudge.subject", "in", whose);
   }
   const [told, said] = await Promise.all([
     nudges.orderBy("nudged_at", "desc").orderBy("nudge_id").limit(mostNudges).execute(),
@@ -69,4 +81,22 @@ export async function readThread(db: Reader, orgId: OrgId, nudgeId: string): Pro
   ]);
   if (nudge === undefined) throw new FlowstateError("FS_NOT_FOUND", "this nudge is gone");
   return { nudge, replies };
+}
+
+/** How many nudges of this month a person has not answered. */
+export async function countOpenNudges(
+  db: Reader,
+  orgId: OrgId,
+  addresses: readonly string[],
+  now: number,
+): Promise<number> {
+  const { nudges } = await db
+    .selectFrom("nudges")
+    .select((row) => row.fn.countAll<bigint>().as("nudges"))
+    .where("org_id", "=", orgId)
+    .where("period", "=", periodOf(now))
+    .where("subject", "in", addresses)
+    .where("answered_at", "is", null)
+    .executeTakeFirstOrThrow();
+  return Number(nudges);
 }

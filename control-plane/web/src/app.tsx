@@ -24,6 +24,7 @@ import { Spend } from "./pages/spend.tsx";
 import { Standing } from "./pages/standing.tsx";
 import { TelemetryKeys } from "./pages/telemetry-keys.tsx";
 import { UsageProviders } from "./pages/usage-providers.tsx";
+import { OpenNudgesProvider, useOpenNudges } from "./parts/open-nudges.tsx";
 import { Ready } from "./parts/page.tsx";
 import { Toasts } from "./parts/toast.tsx";
 import { useViewer, ViewerContext, type Viewer } from "./parts/viewer.tsx";
@@ -142,7 +143,9 @@ export function App(): ReactNode {
         <Ready loaded={loaded}>
           {({ viewer }) => (
             <ViewerContext value={viewer}>
-              <Shell />
+              <OpenNudgesProvider>
+                <Shell />
+              </OpenNudgesProvider>
             </ViewerContext>
           )}
         </Ready>
@@ -153,6 +156,7 @@ export function App(): ReactNode {
 
 function Shell(): ReactNode {
   const { email, permissions } = useViewer();
+  const { count: open } = useOpenNudges();
   const seen = sections
     .map((section) => ({
       ...section,
@@ -178,6 +182,15 @@ function Shell(): ReactNode {
                 <li key={entry.path}>
                   <Link href={entry.path} className={(active) => (active ? "active" : "")}>
                     {entry.title}
+                    {entry.page === MyAiUsage && open > 0 && (
+                      <>
+                        {" "}
+                        <span className="badge severity-warn">
+                          {open}
+                          <span className="hidden"> to answer</span>
+                        </span>
+                      </>
+                    )}
                   </Link>
                 </li>
               ))}

@@ -117,7 +117,7 @@ export function addStandingTypes(builder: Builder) {
   const Shared = builder.objectRef<SharedStanding>("AiSharedStanding").implement({
     description: "what somebody else is shown of where a person stands",
     fields: (t) => ({
-      subject: t.string({ description: "the person", resolve: ({ standing }) => standing.subject }),
+      subject: t.string({ description: "the person", resolve: ({ standing }) => standing.person.subject }),
       standing: t.field({ type: Track, description: "now", resolve: ({ standing }) => standing }),
       nudges: t.field({
         type: [Nudge],

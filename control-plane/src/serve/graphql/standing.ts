@@ -3,7 +3,7 @@ import { acknowledgeNudge, findOwnNudge, type Answering } from "../../standing/a
 import { replyToNudge } from "../../standing/replies.ts";
 import { readStandings } from "../../standing/standing.ts";
 import { listSharedStandings, requireSharedNudge } from "../../standing/team.ts";
-import { listThreads, readThread } from "../../standing/threads.ts";
+import { countOpenNudges, listThreads, readThread } from "../../standing/threads.ts";
 import { callerOf, personOf, type Builder, type GraphqlContext } from "./builder.ts";
 import type { addMyAiUsage } from "./my-ai-usage.ts";
 import { own } from "./own.ts";
@@ -16,6 +16,17 @@ type StandingType = ReturnType<typeof addMyAiUsage>;
 /** Where people stand, what they were told of it, and what they said to that. */
 export function addStanding(builder: Builder, Standing: StandingType): void {
   const { Track, Nudge, Shared } = addStandingTypes(builder);
+
+  builder.queryField("myOpenNudges", (t) =>
+    t.int({
+      description: "how many nudges of this month the caller has not answered",
+      authScopes: { person: true },
+      resolve: async (_, __, context) => {
+        const { orgId, person, now } = await answering(context);
+        return countOpenNudges(context.store.reader, orgId, person.addresses, now);
+      },
+    }),
+  );
 
   builder.objectFields(Standing, (t) => ({
     tracks: t.field({

@@ -1,5 +1,5 @@
 import { FlowstateError } from "@flowstate/shared/errors";
-import { Secret } from "@flowstate/shared/secret";
+import type { Secret } from "@flowstate/shared/secret";
 import { dayMs } from "@flowstate/shared/time";
 import { recordAudit } from "../../audit/record.ts";
 import type { MasterKey } from "../../secrets/master-key.ts";

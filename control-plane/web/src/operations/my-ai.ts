@@ -36,6 +36,8 @@ export const standingsQuery = operation(
   [trackFields, nudgeFields],
 );
 
+export const openNudgesQuery = operation(`query MyOpenNudges { myOpenNudges }`);
+
 export const myProjectsQuery = operation(`query MyAiProjects($search: String!) {
   myAiProjects(search: $search, limit: 20) { id name }
 }`);

@@ -1,6 +1,7 @@
 import { useState, type ReactNode } from "react";
 import { useQuery } from "../api.ts";
 import { count, thisMonth, usd } from "../format.ts";
+import { useOpenNudges } from "../parts/open-nudges.tsx";
 import { MonthInput, Page, Ready } from "../parts/page.tsx";
 import { Table, type Column } from "../parts/table.tsx";
 import { useToast } from "../parts/toast.tsx";
@@ -16,6 +17,7 @@ export function MyAiUsage(): ReactNode {
   const [month, setMonth] = useState(thisMonth());
   const [offProject, setOffProject] = useState(false);
   const { loaded, reload } = useQuery(myUsageQuery, { ...daysOf(month), offProject });
+  const { reload: recount } = useOpenNudges();
   const toast = useToast();
   const run = async (action: () => Promise<string>): Promise<boolean> => {
     try {
@@ -25,7 +27,7 @@ export function MyAiUsage(): ReactNode {
       toast.failed(error);
       return false;
     } finally {
-      await reload();
+      await Promise.all([reload(), recount()]);
     }
   };
   const chooseSessions = (): void => {

@@ -49,6 +49,7 @@ export function Drawer({
           {signal.note === null ? "" : `: ${signal.note}`}
         </p>
       )}
+      {signal.resolution === null && signal.note !== null && <p className="notice">{signal.note}</p>}
       {onResolve !== null && (
         <form
           aria-label="Resolve"
