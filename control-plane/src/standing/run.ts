@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from "node:timers/promises";
 import { newId, type OrgId } from "@flowstate/shared/ids";
 import { formatUsd } from "@flowstate/shared/money";
 import { dateOf } from "@flowstate/shared/time";
@@ -9,7 +10,7 @@ import type { Store, Writer } from "../store/open.ts";
 import { isNudgeDue, owedSince, ruleVersions, unanswered } from "./ladder.ts";
 import { nudgeMessage } from "./message.ts";
 import { loadAccountable } from "./readings.ts";
-import { readStandings, type TrackStanding } from "./standing.ts";
+import { readAnew, readStandings, type TrackStanding } from "./standing.ts";
 
 export interface NudgeServices {
   readonly store: Store;
@@ -28,13 +29,34 @@ export async function runNudges({ store, clock }: NudgeServices, orgId: OrgId): 
     ({ tier, told }) => tier === 0 && told.some(({ answeredAt }) => answeredAt === null),
   );
   const due = standings.filter(({ reading, told, tier }) => isNudgeDue(reading, told, tier));
-  if (gone.length === 0 && due.length === 0) return 0;
-  return store.transact(async (db) => {
-    for (const standing of gone) await clear(db, orgId, standing, now);
-    let nudged = 0;
-    for (const standing of due) if (await nudge(db, orgId, standing, now)) nudged += 1;
-    return nudged;
-  });
+  if (gone.length > 0) {
+    await store.transact(async (db) => {
+      for (const standing of gone) await clear(db, orgId, standing, now);
+    });
+  }
+  let nudged = 0;
+  for (let at = 0; at < due.length; at += chunk) {
+    nudged += await store.transact((db) => nudgeAll(db, orgId, due.slice(at, at + chunk), now));
+    // Everything else on this machine goes on in between.
+    await breathe();
+  }
+  return nudged;
+}
+
+/** How many people are told in one transaction. */
+const chunk = 50;
+
+async function nudgeAll(
+  db: Writer,
+  orgId: OrgId,
+  standings: readonly TrackStanding[],
+  now: number,
+): Promise<number> {
+  let nudged = 0;
+  for (const standing of standings) {
+    if (await nudge(db, orgId, await readAnew(db, orgId, standing, now), now)) nudged += 1;
+  }
+  return nudged;
 }
 
 /** What the nudges were about is gone: nobody owes an answer to them. */
@@ -55,11 +77,11 @@ async function clear(
     .execute();
 }
 
-/** False where the person has been told today already. */
+/** False where the person has answered meanwhile, or has been told today already. */
 async function nudge(db: Writer, orgId: OrgId, standing: TrackStanding, now: number): Promise<boolean> {
   const { track, period, reading, tier, told } = standing;
   const { subject } = standing.person;
-  if (tier === 0) return false;
+  if (tier === 0 || !isNudgeDue(reading, told, tier)) return false;
   const finding = findingOf(standing, now);
   const about =
     reading.track === "SIGNALS" ? unanswered(reading.open, told).map(({ signalId }) => signalId) : [];

@@ -33,21 +33,31 @@ export async function readStandings(
     loadNudges(db, orgId, people, period),
   ]);
   return people.flatMap((person) =>
-    (readings.get(person.subject) ?? []).map((reading) => {
-      const told = person.addresses
-        .flatMap((address) => nudges.get(`${reading.track} ${address}`) ?? [])
-        .map(toldOf);
-      return {
-        person,
-        track: reading.track,
-        period,
-        tier: tierOf(reading, told, now),
-        reading,
-        told,
-        lastNudgeAt: told.length === 0 ? null : Math.max(...told.map(({ nudgedAt }) => nudgedAt)),
-      };
-    }),
+    (readings.get(person.subject) ?? []).map((reading) => stand(person, reading, nudges, period, now)),
   );
+}
+
+/** The same data with what the person has been told, and has answered, meanwhile. */
+export async function readAnew(
+  db: Reader,
+  orgId: OrgId,
+  { person, reading, period }: TrackStanding,
+  now: number,
+): Promise<TrackStanding> {
+  return stand(person, reading, await loadNudges(db, orgId, [person], period), period, now);
+}
+
+function stand(
+  person: Accountable,
+  reading: Reading,
+  nudges: ReadonlyMap<string, readonly Nudge[]>,
+  period: Period,
+  now: number,
+): TrackStanding {
+  const { track } = reading;
+  const told = person.addresses.flatMap((address) => nudges.get(`${track} ${address}`) ?? []).map(toldOf);
+  const lastNudgeAt = told.length === 0 ? null : Math.max(...told.map(({ nudgedAt }) => nudgedAt));
+  return { person, track, period, tier: tierOf(reading, told, now), reading, told, lastNudgeAt };
 }
 
 /** The signals that a nudge is about. */

@@ -23,7 +23,7 @@ export const standing: Migration = {
       PRIMARY KEY (org_id, nudge_id),
       UNIQUE (org_id, subject, track, day)
     ) ${strict}`);
-    await execute("CREATE INDEX nudges_by_period ON nudges (org_id, period)");
+    await execute("CREATE INDEX nudges_by_period ON nudges (org_id, period, subject)");
     await execute(`CREATE TABLE nudge_replies (
       org_id TEXT NOT NULL,
       reply_id TEXT NOT NULL,
