@@ -309,6 +309,31 @@ testOnBothEngines(
     );
     t.deepEqual(await stands(store, orgId, clock.now()), ["SIGNALS 0 0"]);
 
+    // The slight one, which its person has acknowledged, turns out to be grave.
+    clock.advance(dayMs);
+    const grown = { severity: "BLOCK", evidence: { paidUsd: "900.00" } } as const;
+    await find(finding("1", { evidence: { paidUsd: "70.00" } }));
+    t.deepEqual(await stands(store, orgId, clock.now()), ["SIGNALS 0 0"]);
+    await find(finding("1", grown));
+    t.deepEqual(await stands(store, orgId, clock.now()), ["SIGNALS 2 1"]);
+    t.is(await runNudges({ store, clock }, orgId), 1);
+    const open = (await signals(store, orgId)).find(
+      ({ severity, resolution }) => severity === "BLOCK" && resolution === null,
+    );
+    t.like(open, { note: null, resolved_by: null });
+    await store.transact((db) =>
+      resolveSignal(db, {
+        orgId,
+        actor: "security",
+        now: clock.now(),
+        signalId: open?.signal_id ?? "",
+        resolution: "ACKNOWLEDGED",
+        note: null,
+      }),
+    );
+    await find(finding("1", { ...grown, evidence: { paidUsd: "9000.00" } }));
+    t.deepEqual(await stands(store, orgId, clock.now()), ["SIGNALS 0 0"], "somebody else's verdict holds");
+
     clock.advance(dayMs);
     await find(finding("3", { type: "runaway_loop" }));
     t.is(await runNudges({ store, clock }, orgId), 1);
@@ -325,7 +350,7 @@ testOnBothEngines(
       }),
     );
     t.is(await runNudges({ store, clock }, orgId), 0);
-    t.is((await told(store, orgId, clock.now()))[0], "2026-11-05 SIGNALS 1 CLEARED");
+    t.is((await told(store, orgId, clock.now()))[0], "2026-11-06 SIGNALS 1 CLEARED");
   },
 );
 

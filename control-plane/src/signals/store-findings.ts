@@ -123,22 +123,29 @@ async function loadKnown(
 
 const chunk = 500;
 
-/** True where the signal has become graver. A resolved one stays as the person saw it. */
+/**
+ * True where the signal has become graver. A resolved one stays as the person saw it; but one that its own person has
+ * acknowledged opens again when it becomes graver, so that an early word hides nothing.
+ */
 async function bringUpToDate(
   db: Writer,
   before: Signal,
   { detail, severity, updated_at }: Signal,
 ): Promise<boolean> {
-  if (before.resolution !== null || before.detail === detail) return false;
+  if (before.detail === detail) return false;
   const isGraver = rank(severity) > rank(before.severity);
+  const isOwnWord = before.resolution === "ACKNOWLEDGED" && before.resolved_by === before.subject;
+  if (before.resolution !== null && !(isOwnWord && isGraver)) return false;
   await db
     .updateTable("signals")
-    .set({ detail, updated_at, ...(isGraver ? { severity } : {}) })
+    .set({ detail, updated_at, ...(isGraver ? { severity, ...unresolved } : {}) })
     .where("org_id", "=", before.org_id)
     .where("signal_id", "=", before.signal_id)
     .execute();
   return isGraver;
 }
+
+const unresolved = { resolution: null, resolved_at: null, resolved_by: null, note: null };
 
 async function loadSilent(db: Writer, orgId: OrgId, now: number): Promise<ReadonlySet<string>> {
   const rows = await db

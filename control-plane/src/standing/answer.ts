@@ -84,7 +84,7 @@ const noteOf = {
 /** A signal of severity BLOCK takes somebody else's verdict: its person's answer is noted on it, and it stays open. */
 async function settle(
   db: Writer,
-  { orgId, actor, now }: Answering,
+  { orgId, actor, now, person }: Answering,
   signalId: string,
   note: string,
 ): Promise<void> {
@@ -96,7 +96,16 @@ async function settle(
     .executeTakeFirst();
   if (signal === undefined || signal.resolution !== null) return;
   if (signal.severity !== "BLOCK") {
-    await resolveSignal(db, { orgId, actor, now, signalId, resolution: "ACKNOWLEDGED", note });
+    // Under the address by which the signal names them: should it become graver, their own word does not hold.
+    const verdict = {
+      orgId,
+      actor: person.subject,
+      now,
+      signalId,
+      resolution: "ACKNOWLEDGED" as const,
+      note,
+    };
+    await resolveSignal(db, verdict);
     return;
   }
   await db

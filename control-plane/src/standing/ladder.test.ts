@@ -9,7 +9,11 @@ const usd = (dollars: number): NanoUsd => BigInt(Math.round(dollars * 1e9)) as N
 const spend = (dollars: number): Reading => ({ track: "OFF_PROJECT_SPEND", amount: usd(dollars) });
 const signals = (...severities: readonly ("WARN" | "BLOCK")[]): Reading => ({
   track: "SIGNALS",
-  open: severities.map((severity, index) => ({ signalId: `s${index}`, severity })),
+  open: severities.map((severity, index) => ({
+    signalId: `s${index}`,
+    severity,
+    updatedAt: now - (20 - index) * dayMs,
+  })),
 });
 
 function told(tier: number, daysAgo: number, change: Partial<Told> = {}): Told {
@@ -50,6 +54,7 @@ const cases: readonly [what: string, Reading, told: readonly Told[], tier: numbe
   ["three signals", signals("WARN", "WARN", "WARN"), [], 2, true],
   ["a grave signal", signals("BLOCK"), [], 2, true],
   ["a grave signal, answered and still open", signals("BLOCK"), [answered(2, 9, 0, ["s0"])], 1, false],
+  ["a grave signal that has grown since its answer", signals("BLOCK"), [answered(2, 21, 0, ["s0"])], 2, true],
   ["a grave signal, unanswered for a week", signals("BLOCK"), [told(2, 7, { signalIds: ["s0"] })], 3, true],
 ];
 for (const [what, reading, nudges, tier, due] of cases)

@@ -22,6 +22,8 @@ const escalatedAfterMs = 14 * dayMs;
 export interface OpenSignal {
   readonly signalId: string;
   readonly severity: "WARN" | "BLOCK";
+  /** When it was last seen to have grown. */
+  readonly updatedAt: number;
 }
 
 /** What the data of a month says of a person. */
@@ -59,8 +61,10 @@ export function isNudgeDue(reading: Reading, told: readonly Told[], tier: Tier):
   if (tier === 0) return false;
   if (tier >= 2) return !told.some((each) => each.answeredAt === null && each.tier >= tier);
   if (reading.track === "OFF_PROJECT_SPEND") return told.length === 0;
-  const known = new Set(told.flatMap(({ signalIds }) => signalIds));
-  return unanswered(reading.open, told).some(({ signalId }) => !known.has(signalId));
+  return unanswered(reading.open, told).some(
+    ({ signalId, updatedAt }) =>
+      !told.some(({ nudgedAt, signalIds }) => nudgedAt >= updatedAt && signalIds.includes(signalId)),
+  );
 }
 
 function askedBy(reading: Reading, told: readonly Told[]): 0 | 1 | 2 {
@@ -73,12 +77,18 @@ function askedBy(reading: Reading, told: readonly Told[]): 0 | 1 | 2 {
   return reading.open.length > 0 ? 1 : 0;
 }
 
-/** Signals that no answered nudge was about. A grave one stays open after its person has answered. */
+/**
+ * Signals that no answered nudge was about, and those that have grown since. A grave one stays open after its person has
+ * answered.
+ */
 export function unanswered(open: readonly OpenSignal[], told: readonly Told[]): readonly OpenSignal[] {
-  const answered = new Set(
-    told.flatMap(({ answeredAt, signalIds }) => (answeredAt === null ? [] : signalIds)),
+  return open.filter(
+    ({ signalId, updatedAt }) =>
+      !told.some(
+        ({ answeredAt, signalIds }) =>
+          answeredAt !== null && answeredAt >= updatedAt && signalIds.includes(signalId),
+      ),
   );
-  return open.filter(({ signalId }) => !answered.has(signalId));
 }
 
 /** What the month had come to at the last answer. */

@@ -117,7 +117,7 @@ async function loadOpenSignals(
   const { from, to } = periodBounds(period);
   let rows = db
     .selectFrom("signals")
-    .select(["signal_id", "severity", "subject"])
+    .select(["signal_id", "severity", "subject", "updated_at"])
     .where("org_id", "=", orgId)
     .where("detected_at", ">=", from)
     .where("detected_at", "<", to)
@@ -129,9 +129,13 @@ async function loadOpenSignals(
     .orderBy("signal_id");
   const [only, ...others] = people;
   if (only !== undefined && others.length === 0) rows = rows.where("subject", "in", only.addresses);
-  const found = (await rows.execute()).map(({ signal_id, severity, subject }) => ({
-    subject: subject ?? "",
-    signal: { signalId: signal_id, severity: severity === "BLOCK" ? ("BLOCK" as const) : ("WARN" as const) },
+  const found = (await rows.execute()).map((row) => ({
+    subject: row.subject ?? "",
+    signal: {
+      signalId: row.signal_id,
+      severity: row.severity === "BLOCK" ? ("BLOCK" as const) : ("WARN" as const),
+      updatedAt: row.updated_at,
+    },
   }));
   return new Map(
     [...Map.groupBy(found, ({ subject }) => subject)].map(([subject, own]) => [
