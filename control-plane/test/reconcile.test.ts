@@ -13,6 +13,8 @@ import { findRow, listQueue, sessionsOf } from "../src/reconcile/queue.ts";
 import { figuresNow, keptAsOf } from "../src/reconcile/month.ts";
 import { actions, type Status } from "../src/reconcile/status.ts";
 import { summarise } from "../src/reconcile/summary.ts";
+import { watchReconciliation } from "../src/reconcile/watch.ts";
+import { recordBillingChanged } from "../src/billing/changed.ts";
 import type { Store } from "../src/store/open.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
 import { act, ada, bill, now, observe, period, refusal, run } from "./support/reconciling.ts";
@@ -300,5 +302,35 @@ testOnBothEngines(
       ),
       { numRuns: 25 },
     );
+  },
+);
+
+testOnBothEngines(
+  "what changes while a month is matched is matched too, whenever it comes and whatever the clock says",
+  async (t, { store, orgId }) => {
+    const told: string[] = [];
+    const tell = async (id: string): Promise<void> => {
+      await bill(store, orgId, id, 5);
+      told.push(id);
+      await store.transact((db) => recordBillingChanged(db, orgId, [period], now));
+    };
+    for (const moment of [0, 1, 2, 3]) {
+      await tell(`before ${moment}`);
+      let step = 0;
+      const interrupted: Store = {
+        ...store,
+        async transact(work) {
+          if (step === moment) await tell(`during ${moment}`);
+          step += 1;
+          return store.transact(work);
+        },
+      };
+      const stop = new AbortController();
+      const clock = { now: () => now, sleep: async () => stop.abort() };
+      await watchReconciliation({ store: interrupted, clock }, stop.signal, (error) => t.fail(String(error)));
+      t.deepEqual(Object.keys(await standings(store, orgId)).toSorted(), told.toSorted());
+    }
+    t.is(told.length, 8, "every moment came");
+    t.deepEqual(await store.reader.selectFrom("jobs").select("name").execute(), []);
   },
 );

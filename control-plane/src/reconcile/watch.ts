@@ -2,7 +2,16 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "@flowstate/shared/clock";
 import { addMonths, parsePeriod, periodOf, type Period } from "@flowstate/shared/time";
 import { billingChangedJobs } from "../billing/changed.ts";
-import { cancelJob, hasDueJob, leaseJob, releaseJob, type Job } from "../store/jobs.ts";
+import {
+  cancelJob,
+  hasDueJob,
+  leaseJob,
+  readDueAt,
+  releaseJob,
+  renewLease,
+  scheduleJob,
+  type Job,
+} from "../store/jobs.ts";
 import type { Store } from "../store/open.ts";
 import { usageChangedJobs } from "../usage/changed.ts";
 import { reconcileJobs } from "./act.ts";
@@ -24,10 +33,9 @@ export async function watchReconciliation(
     for (const prefix of prefixes) {
       try {
         while (!signal.aborted && (await hasDueJob(store.reader, clock.now(), prefix))) {
-          const now = clock.now();
-          const job = await store.transact((db) => leaseJob(db, { owner, now, leaseMs }, prefix));
-          if (job === null) break;
-          await reconcileFor(store, clock, job, owner, prefix);
+          const turn = await takeTurn(store, clock.now(), owner, prefix);
+          if (turn === null) break;
+          await reconcileFor(store, clock, turn, owner, prefix);
         }
       } catch (error) {
         onError(error);
@@ -37,16 +45,32 @@ export async function watchReconciliation(
   }
 }
 
+interface Turn {
+  readonly job: Job;
+  readonly takenAt: number;
+  /** When it is due while it is held: what changes meanwhile sets it due at another time. */
+  readonly heldUntil: number;
+}
+
+async function takeTurn(store: Store, now: number, owner: string, prefix: string): Promise<Turn | null> {
+  const heldUntil = now + leaseMs;
+  return store.transact(async (db) => {
+    const job = await leaseJob(db, { owner, now, leaseMs }, prefix);
+    if (job === null) return null;
+    await scheduleJob(db, job.orgId, job.name, heldUntil);
+    return { job, takenAt: now, heldUntil };
+  });
+}
+
 /** A change near a month's edge may concern the lines of the month before it. */
 async function reconcileFor(
   store: Store,
   clock: Clock,
-  job: Job,
+  { job, takenAt, heldUntil }: Turn,
   owner: string,
   prefix: string,
 ): Promise<void> {
   const { orgId } = job;
-  const takenAt = clock.now();
   const parsed = parsePeriod(job.name.slice(prefix.length));
   try {
     const periods = parsed.ok ? concerned(parsed.value, takenAt) : [];
@@ -57,15 +81,11 @@ async function reconcileFor(
     throw error;
   }
   await store.transact(async (db) => {
-    const newer = await db
-      .selectFrom("jobs")
-      .select("due_at")
-      .where("org_id", "=", orgId)
-      .where("name", "=", job.name)
-      .where("due_at", ">=", takenAt)
-      .executeTakeFirst();
-    if (newer === undefined) await cancelJob(db, orgId, job.name);
-    else await releaseJob(db, job, owner, { dueAt: newer.due_at, error: null });
+    // The lock on the job: who changes something from here on sets it due after this has been written.
+    if (!(await renewLease(db, job, { owner, now: clock.now(), leaseMs }))) return;
+    const dueAt = await readDueAt(db, job);
+    if (dueAt === null || dueAt === heldUntil) await cancelJob(db, orgId, job.name);
+    else await releaseJob(db, job, owner, { dueAt, error: null });
   });
 }
 
