@@ -152,7 +152,7 @@ function SettingsForm({
           maxLength={300}
         />
       </label>
-      <fieldset>
+      <fieldset className="line">
         <legend>Maintenance window in UTC (no day for any time)</legend>
         {weekdays.map((name, index) => (
           <label key={name} className="inline">
