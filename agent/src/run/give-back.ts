@@ -12,6 +12,8 @@ export interface GiveBackOptions {
 }
 
 const lookMs = 10_000;
+/** A collection takes some 100 ms of processor, which an idle agent is not to spend often. */
+const looksApart = 90;
 /** Share of a processor below which nothing is going on that a pause of some 50 ms would hold up. */
 const quietShare = 0.02;
 /** Less than this is not worth the pause. */
@@ -24,14 +26,17 @@ const worthBytes = 4_000_000;
 export async function giveBack(options: GiveBackOptions, signal: AbortSignal): Promise<void> {
   const { clock, collect = collector(), heapBytes = heapSize, cpuUs = cpuTime } = options;
   let kept = 0;
+  let looks = looksApart;
   let cpuBefore = cpuUs();
   while (!signal.aborted) {
     await clock.sleep(lookMs, signal);
+    looks += 1;
     const cpuNow = cpuUs();
     const isQuiet = cpuNow - cpuBefore < quietShare * lookMs * 1000;
     cpuBefore = cpuNow;
-    if (!isQuiet || heapBytes() < kept + worthBytes) continue;
+    if (!isQuiet || looks < looksApart || heapBytes() < kept + worthBytes) continue;
     collect();
+    looks = 0;
     kept = heapBytes();
     cpuBefore = cpuUs();
   }
