@@ -12,12 +12,13 @@ export interface GiveBackOptions {
 }
 
 const lookMs = 10_000;
-/** A collection takes some 100 ms of processor, which an idle agent is not to spend often. */
-const looksApart = 90;
 /** Share of a processor below which nothing is going on that a pause of some 50 ms would hold up. */
 const quietShare = 0.02;
-/** Less than this is not worth the pause. */
+/** What a burst leaves, and an idle agent does not. */
+const burstBytes = 8_000_000;
+/** Less than this is not worth the pause, nor the 100 ms of processor, which an idle agent is not to spend often. */
 const worthBytes = 4_000_000;
+const looksApart = 90;
 
 /**
  * Gives memory back once work has ended. V8 keeps the heap that a burst has needed for as long as nothing else asks for
@@ -34,7 +35,8 @@ export async function giveBack(options: GiveBackOptions, signal: AbortSignal): P
     const cpuNow = cpuUs();
     const isQuiet = cpuNow - cpuBefore < quietShare * lookMs * 1000;
     cpuBefore = cpuNow;
-    if (!isQuiet || looks < looksApart || heapBytes() < kept + worthBytes) continue;
+    const growth = heapBytes() - kept;
+    if (!isQuiet || growth < (looks < looksApart ? burstBytes : worthBytes)) continue;
     collect();
     looks = 0;
     kept = heapBytes();
