@@ -15,10 +15,10 @@ const lookMs = 10_000;
 /** Share of a processor below which nothing is going on that a pause of some 50 ms would hold up. */
 const quietShare = 0.02;
 /** What a burst leaves, and an idle agent does not. */
-const burstBytes = 6_000_000;
-/** Less than this is not worth the pause, nor the 50 ms of processor, which an idle agent is not to spend often. */
+const burstBytes = 12_000_000;
+/** Less than this is not worth the pause, nor the 100 ms of processor, which an idle agent is not to spend often. */
 const worthBytes = 4_000_000;
-const looksApart = 30;
+const looksApart = 90;
 
 /**
  * Gives memory back once work has ended. V8 keeps the heap that a burst has needed for as long as nothing else asks for
