@@ -56,11 +56,14 @@ export function reportOf(buckets: readonly Bucket[], { by, since, until, timeZon
   const sorted = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
   return {
     by,
-    rows:
-      by === "day" ? sorted : sorted.toSorted((a, b) => Number(b.usage.costNanoUsd - a.usage.costNanoUsd)),
+    rows: by === "day" ? sorted : sorted.toSorted((a, b) => dearerFirst(a.usage, b.usage)),
     totals,
     unpricedModels: [...unpriced.values()].sort((a, b) => b.calls - a.calls),
   };
+}
+
+function dearerFirst({ costNanoUsd: a }: Usage, { costNanoUsd: b }: Usage): number {
+  return Number(a < b) - Number(a > b);
 }
 
 const labelsOf: Readonly<Record<Grouping, (bucket: Bucket, date: string) => Record<string, string | null>>> =

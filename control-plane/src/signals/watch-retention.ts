@@ -1,20 +1,11 @@
-import { randomUUID } from "node:crypto";
 import { setImmediate as breathe } from "node:timers/promises";
 import type { Clock } from "@flowstate/shared/clock";
 import { dateOf, dayMs } from "@flowstate/shared/time";
 import { recordAudit } from "../audit/record.ts";
 import { nextNight } from "../insights/forecast/refresh.ts";
-import { listOrgs } from "../orgs/orgs.ts";
-import {
-  hasDueJob,
-  leaseJob,
-  readDueAt,
-  releaseJob,
-  renewLease,
-  scheduleJob,
-  type Job,
-} from "../store/jobs.ts";
+import { releaseJob, renewLease, type Job } from "../store/jobs.ts";
 import type { Store } from "../store/open.ts";
+import { watchJobs } from "../store/watch-jobs.ts";
 import { agingRows, deleteOldest, type Aging, type Step } from "./retention.ts";
 
 export interface RetentionServices {
@@ -26,41 +17,29 @@ export interface RetentionServices {
 /** The job that deletes each night what has been kept for long enough. */
 export const retentionJob = "signal-retention";
 
-const pollMs = 600_000;
 const leaseMs = 600_000;
 const retryMs = 3_600_000;
 /** Rows that one transaction deletes, give or take those of a day: everything else goes on between two. */
 const stepRows = 1000;
 
 /** Deletes old signals, and what they were drawn from, of every organisation each night, until `signal` aborts. */
-export async function watchRetention(
+export function watchRetention(
   services: RetentionServices,
   signal: AbortSignal,
   onError: (error: unknown) => void,
 ): Promise<void> {
-  const { store, clock } = services;
-  const owner = randomUUID();
-  while (!signal.aborted) {
-    try {
-      await scheduleNew(services);
-      while (!signal.aborted && (await hasDueJob(store.reader, clock.now(), retentionJob))) {
-        const now = clock.now();
-        const job = await store.transact((db) => leaseJob(db, { owner, now, leaseMs }, retentionJob));
-        if (job === null) break;
-        await runNight(services, job, owner, signal);
-      }
-    } catch (error) {
-      onError(error);
-    }
-    await clock.sleep(pollMs, signal);
-  }
-}
-
-async function scheduleNew({ store, clock }: RetentionServices): Promise<void> {
-  for (const { orgId } of await listOrgs(store.reader)) {
-    if ((await readDueAt(store.reader, { orgId, name: retentionJob })) !== null) continue;
-    await store.transact((db) => scheduleJob(db, orgId, retentionJob, nextNight(clock.now())));
-  }
+  return watchJobs(
+    services,
+    {
+      name: retentionJob,
+      pollMs: 600_000,
+      leaseMs,
+      firstDueAt: nextNight,
+      run: (job, owner) => runNight(services, job, owner, signal),
+    },
+    signal,
+    onError,
+  );
 }
 
 async function runNight(

@@ -64,15 +64,16 @@ for (const [what, reading, nudges, tier, due] of cases)
     t.is(isNudgeDue(reading, nudges, reached), due);
   });
 
+const anyAmount = fc.bigInt({ min: 0n, max: 10n ** 12n }).map((amount) => amount as NanoUsd);
 const anyTold = fc.record({
   tier: fc.integer({ min: 1, max: 4 }),
   nudgedAt: fc.integer({ min: now - 31 * dayMs, max: now }),
   answeredAt: fc.constantFrom(null, now),
-  answeredAmount: fc.bigInt({ min: 0n, max: 10n ** 12n }).map((amount) => amount as NanoUsd),
+  answeredAmount: anyAmount,
   signalIds: fc.subarray(["s0", "s1", "s2", "s3"]),
 });
 const anyReading = fc.oneof(
-  fc.bigInt({ min: 0n, max: 10n ** 12n }).map((amount) => spend(Number(amount) / 1e9)),
+  anyAmount.map((amount): Reading => ({ track: "OFF_PROJECT_SPEND", amount })),
   fc
     .array(fc.constantFrom("WARN" as const, "BLOCK" as const), { maxLength: 4 })
     .map((all) => signals(...all)),

@@ -4,7 +4,7 @@ import { when, words } from "../format.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { Badge, CopyButton, Page, Ready } from "../parts/page.tsx";
 import { Table, type Column } from "../parts/table.tsx";
-import { useToast } from "../parts/toast.tsx";
+import { useAction } from "../parts/toast.tsx";
 import { useMay } from "../parts/viewer.tsx";
 import {
   approveKey,
@@ -24,16 +24,7 @@ export function MyAiKeys(): ReactNode {
   const { loaded, reload } = useQuery(myKeysQuery, {}, 10_000);
   const [secret, setSecret] = useState<string | null>(null);
   const decides = useMay("SETTINGS_API_KEYS_CREATE");
-  const toast = useToast();
-  const run = async (action: () => Promise<string | null>): Promise<void> => {
-    try {
-      const said = await action();
-      if (said !== null) toast.done(said);
-    } catch (error) {
-      toast.failed(error);
-    }
-    await reload();
-  };
+  const run = useAction(reload);
   const actions: Column<AiKey> = {
     title: "Actions",
     cell: ({ id, state, toolName }) => (

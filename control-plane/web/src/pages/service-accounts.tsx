@@ -5,7 +5,7 @@ import { when, words } from "../format.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { Badge, CopyButton, Page, Ready } from "../parts/page.tsx";
 import { Table, type Column } from "../parts/table.tsx";
-import { useToast } from "../parts/toast.tsx";
+import { useAction } from "../parts/toast.tsx";
 import { useMay } from "../parts/viewer.tsx";
 import {
   accountsQuery,
@@ -31,16 +31,7 @@ export function ServiceAccounts(): ReactNode {
   const [revealed, setRevealed] = useState<Revealed | null>(null);
   const { loaded, reload } = useQuery(accountsQuery, { includeDeleted });
   const may = useMay("SETTINGS_INTEGRATIONS_UPDATE");
-  const toast = useToast();
-  const run = async (action: () => Promise<string | null>): Promise<void> => {
-    try {
-      const said = await action();
-      if (said !== null) toast.done(said);
-    } catch (error) {
-      toast.failed(error);
-    }
-    await reload();
-  };
+  const run = useAction(reload);
   const reveal = ({ key, account }: { key: string; account: { name: string } }): null => {
     setRevealed({ name: account.name, key });
     return null;

@@ -19,6 +19,22 @@ export function useToast(): Say {
   return useContext(ToastContext);
 }
 
+/** Does what somebody asks of a page: says what came of it, where there is something to say, and has the page read anew. */
+export function useAction(
+  reload: () => Promise<unknown>,
+): (action: () => Promise<string | null>) => Promise<void> {
+  const toast = useToast();
+  return async (action) => {
+    try {
+      const said = await action();
+      if (said !== null) toast.done(said);
+    } catch (error) {
+      toast.failed(error);
+    }
+    await reload();
+  };
+}
+
 /** Short messages in a corner, read out by screen readers. An error stays until it is dismissed. */
 export function Toasts({ children }: { readonly children: ReactNode }): ReactNode {
   const [toasts, setToasts] = useState<readonly Toast[]>([]);

@@ -4,7 +4,7 @@ import { when, words } from "../../format.ts";
 import { Dialog } from "../../parts/dialog.tsx";
 import { CopyButton, Ready } from "../../parts/page.tsx";
 import { Table, type Column } from "../../parts/table.tsx";
-import { useToast } from "../../parts/toast.tsx";
+import { useAction } from "../../parts/toast.tsx";
 import { useMay } from "../../parts/viewer.tsx";
 import {
   addDestination,
@@ -25,15 +25,7 @@ export function Destinations(): ReactNode {
   const [secret, setSecret] = useState<string | null>(null);
   const [rotating, setRotating] = useState<Destination | null>(null);
   const may = useMay("SETTINGS_INTEGRATIONS_UPDATE");
-  const toast = useToast();
-  const run = async (action: () => Promise<string>): Promise<void> => {
-    try {
-      toast.done(await action());
-    } catch (error) {
-      toast.failed(error);
-    }
-    await reload();
-  };
+  const run = useAction(reload);
   const test = async ({ id, name }: Destination): Promise<string> => {
     const { ok, status, error } = (await send(testDestination, { id })).testSignalDestination;
     if (ok) return `${name} took a test signal.`;
