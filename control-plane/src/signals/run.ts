@@ -2,7 +2,7 @@ import type { Clock } from "@flowstate/shared/clock";
 import type { OrgId } from "@flowstate/shared/ids";
 import { dateOf, dayMs, hourMs } from "@flowstate/shared/time";
 import { loadAliases } from "../directory/aliases.ts";
-import type { Reader, Store } from "../store/open.ts";
+import type { Reader, Store, Writer } from "../store/open.ts";
 import { daysBetween } from "./days.ts";
 import { detectors } from "./detectors.ts";
 import type { Finding, Scope } from "./finding.ts";
@@ -66,6 +66,11 @@ export async function runDetectors(
       .execute();
     return { whole: isWhole, found: findings.length, added, held };
   });
+}
+
+/** Has the next run go through all days: older ones have been filled in, and nobody is to wait for the night. */
+export async function lookBackNext(db: Writer, orgId: OrgId): Promise<void> {
+  await db.updateTable("signal_runs").set({ whole_day: "" }).where("org_id", "=", orgId).execute();
 }
 
 /** Whether tonight's run over all days is still to come. */

@@ -6,6 +6,7 @@ import type { CallEvent } from "@flowstate/shared/wire/call";
 import type { ContentEvent } from "@flowstate/shared/wire/content";
 import type { MeterRow } from "@flowstate/shared/wire/meter";
 import { ingestMeter } from "../../ingest/meter.ts";
+import { lookBackNext } from "../../signals/run.ts";
 import { ingestSessions } from "../../usage/ingest.ts";
 import { daysOf } from "../days.ts";
 import type { Store, Writer } from "../../store/open.ts";
@@ -76,6 +77,7 @@ export async function seedIncidents(
         .map((content, index) => contentEventOf(content, seqOf(day, "content", index))),
     ]),
   );
+  await store.transact((db) => lookBackNext(db, orgId));
   return { calls: gone.reduce((sum, { calls }) => sum + calls.length, 0) };
 }
 
