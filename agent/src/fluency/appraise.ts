@@ -45,7 +45,8 @@ export async function appraise(
   for (const file of discover(sourcesOf(machine))) {
     if (signal.aborted) break;
     const key = `${file.device}:${file.inode}`;
-    const age = now() - file.modifiedMs;
+    // A file system tells fractions of a millisecond, and a clock does not.
+    const age = now() - Math.floor(file.modifiedMs);
     const reader = readerOf(file);
     if (reader === null || age < quietMs || age > rememberedMs) continue;
     if (told.isJudged(key, stampOf(file), ruleVersion)) continue;
