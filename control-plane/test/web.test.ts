@@ -606,6 +606,12 @@ test.serial(
     await dialog.getByRole("button", { name: "Add", exact: true }).click();
     await page.getByText("was added").waitFor();
     const row = page.getByRole("row", { name: /anthropic/i });
+    // One sync of a provider at a time, and the first begins by itself.
+    await until("the first sync", async () => {
+      await page.reload();
+      await row.waitFor();
+      return !(await row.innerText()).includes("never");
+    });
     await row.getByRole("button", { name: "Test" }).click();
     await page.getByRole("status").getByText(/^Test/).waitFor();
     await row.getByRole("button", { name: "Remove" }).click();
