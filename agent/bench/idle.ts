@@ -1,6 +1,6 @@
 /**
- * `node agent/bench/idle.ts [FILES] [SECONDS]`: what the daemon costs while nothing happens, with many logs watched, and
- * what one more row costs it. Linux only.
+ * `node agent/bench/idle.ts [FILES] [SECONDS] [EXECUTABLE]`: what the daemon costs while nothing happens, with many logs
+ * watched, and what one more row costs it; the packaged one where its file is given. Linux only.
  *
  * Goals: below 80 MB and 0.1 % of a processor with 5,000 logs.
  */
@@ -12,11 +12,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { mintKey } from "@flowstate/shared/keys";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { until } from "@flowstate/shared/testing/until";
+import { mallocSettings, nodeFlags } from "../src/packaged/node-options.ts";
 import { startIngest } from "../test/support/ingest.ts";
 import { claudeRow } from "../test/support/person.ts";
 
 const files = Number(process.argv[2] ?? 5000);
 const seconds = Number(process.argv[3] ?? 120);
+const executable = process.argv[4];
 const perFolder = 25;
 const callsPerFile = 4;
 const patientMs = 600_000;
@@ -32,8 +34,9 @@ for (let index = 0; index < files; index += 1) {
 }
 
 // As a service manager starts it.
-const command = ["--max-semi-space-size=2", new URL("../bin/flowstate.js", import.meta.url).pathname, "run"];
-const daemon = spawn(process.execPath, command, {
+const program = [process.execPath, ...nodeFlags, new URL("../bin/flowstate.js", import.meta.url).pathname];
+const [file = "", ...words] = executable === undefined ? program : [executable];
+const daemon = spawn(file, [...words, "run"], {
   env: {
     HOME: folder.path,
     PATH: process.env["PATH"],
@@ -42,11 +45,10 @@ const daemon = spawn(process.execPath, command, {
     FLOWSTATE_CONTROL_PLANE: ingest.url,
     FLOWSTATE_RELAY_PORT: "0",
     FLOWSTATE_OTLP_PORT: "0",
-    MALLOC_ARENA_MAX: "1",
+    ...mallocSettings,
   },
-  stdio: ["ignore", "ignore", "inherit", "ipc"],
+  stdio: ["ignore", "ignore", "inherit"],
 });
-await once(daemon, "message");
 const pid = daemon.pid ?? 0;
 await until("every call to be delivered", () => ingest.calls().length === files * callsPerFile, patientMs);
 print(

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { nodeFlags } from "../src/packaged/node-options.ts";
 import { bindingAsset } from "../src/packaged/sqlite-binding.ts";
 import { bundle } from "./bundle.ts";
 
@@ -19,8 +20,7 @@ export async function buildExecutable(output: string, version: string): Promise<
     mainFormat: "module",
     output,
     disableExperimentalSEAWarning: true,
-    // A small nursery keeps the memory of a reader of logs low, as in bin/flowstate.js.
-    execArgv: ["--max-semi-space-size=2"],
+    execArgv: nodeFlags,
     execArgvExtension: "none",
     assets: { [bindingAsset]: join(prebuilds, `${platform}-${arch}.node`) },
   };

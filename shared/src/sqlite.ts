@@ -5,13 +5,19 @@ export type Sqlite = Database.Database;
 
 /**
  * Opens a database with the house settings: WAL, foreign keys, five seconds of patience for another writer, and a page
- * cache of 2 MB, where better-sqlite3 is built with 16: a daemon keeps what it has taken.
+ * cache of 2 MB unless `cacheKib` says otherwise, where better-sqlite3 is built with 16: a daemon keeps what it has taken.
  * `durable` makes a commit survive a power cut (`synchronous=FULL`); without it, it survives `kill -9`. A database that
  * is made with `shrinks` can give back what was deleted (`PRAGMA incremental_vacuum`).
  */
 export function openSqlite(
   file: string,
-  { durable = false, readOnly = false, shrinks = false, whenCorrupt = "FS_FILE_CORRUPT" }: SqliteOptions = {},
+  {
+    durable = false,
+    readOnly = false,
+    shrinks = false,
+    cacheKib = 2000,
+    whenCorrupt = "FS_FILE_CORRUPT",
+  }: SqliteOptions = {},
 ): Sqlite {
   let db: Sqlite | undefined;
   try {
@@ -23,7 +29,7 @@ export function openSqlite(
       db.pragma(`synchronous = ${durable ? "FULL" : "NORMAL"}`);
     }
     db.pragma("foreign_keys = ON");
-    db.pragma("cache_size = -2000");
+    db.pragma(`cache_size = -${cacheKib}`);
     db.prepare("SELECT count(*) FROM sqlite_schema").get();
     return db;
   } catch (error) {
@@ -39,6 +45,7 @@ interface SqliteOptions {
   durable?: boolean;
   readOnly?: boolean;
   shrinks?: boolean;
+  cacheKib?: number;
   whenCorrupt?: WhenCorrupt;
 }
 

@@ -3,6 +3,7 @@ import { untilSignal } from "@flowstate/shared/lifecycle";
 import type { DaemonConfig } from "../config.ts";
 import { openLogFile } from "../local/log-file.ts";
 import { startDaemon } from "../run/daemon.ts";
+import { startLean } from "../run/lean-start.ts";
 
 export interface RunFlags {
   /** Started by a service manager, which would keep standard error without a bound. */
@@ -11,6 +12,7 @@ export interface RunFlags {
 
 /** `flowstate run`: the daemon in the foreground, until a signal. */
 export async function runDaemon(config: DaemonConfig, { service = false }: RunFlags): Promise<void> {
+  startLean();
   const stopped = untilSignal();
   const file = openLogFile(config.dataFolder);
   const log = createLogger("agent", config.logLevel, {

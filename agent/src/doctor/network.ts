@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
 import { describeError } from "@flowstate/shared/cli";
 import { reasonOf } from "@flowstate/shared/errors";
 import { finding, type Finding } from "@flowstate/shared/findings";
@@ -6,9 +7,11 @@ import { newUuid } from "@flowstate/shared/ids";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import { Secret } from "@flowstate/shared/secret";
 import type { DaemonConfig } from "../config.ts";
+import { ask, readText } from "../relay/ask.ts";
 import { cloudDial, upstreamDial } from "../relay/dial.ts";
 
 const answerMs = 10_000;
+const mostBytes = 1 << 20;
 const mostSkewMs = 5 * 60_000;
 /** A name that every proxy lets through and resolves. */
 const provenTarget = { host: "api.openai.com", port: 443, family: 0 } as const;
@@ -17,11 +20,11 @@ const provenTarget = { host: "api.openai.com", port: 443, family: 0 } as const;
 export async function findRelay(relay: string | null): Promise<Finding> {
   if (relay === null) return finding.fail("relay: not running");
   try {
-    const answer = await fetch(`${relay}/proxy.pac`, { signal: AbortSignal.timeout(answerMs) });
-    const text = await answer.text();
+    const answer = await ask(new URL("/proxy.pac", relay), { signal: AbortSignal.timeout(answerMs) });
+    const text = await readText(answer, mostBytes);
     return text.includes("FindProxyForURL")
       ? finding.ok(`relay: ${relay} answers and serves ${relay}/proxy.pac`)
-      : finding.fail(`relay: ${relay} answers ${answer.status}, and is not this agent's`);
+      : finding.fail(`relay: ${relay} answers ${answer.statusCode}, and is not this agent's`);
   } catch (error) {
     return finding.fail(`relay: ${relay} does not answer (${reasonOf(error)})`);
   }
@@ -49,28 +52,27 @@ export async function findCloudProxy(config: DaemonConfig, url: URL): Promise<Fi
 export async function findControlPlane(config: DaemonConfig): Promise<readonly Finding[]> {
   const { controlPlane } = config;
   try {
-    const answer = await fetch(new URL("/ingest/v1/sessions", controlPlane), {
+    const answer = await ask(new URL("/ingest/v1/sessions", controlPlane), {
       method: "POST",
       headers: { authorization: credentialOf(config).reveal(), "content-type": "application/json" },
       body: JSON.stringify({ source: newUuid(), batch: newUuid(), events: [] }),
       signal: AbortSignal.timeout(answerMs),
     });
-    await answer.body?.cancel();
-    if (answer.status === 401 || answer.status === 403)
+    answer.resume();
+    const status = answer.statusCode ?? 0;
+    if (status === 401 || status === 403)
       return [
-        finding.fail(
-          `control plane: ${controlPlane.origin} refuses the key or the e-mail (${answer.status})`,
-        ),
+        finding.fail(`control plane: ${controlPlane.origin} refuses the key or the e-mail (${status})`),
       ];
-    if (!answer.ok) return [finding.fail(`control plane: ${controlPlane.origin} answers ${answer.status}`)];
+    if (status !== 200) return [finding.fail(`control plane: ${controlPlane.origin} answers ${status}`)];
     return [finding.ok(`control plane: ${controlPlane.origin} takes calls with this key`), findClock(answer)];
   } catch (error) {
     return [finding.fail(`control plane: ${controlPlane.origin} cannot be reached (${reasonOf(error)})`)];
   }
 }
 
-function findClock(answer: Response): Finding {
-  const theirs = Date.parse(answer.headers.get("date") ?? "");
+function findClock(answer: IncomingMessage): Finding {
+  const theirs = Date.parse(answer.headers.date ?? "");
   if (Number.isNaN(theirs)) return finding.ok("clock: the control plane tells no time");
   const skewMs = Math.abs(Date.now() - theirs);
   const text = `clock: ${Math.round(skewMs / 1000)} s from the control plane's`;

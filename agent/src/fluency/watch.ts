@@ -1,7 +1,6 @@
 import type { Clock } from "@flowstate/shared/clock";
 import type { Logger } from "@flowstate/shared/log";
-import { appraise, type AppraiseOptions } from "./appraise.ts";
-import { openTold } from "./told.ts";
+import type { AppraiseOptions } from "./appraise.ts";
 
 export interface WatchOptions extends Omit<AppraiseOptions, "told"> {
   /** Keeps what was told; there is none while judging has never been on. */
@@ -21,6 +20,8 @@ export async function watchConversations(
 ): Promise<void> {
   while (!signal.aborted) {
     if (isOn()) {
+      // The rules are loaded where they judge, which is in few places.
+      const [{ appraise }, { openTold }] = await Promise.all([import("./appraise.ts"), import("./told.ts")]);
       using told = openTold(file);
       const judged = await appraise({ ...options, told }, signal);
       if (judged > 0) log.debug({ judged }, "judged conversations");

@@ -10,6 +10,7 @@ import { withRightsOf } from "../machine/rights.ts";
 import { parseSettingsFile, type Settings } from "../machine/settings-file.ts";
 import { findTrustStore } from "../machine/trust-store.ts";
 import { openAuthority, renewAuthority } from "../observe/intercept/ca.ts";
+import { nodeFlags } from "../packaged/node-options.ts";
 import {
   checkSettings,
   parsePlatform,
@@ -46,11 +47,10 @@ export function thisMachine(env: NodeJS.ProcessEnv): Surroundings {
   };
 }
 
-/** A small nursery keeps the memory of a reader of logs low, as in bin/flowstate.js. */
 function thisProgram(): Program {
   if (isSea()) return { kind: "executable", file: process.execPath };
   const script = join(import.meta.dirname, "../../bin/flowstate.js");
-  return { kind: "checkout", command: [process.execPath, "--max-semi-space-size=2", script] };
+  return { kind: "checkout", command: [process.execPath, ...nodeFlags, script] };
 }
 
 /** Flags, environment and what is stored, as one installation; makes the device's authority where there is to be one. */

@@ -22,13 +22,12 @@ export interface Ledger extends Disposable {
 }
 
 /** Pages kept in memory, in KiB: what is asked for is mostly what was just written, and the daemon is to stay small. */
-const cacheKib = 1024;
+const cacheKib = 256;
 /** A few milliseconds of work. */
 const pagesAtOnce = 256;
 
 export function openLedger(file: string): Ledger {
-  const db = openSqlite(file, { shrinks: true });
-  db.pragma(`cache_size = -${cacheKib}`);
+  const db = openSqlite(file, { shrinks: true, cacheKib });
   db.exec(callSchema + settledSchema + logSchema + formatSchema);
   // An account that a larger one has replaced leaves its place in the index behind.
   const dropAccounts = db.prepare("DELETE FROM call_account WHERE id NOT IN (SELECT id FROM call)");

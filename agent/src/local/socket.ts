@@ -1,9 +1,10 @@
 import { hash } from "node:crypto";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
-import { createServer, request, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { http } from "@flowstate/shared/net/http";
 import type { DaemonStatus } from "./status.ts";
 
 /** Where a daemon answers the commands of its own person: a socket in the data folder, on Windows a named pipe. */
@@ -17,7 +18,7 @@ const answerMs = 5000;
 
 /** Answers `GET /status`. The data folder is closed to other users, and so is the socket in it. */
 export async function serveStatus(dataFolder: string, read: () => DaemonStatus): Promise<AsyncDisposable> {
-  const server = createServer((_, response) => {
+  const server = http.createServer((_, response) => {
     response.writeHead(200, { "content-type": "application/json", connection: "close" });
     response.end(JSON.stringify(read()));
   });
@@ -37,7 +38,7 @@ export async function serveStatus(dataFolder: string, read: () => DaemonStatus):
 
 /** What the daemon of this data folder says of itself; null where none answers. */
 export async function askStatus(dataFolder: string): Promise<DaemonStatus | null> {
-  const asked = request({
+  const asked = http.request({
     socketPath: socketPath(dataFolder),
     path: "/status",
     signal: AbortSignal.timeout(answerMs),

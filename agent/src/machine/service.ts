@@ -1,3 +1,4 @@
+import { mallocSettings } from "../packaged/node-options.ts";
 import { noChange, type Change } from "./change.ts";
 
 /**
@@ -124,7 +125,7 @@ ${pairs}
 }
 
 function renderSystemd({ scope, account, command, environment, dataFolder }: ServiceOptions): string {
-  const variables = Object.entries({ ...oneArena, ...environment }).map(
+  const variables = Object.entries({ ...mallocSettings, ...environment }).map(
     ([name, value]) => `Environment=${quoted(`${name}=${value}`)}\n`,
   );
   const system = `User=${account}
@@ -149,9 +150,6 @@ ${scope === "system" ? system : ""}
 WantedBy=${scope === "system" ? "multi-user.target" : "default.target"}
 `;
 }
-
-/** glibc else keeps memory apart for each of Node's threads: a tenth of an idle agent (mallopt(3)). */
-const oneArena = { MALLOC_ARENA_MAX: "1" };
 
 function renderWinsw({ command: [program, ...args], environment, dataFolder }: ServiceOptions): string {
   const variables = Object.entries(environment)

@@ -2,6 +2,7 @@ import { backoffMs, type Clock } from "@flowstate/shared/clock";
 import { reasonOf } from "@flowstate/shared/errors";
 import type { Secret } from "@flowstate/shared/secret";
 import { agentPolicy } from "@flowstate/shared/wire/agent-policy";
+import { ask, readText } from "../relay/ask.ts";
 import type { KeptPolicy } from "./kept.ts";
 
 export interface FollowOptions {
@@ -25,6 +26,8 @@ const answerMs = 70_000;
 const leastMs = 1000;
 const pollMs = 30_000;
 const longestRetryMs = 300_000;
+/** A thousand rules with their phrases take a tenth of it. */
+const mostBytes = 16 << 20;
 
 type Answer =
   | { readonly kind: "news"; readonly kept: KeptPolicy }
@@ -72,7 +75,7 @@ export async function askPolicy(
   signal: AbortSignal,
 ): Promise<Answer> {
   try {
-    const answer = await fetch(new URL("/ingest/v1/policy", controlPlane), {
+    const answer = await ask(new URL("/ingest/v1/policy", controlPlane), {
       headers: {
         authorization: credential.reveal(),
         ...(wait === 0 ? {} : { prefer: `wait=${wait}` }),
@@ -80,15 +83,16 @@ export async function askPolicy(
       },
       signal: AbortSignal.any([signal, AbortSignal.timeout(answerMs)]),
     });
-    if (answer.status === 304) return { kind: "same" };
-    const text = await answer.text();
-    if (answer.status === 401 || answer.status === 403) {
-      return problem(`the control plane refuses the key or the e-mail (${answer.status})`);
+    const text = await readText(answer, mostBytes);
+    const status = answer.statusCode ?? 0;
+    if (status === 304) return { kind: "same" };
+    if (status === 401 || status === 403) {
+      return problem(`the control plane refuses the key or the e-mail (${status})`);
     }
-    if (answer.status !== 200) return problem(`the control plane answers ${answer.status}`);
+    if (status !== 200) return problem(`the control plane answers ${status}`);
     const policy = agentPolicy.safeParse(JSON.parse(text));
-    const tag = answer.headers.get("etag");
-    if (!policy.success || tag === null) return problem("the control plane's policy is not understood");
+    const tag = answer.headers.etag;
+    if (!policy.success || tag === undefined) return problem("the control plane's policy is not understood");
     return { kind: "news", kept: { etag: tag, policy: policy.data } };
   } catch (error) {
     return problem(`the control plane cannot be reached (${reasonOf(error)})`);

@@ -1,9 +1,9 @@
-import { request as requestPlain, type RequestOptions } from "node:http";
-import { request as requestTls } from "node:https";
+import type { ClientRequest, RequestOptions } from "node:http";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { systemCode } from "@flowstate/shared/errors";
+import { http, https } from "@flowstate/shared/net/http";
 import type { HostPort } from "@flowstate/shared/net/host-port";
 import type { Secret } from "@flowstate/shared/secret";
 import type { Upstream } from "./upstream.ts";
@@ -121,7 +121,7 @@ export function proxyRequest(
   { url, ca }: HttpProxy,
   options: RequestOptions,
   via: Dial | null = null,
-): ReturnType<typeof requestPlain> {
+): ClientRequest {
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   const tls = url.protocol === "https:";
   const port = url.port === "" ? (tls ? 443 : 80) : Number(url.port);
@@ -146,7 +146,7 @@ export function proxyRequest(
     void open();
     return undefined;
   };
-  return (tls ? requestTls : requestPlain)({ ...options, host, port, createConnection });
+  return (tls ? https : http).request({ ...options, host, port, createConnection });
 }
 
 /** The field that a proxy knows this device by; none where it asks for none. */

@@ -1,8 +1,8 @@
-import { setGlobalProxyFromEnv } from "node:http";
+import { http } from "@flowstate/shared/net/http";
 import type { Upstream } from "./upstream.ts";
 
 /**
- * Leads what this program asks for itself (`fetch`) through a proxy too; null leads it directly again. Loopback stays
+ * Leads what this program asks for itself (`ask`) through a proxy too; null leads it directly again. Loopback stays
  * direct. One a process.
  */
 export function leadOwnRequests(): Disposable & { through(upstream: Upstream | null): void } {
@@ -15,7 +15,7 @@ export function leadOwnRequests(): Disposable & { through(upstream: Upstream | n
     restore =
       address === null
         ? null
-        : setGlobalProxyFromEnv({ http_proxy: address, https_proxy: address, no_proxy: loopback });
+        : http.setGlobalProxyFromEnv({ http_proxy: address, https_proxy: address, no_proxy: loopback });
     current = address;
   };
   return { through, [Symbol.dispose]: () => through(null) };

@@ -1,15 +1,10 @@
 import { once } from "node:events";
-import {
-  createServer,
-  request as requestPlain,
-  type ClientRequest,
-  type IncomingMessage,
-  type ServerResponse,
-} from "node:http";
+import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import { isIPv4, type AddressInfo, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { FlowstateError, systemCode } from "@flowstate/shared/errors";
 import type { Logger } from "@flowstate/shared/log";
+import { http } from "@flowstate/shared/net/http";
 import type { HostPort } from "@flowstate/shared/net/host-port";
 import type { Intercept } from "../observe/intercept/server.ts";
 import {
@@ -58,7 +53,7 @@ export interface Relay extends AsyncDisposable {
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { log } = options;
   const dial = relayDial(options);
-  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 30_000, noDelay: true });
+  const server = http.createServer({ requestTimeout: 0, keepAliveTimeout: 30_000, noDelay: true });
   const clients = new Set<Socket>();
   const admitted = new WeakMap<Duplex, Promise<boolean>>();
   const serve = (client: Duplex, answer: (may: boolean) => void): void => {
@@ -209,7 +204,7 @@ function onward(
   const proxy = cloudProxy ?? (beyond === null || isLoopback(to.host) ? null : { ...beyond, ca: undefined });
   if (proxy === null) {
     const target = { host: to.host, port: to.port, path, agent: false as const };
-    return requestPlain({ ...target, method, headers: fields.flat(), setHost: false });
+    return http.request({ ...target, method, headers: fields.flat(), setHost: false });
   }
   const headers = [...fields, ...Object.entries(credentialField(proxy))].flat();
   const leaves = cloudProxy !== null && !isLoopback(cloudProxy.url.hostname);

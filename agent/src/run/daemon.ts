@@ -52,7 +52,7 @@ const tellMs = 5000;
 const hitsMs = 2000;
 const lastDeliveryMs = 3000;
 const lastLookMs = 2000;
-const sweepMs = 180_000;
+const sweepMs = 600_000;
 const tidyMs = 6 * hourMs;
 
 /** Builds the daemon and starts it: logs and intercepted calls into the ledger, changed calls to the control plane. */

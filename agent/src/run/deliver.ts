@@ -5,6 +5,7 @@ import type { Delivery } from "@flowstate/shared/outbox/deliver";
 import type { OutboxBatch } from "@flowstate/shared/outbox/outbox";
 import type { Secret } from "@flowstate/shared/secret";
 import { ingestAnswer } from "@flowstate/shared/wire/call";
+import { ask, readText } from "../relay/ask.ts";
 
 export interface SenderOptions {
   readonly controlPlane: URL;
@@ -17,13 +18,15 @@ export interface SenderOptions {
 const compress = promisify(gzip);
 const answerMs = 30_000;
 const slowRetryMs = 15_000;
+/** A batch of which every call is rejected takes a tenth of it. */
+const mostBytes = 4 << 20;
 
 /** Sends batches of calls. Never rejects. */
 export function createCallSender({ controlPlane, credential, now, onRejected }: SenderOptions) {
   return async ({ source, batch, rows }: OutboxBatch, signal: AbortSignal): Promise<Delivery> => {
     const events = rows.map(({ seq, body }) => ({ ...(JSON.parse(body) as object), seq }));
     try {
-      const answer = await fetch(new URL("/ingest/v1/sessions", controlPlane), {
+      const answer = await ask(new URL("/ingest/v1/sessions", controlPlane), {
         method: "POST",
         headers: {
           authorization: credential.reveal(),
@@ -35,7 +38,7 @@ export function createCallSender({ controlPlane, credential, now, onRejected }: 
         ),
         signal: AbortSignal.any([signal, AbortSignal.timeout(answerMs)]),
       });
-      return readAnswer(answer.status, await answer.text(), onRejected);
+      return readAnswer(answer.statusCode ?? 0, await readText(answer, mostBytes), onRejected);
     } catch (error) {
       return { kind: "retry", reason: `the control plane cannot be reached (${reasonOf(error)})` };
     }

@@ -13,6 +13,9 @@ export interface LogWatch extends Disposable {
   rest(signal: AbortSignal, isShort: boolean): Promise<void>;
 }
 
+/** Polls between two looks for folders that are to appear. */
+const awaitPolls = 5;
+
 export interface WatchOptions {
   readonly clock: Clock;
   readonly pollMs: number;
@@ -75,10 +78,11 @@ export function watchLogs({ clock, pollMs, sweepMs, platform = process.platform 
       const woken = new AbortController();
       wake = () => woken.abort();
       await clock.sleep(pollMs, signal);
+      const either = AbortSignal.any([signal, woken.signal]);
       const isTime = (): boolean =>
-        isShort || isBlind || isDirty || missing.some((folder) => existsSync(folder));
-      for (let restedMs = pollMs; restedMs < sweepMs && !signal.aborted && !isTime(); restedMs += pollMs) {
-        await clock.sleep(pollMs, AbortSignal.any([signal, woken.signal]));
+        isShort || isBlind || isDirty || either.aborted || missing.some((folder) => existsSync(folder));
+      for (let restedMs = pollMs; restedMs < sweepMs && !isTime(); restedMs += awaitPolls * pollMs) {
+        await clock.sleep(awaitPolls * pollMs, either);
       }
       isDirty = false;
     },

@@ -3,6 +3,7 @@ import { open, type FileHandle } from "node:fs/promises";
 import { backoffMs, systemClock, type Clock } from "@flowstate/shared/clock";
 import { FlowstateError, reasonOf, systemCode } from "@flowstate/shared/errors";
 import type { OfferedRelease } from "@flowstate/shared/wire/release";
+import { ask } from "../relay/ask.ts";
 import type { ControlPlaneAccess } from "./offers.ts";
 
 const attempts = 6;
@@ -54,18 +55,18 @@ async function fetchRest(
 ): Promise<string | null> {
   const from = progress.bytes;
   try {
-    const answer = await fetch(new URL(`/ingest/v1/releases/${sha256}`, controlPlane), {
+    const answer = await ask(new URL(`/ingest/v1/releases/${sha256}`, controlPlane), {
       headers: {
         authorization: credential.reveal(),
         ...(from === 0 ? {} : { range: `bytes=${from}-`, "if-range": `"${sha256}"` }),
       },
       signal: AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]),
     });
-    if (answer.status !== (from === 0 ? 200 : 206)) {
-      await answer.body?.cancel();
-      return `the control plane answers ${answer.status} to the request for ${version}`;
+    if (answer.statusCode !== (from === 0 ? 200 : 206)) {
+      answer.destroy();
+      return `the control plane answers ${answer.statusCode} to the request for ${version}`;
     }
-    for await (const chunk of answer.body ?? []) {
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
       if (progress.bytes + chunk.length > size)
         throw new FlowstateError("FS_UPSTREAM", `more came as ${version} than the program that was signed`);
       await handle.writeFile(chunk);

@@ -1,6 +1,7 @@
 import { reasonOf } from "@flowstate/shared/errors";
 import type { Secret } from "@flowstate/shared/secret";
 import { releaseList, type OfferedRelease } from "@flowstate/shared/wire/release";
+import { ask, readText } from "../relay/ask.ts";
 
 /** How a device speaks to its control plane. */
 export interface ControlPlaneAccess {
@@ -27,33 +28,24 @@ export async function askOffers(
   signal: AbortSignal,
 ): Promise<Offers> {
   try {
-    const answer = await fetch(new URL(`/ingest/v1/releases?platform=${platform}`, controlPlane), {
+    const answer = await ask(new URL(`/ingest/v1/releases?platform=${platform}`, controlPlane), {
       headers: { authorization: credential.reveal() },
       signal: AbortSignal.any([signal, AbortSignal.timeout(answerMs)]),
     });
+    const text = await readText(answer, mostBytes);
+    const status = answer.statusCode ?? 0;
     // A control plane from before there were releases offers none.
-    if (answer.status === 404) return { kind: "offers", releases: [] };
-    if (answer.status === 401 || answer.status === 403)
-      return problem(`the control plane refuses the key or the e-mail (${answer.status})`);
-    if (answer.status !== 200) return problem(`the control plane answers ${answer.status}`);
-    const list = releaseList.safeParse(JSON.parse(await readBounded(answer)));
+    if (status === 404) return { kind: "offers", releases: [] };
+    if (status === 401 || status === 403)
+      return problem(`the control plane refuses the key or the e-mail (${status})`);
+    if (status !== 200) return problem(`the control plane answers ${status}`);
+    const list = releaseList.safeParse(JSON.parse(text));
     return list.success
       ? { kind: "offers", releases: list.data.releases }
       : problem("the control plane's releases are not understood");
   } catch (error) {
     return problem(`the control plane cannot be reached (${reasonOf(error)})`);
   }
-}
-
-async function readBounded({ body }: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body ?? []) {
-    bytes += chunk.length;
-    if (bytes > mostBytes) throw new Error("its list of releases has no end");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function problem(reason: string): Offers {

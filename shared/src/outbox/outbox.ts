@@ -45,8 +45,11 @@ const schema = `
   CREATE TABLE IF NOT EXISTS outbox_row (seq INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL) STRICT;
 `;
 
+/** A queue is read and written at its ends. */
+const cacheKib = 256;
+
 export function openOutbox({ file, maxBytes = 1 << 30, durable = false }: OutboxOptions): Outbox {
-  const db = openSqlite(file, { durable });
+  const db = openSqlite(file, { durable, cacheKib });
   db.exec(schema);
   db.prepare("INSERT OR IGNORE INTO outbox_source (id, source) VALUES (1, ?)").run(newUuid());
   const { source } = db.prepare("SELECT source FROM outbox_source").get() as { source: string };

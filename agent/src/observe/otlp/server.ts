@@ -1,11 +1,12 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { FlowstateError, systemCode } from "@flowstate/shared/errors";
 import type { Logger } from "@flowstate/shared/log";
+import { http } from "@flowstate/shared/net/http";
 import { parseAsk } from "../../relay/guard.ts";
 import type { Fields } from "../files/json.ts";
 import { decodeRequest } from "./decode.ts";
@@ -62,7 +63,7 @@ export async function startReceiver({ port, onRequest, log }: ReceiverOptions): 
       held -= 1;
     }
   };
-  const server = createServer({ requestTimeout: receiveMs }, (request, response) => {
+  const server = http.createServer({ requestTimeout: receiveMs }, (request, response) => {
     response.on("error", () => undefined);
     void take(request, response);
   });
