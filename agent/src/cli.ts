@@ -32,13 +32,13 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
     .description("the daemon in the foreground: captures calls, relays, and reports")
     .option("--service", "started by a service manager: log to the data folder alone")
     .action(async (flags: RunFlags) =>
-      (await import("./commands/run.ts")).runDaemon(readDaemonConfig(managed()), flags),
+      (await import("./commands/run.ts")).runDaemon(readDaemonConfig(managed()), flags, env),
     );
   program
     .command("proxy", { hidden: true })
     .command("run")
     .description("the same as run")
-    .action(async () => (await import("./commands/run.ts")).runDaemon(readDaemonConfig(managed()), {}));
+    .action(async () => (await import("./commands/run.ts")).runDaemon(readDaemonConfig(managed()), {}, env));
   program
     .command("install")
     .description("make the agent a service; again, to bring it up to date or to change a setting")

@@ -11,8 +11,12 @@ export interface RunFlags {
 }
 
 /** `flowstate run`: the daemon in the foreground, until a signal. */
-export async function runDaemon(config: DaemonConfig, { service = false }: RunFlags): Promise<void> {
-  startLean();
+export async function runDaemon(
+  config: DaemonConfig,
+  { service = false }: RunFlags,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  startLean(env);
   const stopped = untilSignal();
   const file = openLogFile(config.dataFolder);
   const log = createLogger("agent", config.logLevel, {

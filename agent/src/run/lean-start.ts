@@ -9,19 +9,19 @@ const mark = "FLOWSTATE_LEAN_START";
  * once it has used it. Not without a cache of stripped text, not on Windows, which cannot, and not for a parent that
  * waits on a channel of Node's, which would be closed.
  */
-export function startLean(): void {
-  const isSecond = process.env[mark] !== undefined;
-  delete process.env[mark];
+export function startLean(env: NodeJS.ProcessEnv): void {
+  const isSecond = env[mark] !== undefined;
+  delete env[mark];
   const isLean =
     nodeFlags.every((flag) => process.execArgv.includes(flag)) &&
-    Object.keys(mallocSettings).every((name) => process.env[name] !== undefined) &&
+    Object.keys(mallocSettings).every((name) => env[name] !== undefined) &&
     !hasStrippedTypes();
   const isAble = process.execve !== undefined && !process.connected && getCompileCacheDir() !== undefined;
   if (isLean || isSecond || !isAble) return;
   flushCompileCache();
   const others = process.execArgv.filter((flag) => !nodeFlags.some((own) => own === flag));
   const args = [process.execPath, ...nodeFlags, ...others, ...process.argv.slice(1)];
-  process.execve?.(process.execPath, args, { ...mallocSettings, ...process.env, [mark]: "1" });
+  process.execve?.(process.execPath, args, { ...mallocSettings, ...env, [mark]: "1" });
 }
 
 /** Whether Node's stripper of types is loaded (https://nodejs.org/api/typescript.html: amaro). */
