@@ -3,14 +3,14 @@ import { addDays, addMonths, periodOfDate, type UsageDate } from "@flowstate/sha
 /** What one day came to; days that are missing came to nothing. */
 export interface DayAmount {
   readonly day: UsageDate;
-  readonly amount: number;
+  readonly nanoUsd: bigint;
 }
 
 /** Whole weeks, so that each weekday weighs the same. */
 const profileDays = 56;
 
 export interface CurrentMonth {
-  /** What the whole month will have come to. */
+  /** What the whole month will have come to: nano-USD, an estimate and therefore a number. */
   readonly expected: number;
   /** How much of the month is still to come, 0 to 1. */
   readonly open: number;
@@ -25,8 +25,8 @@ export function projectCurrentMonth(days: readonly DayAmount[], today: UsageDate
   const end = `${addMonths(month, 1)}-01` as UsageDate;
   const known = days.filter(({ day }) => day < today);
   const toDate = known.reduce(
-    (sum, { day, amount }) => (periodOfDate(day) === month ? sum + amount : sum),
-    0,
+    (sum, { day, nanoUsd }) => (periodOfDate(day) === month ? sum + nanoUsd : sum),
+    0n,
   );
   const usual = usualAmounts(known, today);
   let rest = 0;
@@ -35,13 +35,15 @@ export function projectCurrentMonth(days: readonly DayAmount[], today: UsageDate
     rest += usual[weekday(day)] ?? 0;
     open += 1;
   }
-  return { expected: toDate + rest, open: open / (open + Number(today.slice(8)) - 1) };
+  return { expected: Number(toDate) + rest, open: open / (open + Number(today.slice(8)) - 1) };
 }
 
 /** Mean amount by weekday. A weekday that has not come yet is taken as the mean of those that have. */
 function usualAmounts(known: readonly DayAmount[], today: UsageDate): readonly number[] {
   const from = addDays(today, -profileDays);
-  const within = new Map(known.filter(({ day }) => day >= from).map(({ day, amount }) => [day, amount]));
+  const within = new Map(
+    known.filter(({ day }) => day >= from).map(({ day, nanoUsd }) => [day, Number(nanoUsd)]),
+  );
   const first = [...known].sort((a, b) => (a.day < b.day ? -1 : 1))[0]?.day;
   const totals = Array.from({ length: 7 }, () => ({ sum: 0, days: 0 }));
   if (first !== undefined) {

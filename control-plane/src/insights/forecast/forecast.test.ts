@@ -125,11 +125,14 @@ test("the current month is what was spent and the usual of the weekdays that are
   for (let at = Date.UTC(2026, 8, 7); at < Date.UTC(2026, 9, 15); at += 86_400_000) {
     const weekday = new Date(at).getUTCDay();
     if (weekday !== 0 && weekday !== 6)
-      days.push({ day: day(new Date(at).toISOString().slice(0, 10)), amount: 10 });
+      days.push({ day: day(new Date(at).toISOString().slice(0, 10)), nanoUsd: 10n });
   }
   t.deepEqual(projectCurrentMonth(days, day("2026-10-15")), { expected: 220, open: 17 / 31 });
   t.deepEqual(projectCurrentMonth([], day("2026-10-15")), { expected: 0, open: 17 / 31 });
-  t.is(projectCurrentMonth([{ day: day("2026-10-14"), amount: 3 }], day("2026-10-15")).expected, 3 + 17 * 3);
+  t.is(
+    projectCurrentMonth([{ day: day("2026-10-14"), nanoUsd: 3n }], day("2026-10-15")).expected,
+    3 + 17 * 3,
+  );
 });
 
 const allocation = (given: Partial<Allocation>): Allocation => ({
@@ -252,7 +255,7 @@ test("projects, teams and the organisation are the same money to the nano-dollar
         fc.array(
           fc.record({
             day: fc.integer({ min: 1, max: 19 }).map((at) => day(`2026-11-${String(at).padStart(2, "0")}`)),
-            amount: fc.integer({ min: 1, max: 10 ** 12 }),
+            nanoUsd: fc.bigInt({ min: 1n, max: 10n ** 12n }),
           }),
         ),
       )

@@ -43,9 +43,9 @@ export async function loadForecastFacts(db: Reader, orgId: OrgId, now: number): 
       byPerson.set(spend.subject, (byPerson.get(spend.subject) ?? 0n) + spend.nanoUsd);
       if (day >= addDays(today, -actualDays)) recent.push(spend);
     }
-    for (const [subject, amount] of byPerson) {
+    for (const [subject, nanoUsd] of byPerson) {
       const own = days.get(subject) ?? [];
-      own.push({ day, amount: Number(amount) });
+      own.push({ day, nanoUsd });
       days.set(subject, own);
     }
     await breathe();

@@ -240,14 +240,13 @@ function weeklySums(
   const sums = exactSums(weeksOfUse);
   const starts = Array.from({ length: weeksOfUse }, (_, week) => addDays(today, -7 * (weeksOfUse - week)));
   for (const { person, projects, teams } of people) {
-    const own = starts.map(() => 0);
-    for (const { day, amount } of days.get(person.subject) ?? []) {
+    const own = starts.map(() => 0n);
+    for (const { day, nanoUsd } of days.get(person.subject) ?? []) {
       const week = day < today ? starts.findLastIndex((start) => start <= day) : -1;
-      if (week >= 0) own[week] = (own[week] ?? 0) + amount;
+      if (week >= 0) own[week] = (own[week] ?? 0n) + nanoUsd;
     }
-    for (const [week, amount] of own.entries()) {
-      if (amount > 0)
-        sums.add(week, BigInt(Math.round(amount)), projects[months.length] ?? [], teams[months.length] ?? []);
+    for (const [week, nanoUsd] of own.entries()) {
+      if (nanoUsd > 0n) sums.add(week, nanoUsd, projects[months.length] ?? [], teams[months.length] ?? []);
     }
   }
   return new Map(sums.nodes().map((node) => [nodeKey(node), sums.of(node).map(Number)]));
