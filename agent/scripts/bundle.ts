@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { rolldown, type Plugin } from "rolldown";
 
@@ -7,6 +7,9 @@ const root = resolve(import.meta.dirname, "..");
 /**
  * The agent as one module: every dependency in it, and every file that it reads beside its own source. It says that it
  * is `version`. Resolves with the folders of the packages that are in it.
+ *
+ * Node holds this text for as long as it runs, in twice the room where a single character of it is beyond Latin-1: so
+ * there are no blanks in it, and no such characters. Names stay as they are, for whoever reads a stack trace.
  */
 export async function bundle(output: string, version: string): Promise<readonly string[]> {
   const build = await rolldown({
@@ -17,19 +20,25 @@ export async function bundle(output: string, version: string): Promise<readonly 
     plugins: [inlineFiles, embeddedBinding, namedVersion(version)],
   });
   try {
-    const written = await build.write({
-      file: output,
+    const generated = await build.generate({
       format: "esm",
       codeSplitting: false,
       comments: { legal: true },
+      minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
     });
-    const [chunk] = written.output;
+    const [chunk] = generated.output;
     const outside = /new URL\([^)]*import\.meta/.exec(chunk.code);
     if (outside !== null) throw new Error(`the bundle still looks for a file beside it: ${outside[0]}`);
+    writeFileSync(output, inAscii(chunk.code));
     return [...new Set(chunk.moduleIds.flatMap(packageOf))].sort();
   } finally {
     await build.close();
   }
+}
+
+/** The same program, with every other character by its number, as texts, patterns and names may have it (ECMA-262, 12.9.4). */
+function inAscii(code: string): string {
+  return code.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** `readFileSync(new URL("x", import.meta.url), "utf8")` becomes the text of `x`: there is no file beside the executable. */
