@@ -171,7 +171,7 @@ for (const [what, sent, status, says] of requests) {
     await using receiver = await startReceiver({
       port: 0,
       log,
-      onRequest: (signal) => void taken.push(signal),
+      onRequest: async (signal) => void taken.push(signal),
     });
     const answer = await send(receiver.address, sent);
     t.is(answer.status, status);

@@ -40,7 +40,7 @@ export const logSchema = `
 
 /** Tells two states of one file apart. */
 export function stampOf({ size, modifiedMs }: Pick<LogCursor, "size" | "modifiedMs">): string {
-  return `${size}.${modifiedMs}`;
+  return [size, modifiedMs].join(".");
 }
 
 export function logTable(db: Sqlite): LogTable {

@@ -5,8 +5,6 @@ import type { Logger } from "@flowstate/shared/log";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { DaemonStatus } from "../local/status.ts";
 import { createChecksum } from "../observe/otlp/checksum.ts";
-import { readCalls } from "../observe/otlp/read.ts";
-import { readEvents, readPoints } from "../observe/otlp/records.ts";
 import { startReceiver, type Receiver, type ReceiverOptions } from "../observe/otlp/server.ts";
 
 /** Tools' OpenTelemetry, received into the ledger. */
@@ -34,7 +32,11 @@ export async function receiveTelemetry(options: TelemetryOptions): Promise<Telem
   let receiver: Receiver | null = null;
   let problem: string | null = null;
 
-  const take: ReceiverOptions["onRequest"] = (signal, request) => {
+  const take: ReceiverOptions["onRequest"] = async (signal, request) => {
+    const [{ readEvents, readPoints }, { readCalls }] = await Promise.all([
+      import("../observe/otlp/records.ts"),
+      import("../observe/otlp/read.ts"),
+    ]);
     if (signal === "metrics") return checksum.points(readPoints(request));
     const { sightings, formats } = readCalls(readEvents(request));
     ledger.transact(() => {

@@ -1,4 +1,4 @@
-import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { ok, refuse, type Parsed } from "@flowstate/shared/parsed";
 import { fields, type Fields } from "../files/json.ts";
 import { requests, type Field, type Message, type Signal } from "./messages.ts";
@@ -20,6 +20,11 @@ export function decodeRequest(
   } catch {
     return refuse("not_otlp", `the body is not ${encoding === "json" ? "JSON" : `OTLP ${signal}`}`);
   }
+}
+
+/** A `google.rpc.Status` with a sentence, as protobuf. */
+export function encodeStatus(message: string): Uint8Array {
+  return new BinaryWriter().tag(2, WireType.LengthDelimited).string(message).finish();
 }
 
 function decodeMessage(message: Message, bytes: Uint8Array): Fields {

@@ -3,20 +3,18 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { FlowstateError, systemCode } from "@flowstate/shared/errors";
 import type { Logger } from "@flowstate/shared/log";
 import { http } from "@flowstate/shared/net/http";
 import { parseAsk } from "../../relay/guard.ts";
 import type { Fields } from "../files/json.ts";
-import { decodeRequest } from "./decode.ts";
 import type { Signal } from "./messages.ts";
 
 export interface ReceiverOptions {
   /** 0 picks a free one. */
   readonly port: number;
-  /** Takes one decoded request. It is kept once this returns, and only then is the emitter answered. */
-  readonly onRequest: (signal: Signal, request: Fields) => void;
+  /** Takes one decoded request. It is kept once this resolves, and only then is the emitter answered. */
+  readonly onRequest: (signal: Signal, request: Fields) => Promise<void>;
   readonly log: Logger;
 }
 
@@ -52,20 +50,23 @@ export async function startReceiver({ port, onRequest, log }: ReceiverOptions): 
     held += 1;
     try {
       const taken = await receive(request, own, held > mostAtOnce);
-      onRequest(taken.signal, taken.request);
-      answer(response, 200, encodingOf(request), "");
+      await onRequest(taken.signal, taken.request);
+      await answer(response, 200, encodingOf(request), "");
     } catch (error) {
       refused += 1;
       const refusal = error instanceof Refusal ? error : new Refusal(503, "the records could not be kept");
       if (refusal !== error) log.error({ err: error }, "telemetry could not be kept");
-      answer(response, refusal.status, encodingOf(request), refusal.message);
+      await answer(response, refusal.status, encodingOf(request), refusal.message);
     } finally {
       held -= 1;
     }
   };
   const server = http.createServer({ requestTimeout: receiveMs }, (request, response) => {
     response.on("error", () => undefined);
-    void take(request, response);
+    take(request, response).catch((error: unknown) => {
+      log.error({ err: error }, "telemetry could not be answered");
+      response.destroy();
+    });
   });
   server.listen(port, "127.0.0.1");
   await once(server, "listening").catch((error: unknown) => {
@@ -128,6 +129,8 @@ async function receive(request: IncomingMessage, ownPort: number, isBusy: boolea
   if (isBusy) throw new Refusal(503, "too many requests at once");
   const packed = await readBody(request);
   const body = await unpacked(packed, headers["content-encoding"]);
+  // Loaded with the first request: most idle agents are never sent one.
+  const { decodeRequest } = await import("./decode.ts");
   const decoded = decodeRequest(signal, encoding, body);
   if (!decoded.ok) throw new Refusal(400, decoded.detail);
   return { signal, request: decoded.value };
@@ -162,7 +165,12 @@ async function unpacked(packed: Buffer, encoding: string | undefined): Promise<B
 }
 
 /** An empty message is full success; a refusal is a google.rpc.Status with its sentence, in the emitter's encoding. */
-function answer(response: ServerResponse, status: number, encoding: Encoding | null, message: string): void {
+async function answer(
+  response: ServerResponse,
+  status: number,
+  encoding: Encoding | null,
+  message: string,
+): Promise<void> {
   const isProtobuf = encoding === "protobuf";
   const headers = {
     "content-type": isProtobuf ? "application/x-protobuf" : "application/json",
@@ -170,11 +178,9 @@ function answer(response: ServerResponse, status: number, encoding: Encoding | n
     // What was not read of a refused body is not waited for.
     ...(status === 200 ? {} : { connection: "close" }),
   };
+  const isTaken = status === 200;
+  const said = isProtobuf && !isTaken ? (await import("./decode.ts")).encodeStatus(message) : "";
   response.writeHead(status, headers);
-  if (isProtobuf) response.end(status === 200 ? "" : protobufStatus(message));
-  else response.end(JSON.stringify(status === 200 ? {} : { message }));
-}
-
-function protobufStatus(message: string): Uint8Array {
-  return new BinaryWriter().tag(2, WireType.LengthDelimited).string(message).finish();
+  if (isProtobuf) response.end(said);
+  else response.end(JSON.stringify(isTaken ? {} : { message }));
 }
