@@ -14,6 +14,7 @@ import { openLedger } from "../ledger/ledger.ts";
 import { claimInstance } from "../local/instance.ts";
 import { serveStatus } from "../local/socket.ts";
 import { createVitals, instant, type Vitals } from "../local/status.ts";
+import { readAuthority } from "../observe/intercept/known-authority.ts";
 import type { Intercept, InterceptOptions } from "../observe/intercept/server.ts";
 import { createContentReports } from "../policy/content-reports.ts";
 import { followPolicy } from "../policy/follow.ts";
@@ -287,16 +288,16 @@ export async function startDaemon(
   return { relay: relay?.address ?? null, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
-/** What makes certificates is loaded where it is used alone: it is a tenth of an idle agent's memory. */
+/** What makes an authority is loaded where there is none yet. */
 async function openIntercept(
   folder: string,
   options: Omit<InterceptOptions, "authority"> & { readonly now: () => number },
 ): Promise<Intercept> {
-  const [{ openAuthority }, { startIntercept }] = await Promise.all([
-    import("../observe/intercept/ca.ts"),
-    import("../observe/intercept/server.ts"),
-  ]);
-  return startIntercept({ ...options, authority: openAuthority(folder, options.now()) });
+  const { startIntercept } = await import("../observe/intercept/server.ts");
+  const authority =
+    readAuthority(folder, options.now()) ??
+    (await import("../observe/intercept/ca.ts")).renewAuthority(folder, options.now());
+  return startIntercept({ ...options, authority });
 }
 
 /** The proxy that the organisation's settings name, if any. */

@@ -5,7 +5,8 @@ import test from "ava";
 import { aiHosts, recogniseHost } from "@flowstate/shared/hosts";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { dayMs } from "@flowstate/shared/time";
-import { leafStore, openAuthority, permittedDomains } from "./ca.ts";
+import { openAuthority, permittedDomains } from "./ca.ts";
+import { leafStore } from "./leaves.ts";
 
 test("the authority stays the same until it nears its end or its files do not fit", (t) => {
   using folder = temporaryFolder();
@@ -37,15 +38,15 @@ test("the authority may speak for every captured host and for no whole top-level
   );
 });
 
-test("a leaf is kept for half its life, and all share one key", (t) => {
+test("a leaf is kept for half its life, and all share one key", async (t) => {
   using folder = temporaryFolder();
   let at = Date.now();
   const leafFor = leafStore(openAuthority(folder.path), () => at);
-  const first = leafFor("api.openai.com");
-  t.is(leafFor("api.openai.com"), first);
-  t.is(leafFor("api.anthropic.com").privateKey, first.privateKey);
+  const first = await leafFor("api.openai.com");
+  t.is(await leafFor("api.openai.com"), first);
+  t.is((await leafFor("api.anthropic.com")).privateKey, first.privateKey);
   at += 16 * dayMs;
-  const second = leafFor("api.openai.com");
+  const second = await leafFor("api.openai.com");
   t.not(second, first);
   t.is(new X509Certificate(second.certificate).subjectAltName, "DNS:api.openai.com");
 });

@@ -12,7 +12,7 @@ import type { FormatCount } from "../../ledger/formats.ts";
 import type { Sighting } from "../../normalise/sighting.ts";
 import type { Dial } from "../../relay/dial.ts";
 import { join, reset } from "../../relay/join.ts";
-import { leafStore } from "./ca.ts";
+import { leafStore } from "./leaves.ts";
 import { carryHttp1 } from "./carry-http1.ts";
 import { carryHttp2 } from "./carry-http2.ts";
 import type { AnswerListener } from "./exchange.ts";
@@ -95,7 +95,7 @@ export function startIntercept(options: InterceptOptions): Intercept {
     if (hello.kind !== "hello" || aiHost === null) return join(client, target);
     const upstream = await secureUpstream(target, hello, to, options.upstreamCa);
     if (upstream === null) return passAnew(client, to, dial);
-    const secured = await secureClient(client, upstream, leafFor(to.host));
+    const secured = await secureClient(client, upstream, await leafFor(to.host));
     if (secured === null) {
       noteResult(to.host, userAgent, false);
       upstream.destroy();
