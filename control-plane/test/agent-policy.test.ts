@@ -8,6 +8,7 @@ import type { Subject } from "@flowstate/shared/subject";
 import { until } from "@flowstate/shared/testing/until";
 import { dayMs } from "@flowstate/shared/time";
 import { agentPolicy, defaultAgentSettings, type AgentSettings } from "@flowstate/shared/wire/agent-policy";
+import type { CallEvent } from "@flowstate/shared/wire/call";
 import { readAudit } from "../src/audit/record.ts";
 import { provisionOrgKey } from "../src/keys/provision.ts";
 import { readAgentSettings, setAgentSettings } from "../src/policy/agent-settings.ts";
@@ -18,6 +19,7 @@ import { activatePolicy, draftPolicy } from "../src/policy/versions.ts";
 import { openStore, type Store } from "../src/store/open.ts";
 import { ingestSessions } from "../src/usage/ingest.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
+import { callEvent } from "./support/call-event.ts";
 import { refusal } from "./support/reconciling.ts";
 import { startRunning, type Running } from "./support/running.ts";
 
@@ -46,7 +48,7 @@ interface Called {
   readonly at?: string;
   readonly provider?: string;
   readonly costUsd?: string | null;
-  readonly billing?: string;
+  readonly billing?: CallEvent["billing"];
 }
 
 const source = randomUUID();
@@ -54,33 +56,16 @@ let seq = 0;
 
 async function call(store: Store, orgId: OrgId, ...calls: readonly Called[]): Promise<void> {
   for (const each of calls) {
-    const tokens = {
-      input: 1,
-      output: 1,
-      cacheRead: null,
-      cacheWrite5m: null,
-      cacheWrite1h: null,
-      reasoning: null,
-    };
-    const event = {
+    const { subject: whose = ada, at = "11-20T08:00", ...change } = each;
+    const event = callEvent({
       seq: (seq += 1),
-      callId: each.callId ?? randomUUID(),
-      revision: each.revision ?? 1,
-      sessionId: `s-${each.subject ?? ada}`,
-      occurredAt: `2026-${each.at ?? "11-20T08:00"}:00.000Z`,
-      provider: each.provider ?? "anthropic",
-      tool: "claude-code",
-      model: "claude-sonnet-4-5",
-      tokens,
-      outputTrust: "final",
-      costUsd: each.costUsd === undefined ? "1" : each.costUsd,
-      estimated: false,
-      capture: "session-log",
-      status: 200,
-      durationMs: 5,
-      billing: each.billing ?? "metered",
-    };
-    const subject = (each.subject ?? ada) as Subject;
+      sessionId: `s-${whose}`,
+      occurredAt: `2026-${at}:00.000Z`,
+      costUsd: "1",
+      billing: "metered",
+      ...change,
+    });
+    const subject = whose as Subject;
     const batch = { source, batch: randomUUID(), events: [event] };
     const { answer } = await ingestSessions(store, { orgId, subject, now, batch });
     if (answer.accepted !== 1) throw new Error(JSON.stringify(answer));
@@ -248,7 +233,7 @@ testOnBothEngines(
       GROUP BY 1, 2, 3 HAVING sum(${paid}) <> 0 ORDER BY 1, 2, 3`.execute(store.reader);
       return rows;
     };
-    for (const each of [
+    const told: readonly Called[] = [
       { callId: "a", costUsd: "1" },
       { callId: "b", costUsd: "2", billing: "unknown" },
       { callId: "c", costUsd: "4", subject: bob },
@@ -257,7 +242,8 @@ testOnBothEngines(
       { callId: "c", revision: 2, costUsd: null, subject: bob },
       { callId: "d", costUsd: "16", at: "11-20T00:00" },
       { callId: "d", revision: 2, costUsd: "16", at: "11-19T23:59" },
-    ]) {
+    ];
+    for (const each of told) {
       await call(store, orgId, each);
       t.deepEqual(await sums("spend_days"), await sums("usage_hours"));
     }

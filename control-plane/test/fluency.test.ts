@@ -6,12 +6,14 @@ import { newOrgId, type OrgId } from "@flowstate/shared/ids";
 import type { Subject } from "@flowstate/shared/subject";
 import { dateOf, dayMs } from "@flowstate/shared/time";
 import { fluencyIndicators, type FluencyCount, type FluencyEvent } from "@flowstate/shared/wire/fluency";
+import type { CallEvent } from "@flowstate/shared/wire/call";
 import { loadFluency } from "../src/insights/fluency/load.ts";
 import { createOrg } from "../src/orgs/orgs.ts";
 import type { Store } from "../src/store/open.ts";
 import { ingestSessions } from "../src/usage/ingest.ts";
 import { asMember } from "./support/as-member.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
+import { callEvent } from "./support/call-event.ts";
 import { shiftedClock } from "./support/clock.ts";
 import { startRunning } from "./support/running.ts";
 
@@ -34,22 +36,8 @@ const event = (seq: number, change: Partial<FluencyEvent> = {}): FluencyEvent =>
   ...change,
 });
 
-const call = (seq: number, sessionId: string) => ({
-  seq,
-  callId: `msg_${seq}`,
-  sessionId,
-  occurredAt: "2026-11-19T08:00:00.000Z",
-  provider: "anthropic",
-  tool: "claude-code",
-  model: "claude-sonnet-4-5",
-  tokens: { input: 1, output: 1, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, reasoning: 0 },
-  outputTrust: "final",
-  costUsd: "0.5",
-  estimated: false,
-  capture: "session-log",
-  status: 200,
-  durationMs: 1,
-});
+const call = (seq: number, sessionId: string): CallEvent =>
+  callEvent({ seq, callId: `msg_${seq}`, sessionId, occurredAt: "2026-11-19T08:00:00.000Z" });
 
 const send = async (
   store: Store,

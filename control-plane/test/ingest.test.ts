@@ -8,10 +8,12 @@ import { hashKey } from "@flowstate/shared/keys";
 import { until } from "@flowstate/shared/testing/until";
 import { hourOf } from "@flowstate/shared/time";
 import { proxySnapshot, pushMessage, type PushMessage } from "@flowstate/shared/wire/push";
+import type { CallEvent } from "@flowstate/shared/wire/call";
 import { permissions } from "../src/access/permissions.ts";
 import { provisionOrgKey, revokeKey } from "../src/keys/provision.ts";
 import { foundOrg } from "../src/orgs/orgs.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
+import { callEvent } from "./support/call-event.ts";
 import { newMasterKey, startRunning, type Running } from "./support/running.ts";
 
 function rows({ context }: Running, count: number): readonly object[] {
@@ -223,22 +225,8 @@ test("an agent reports calls with the person's e-mail and the organisation's key
   await using running = await startRunning();
   const { store } = running.installation;
   const { key } = await store.transact((db) => provisionOrgKey(db, running.context));
-  const event = (seq: number): object => ({
-    seq,
-    callId: `msg_${seq}`,
-    sessionId: "s1",
-    occurredAt: new Date().toISOString(),
-    provider: "anthropic",
-    tool: "claude-code",
-    model: "claude-sonnet-4-5",
-    tokens: { input: 1, output: 2, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, reasoning: null },
-    outputTrust: "final",
-    costUsd: "0.25",
-    estimated: false,
-    capture: "session-log",
-    status: 200,
-    durationMs: 5,
-  });
+  const event = (seq: number): CallEvent =>
+    callEvent({ seq, callId: `msg_${seq}`, occurredAt: new Date().toISOString() });
   const source = randomUUID();
   const send = async (user: string, password: string, body: Buffer, encoding: string): Promise<Response> =>
     fetch(`${running.address}/ingest/v1/sessions`, {

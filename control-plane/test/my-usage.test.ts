@@ -13,6 +13,7 @@ import { ingestSessions } from "../src/usage/ingest.ts";
 import { readWindow } from "../src/usage-queries/window.ts";
 import { asMember } from "./support/as-member.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
+import { callEvent } from "./support/call-event.ts";
 import { shiftedClock } from "./support/clock.ts";
 import { refusal } from "./support/reconciling.ts";
 import { startRunning } from "./support/running.ts";
@@ -23,25 +24,17 @@ const ada = "ada@example.com";
 const bob = "bob@example.com";
 const tokens = { input: 100, output: 10, cacheRead: 5, cacheWrite5m: 0, cacheWrite1h: 0, reasoning: 0 };
 
-const call = (seq: number, sessionId: string, change: Partial<CallEvent> = {}) => ({
-  seq,
-  callId: `msg_${sessionId}_${seq}`,
-  sessionId,
-  occurredAt: "2026-11-19T08:00:00.000Z",
-  provider: "anthropic",
-  tool: "claude-code",
-  model: "claude-sonnet-4-5",
-  tokens,
-  outputTrust: "final",
-  costUsd: "0.5",
-  estimated: false,
-  capture: "session-log",
-  status: 200,
-  durationMs: 1,
-  project: "github.com/acme/web",
-  billing: "metered",
-  ...change,
-});
+const call = (seq: number, sessionId: string, change: Partial<CallEvent> = {}): CallEvent =>
+  callEvent({
+    seq,
+    callId: `msg_${sessionId}_${seq}`,
+    sessionId,
+    occurredAt: "2026-11-19T08:00:00.000Z",
+    tokens,
+    project: "github.com/acme/web",
+    billing: "metered",
+    ...change,
+  });
 
 const send = async (store: Store, orgId: OrgId, events: readonly unknown[], subject = ada) => {
   const batch = { source: randomUUID(), batch: randomUUID(), events: [...events] };

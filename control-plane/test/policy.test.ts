@@ -8,6 +8,7 @@ import { parsePolicyDocument } from "@flowstate/shared/policy/parse";
 import type { Subject } from "@flowstate/shared/subject";
 import { until } from "@flowstate/shared/testing/until";
 import { dayMs } from "@flowstate/shared/time";
+import type { CallEvent } from "@flowstate/shared/wire/call";
 import { readAudit } from "../src/audit/record.ts";
 import { buildSnapshot } from "../src/ingest/snapshot.ts";
 import { readRevisions } from "../src/orgs/orgs.ts";
@@ -28,6 +29,7 @@ import { createServiceAccount } from "../src/service-accounts/accounts.ts";
 import type { Store } from "../src/store/open.ts";
 import { ingestSessions } from "../src/usage/ingest.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
+import { callEvent } from "./support/call-event.ts";
 import { refusal } from "./support/reconciling.ts";
 import { startRunning } from "./support/running.ts";
 
@@ -318,36 +320,26 @@ interface Called {
   readonly host?: string | null;
   readonly model?: string | null;
   readonly costUsd?: string | null;
-  readonly billing?: string;
+  readonly billing?: CallEvent["billing"];
 }
 
 async function call(store: Store, orgId: OrgId, ...calls: readonly Called[]): Promise<void> {
   for (const [subject, own] of Map.groupBy(calls, (each) => each.subject ?? ada)) {
-    const events = own.map((each, index) => ({
-      seq: index + 1,
-      callId: randomUUID(),
-      sessionId: randomUUID(),
-      occurredAt: `2026-11-${each.at ?? "20T08:00"}:00.000Z`,
-      provider: each.provider ?? "anthropic",
-      host: each.host ?? null,
-      tool: "claude-code",
-      model: each.model === undefined ? "claude-sonnet-4-5" : each.model,
-      tokens: {
-        input: 1,
-        output: 1,
-        cacheRead: null,
-        cacheWrite5m: null,
-        cacheWrite1h: null,
-        reasoning: null,
-      },
-      outputTrust: "final",
-      costUsd: each.costUsd === undefined ? "1" : each.costUsd,
-      estimated: false,
-      capture: "session-log",
-      status: 200,
-      durationMs: 5,
-      billing: each.billing ?? "metered",
-    }));
+    const events = own.map(
+      (
+        { at = "20T08:00", provider = "anthropic", host = null, model = "claude-sonnet-4-5", ...each },
+        index,
+      ) =>
+        callEvent({
+          seq: index + 1,
+          occurredAt: `2026-11-${at}:00.000Z`,
+          provider,
+          host,
+          model,
+          costUsd: each.costUsd === undefined ? "1" : each.costUsd,
+          billing: each.billing ?? "metered",
+        }),
+    );
     const batch = { source: randomUUID(), batch: randomUUID(), events };
     const { answer } = await ingestSessions(store, { orgId, subject: subject as Subject, now, batch });
     if (answer.accepted !== events.length) throw new Error(JSON.stringify(answer));

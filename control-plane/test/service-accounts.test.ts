@@ -9,6 +9,7 @@ import type { Subject } from "@flowstate/shared/subject";
 import { until } from "@flowstate/shared/testing/until";
 import { hourOf } from "@flowstate/shared/time";
 import { proxySnapshot, pushMessage, type PushMessage } from "@flowstate/shared/wire/push";
+import type { CallEvent } from "@flowstate/shared/wire/call";
 import { readAudit } from "../src/audit/record.ts";
 import { ingestMeter } from "../src/ingest/meter.ts";
 import { buildSnapshot } from "../src/ingest/snapshot.ts";
@@ -26,6 +27,7 @@ import { subjectOf } from "../src/service-accounts/subject.ts";
 import type { Store } from "../src/store/open.ts";
 import { ingestSessions } from "../src/usage/ingest.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
+import { callEvent } from "./support/call-event.ts";
 import { refusal } from "./support/reconciling.ts";
 import { startRunning, type Running } from "./support/running.ts";
 
@@ -199,31 +201,8 @@ testOnBothEngines(
   },
 );
 
-function call(occurredAt: string): object {
-  const tokens = {
-    input: 10,
-    output: 5,
-    cacheRead: null,
-    cacheWrite5m: null,
-    cacheWrite1h: null,
-    reasoning: null,
-  };
-  return {
-    seq: 1,
-    callId: randomUUID(),
-    sessionId: randomUUID(),
-    occurredAt,
-    provider: "openai",
-    tool: "deploy",
-    model: "gpt-5",
-    tokens,
-    outputTrust: "final",
-    costUsd: "0.1",
-    estimated: false,
-    capture: "otlp",
-    status: 200,
-    durationMs: 5,
-  };
+function call(occurredAt: string): CallEvent {
+  return callEvent({ occurredAt, provider: "openai", tool: "deploy", model: "gpt-5", capture: "otlp" });
 }
 
 async function report({ address }: Running, user: string, key: string): Promise<number> {

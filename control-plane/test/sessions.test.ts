@@ -10,48 +10,24 @@ import { newOrgId } from "@flowstate/shared/ids";
 import { createOrg } from "../src/orgs/orgs.ts";
 import type { Store } from "../src/store/open.ts";
 import { ingestSessions, type SessionsTaken } from "../src/usage/ingest.ts";
+import { callEvent, noTokens } from "./support/call-event.ts";
 import { sumsOfHours } from "./support/usage-sums.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
 
 const now = Date.parse("2026-11-20T09:30:00Z");
 const ada = "ada@example.com" as Subject;
 const bob = "bob@example.com" as Subject;
-const noTokens = {
-  input: null,
-  output: null,
-  cacheRead: null,
-  cacheWrite5m: null,
-  cacheWrite1h: null,
-  reasoning: null,
-};
 
 function event(seq: number, change: Partial<CallEvent> = {}): CallEvent {
-  return {
+  return callEvent({
     seq,
     callId: `msg_${seq}`,
-    aliases: [],
-    revision: 1,
     sessionId: "s1",
-    occurredAt: "2026-11-20T08:00:00.000Z",
-    provider: "anthropic",
-    host: null,
-    tool: "claude-code",
-    toolVersion: null,
-    model: "claude-sonnet-4-5",
-    tokens: { ...noTokens, input: 100, output: 10 },
-    outputTrust: "final",
-    costUsd: "0.5",
-    estimated: false,
-    estimateMethod: null,
-    capture: "session-log",
-    status: 200,
     durationMs: 1000,
     project: "github.com/acme/api",
     billing: "metered",
-    serviceTier: null,
-    parentCallId: null,
     ...change,
-  };
+  });
 }
 
 function send(

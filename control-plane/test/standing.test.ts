@@ -21,6 +21,7 @@ import type { Store } from "../src/store/open.ts";
 import { ingestSessions } from "../src/usage/ingest.ts";
 import { asMember } from "./support/as-member.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
+import { callEvent } from "./support/call-event.ts";
 import { hurriedClock, shiftedClock } from "./support/clock.ts";
 import { refusal } from "./support/reconciling.ts";
 import { newMasterKey, startRunning } from "./support/running.ts";
@@ -38,24 +39,8 @@ async function spend(
   costUsd: string,
   { at = now, project = null as string | null, subject = ada } = {},
 ): Promise<void> {
-  const event = {
-    seq: 1,
-    callId: `msg_${sessionId}`,
-    sessionId,
-    occurredAt: new Date(at - 60_000).toISOString(),
-    provider: "anthropic",
-    tool: "claude-code",
-    model: "claude-sonnet-4-5",
-    tokens: { input: 1, output: 1, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, reasoning: 0 },
-    outputTrust: "final",
-    costUsd,
-    estimated: false,
-    capture: "session-log",
-    status: 200,
-    durationMs: 1,
-    project,
-    billing: "plan",
-  };
+  const occurredAt = new Date(at - 60_000).toISOString();
+  const event = callEvent({ sessionId, occurredAt, costUsd, project, billing: "plan" });
   const batch = { source: randomUUID(), batch: randomUUID(), events: [event] };
   const { answer } = await ingestSessions(store, { orgId, subject: subject as Subject, now: at, batch });
   if (answer.rejected.length > 0) throw new Error(JSON.stringify(answer.rejected));

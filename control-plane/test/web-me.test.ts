@@ -8,12 +8,14 @@ import type { Browser } from "playwright-core";
 import { systemClock } from "@flowstate/shared/clock";
 import type { Subject } from "@flowstate/shared/subject";
 import { dateOf, periodOf } from "@flowstate/shared/time";
+import type { CallEvent } from "@flowstate/shared/wire/call";
 import { createOAuthAdapter } from "../src/oauth/adapter.ts";
 import { storeFindings } from "../src/signals/store-findings.ts";
 import { runNudges } from "../src/standing/run.ts";
 import { ingestSessions } from "../src/usage/ingest.ts";
 import { asMember } from "./support/as-member.ts";
 import { breachesOf, launchBrowser, signIn, visit, type Visit } from "./support/browser.ts";
+import { callEvent } from "./support/call-event.ts";
 import { startRunning, type Running } from "./support/running.ts";
 
 const test = anyTest as TestFn<{ running: Running; browser: Browser }>;
@@ -93,24 +95,9 @@ async function fill(running: Running): Promise<void> {
       })
       .execute();
   });
-  const call = (seq: number, sessionId: string, costUsd: string, project: string | null) => ({
-    seq,
-    callId: `msg_${sessionId}`,
-    sessionId,
-    occurredAt: new Date(now).toISOString(),
-    provider: "anthropic",
-    tool: "claude-code",
-    model: "claude-sonnet-4-5",
-    tokens: { input: 1, output: 1, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, reasoning: 0 },
-    outputTrust: "final",
-    costUsd,
-    estimated: false,
-    capture: "session-log",
-    status: 200,
-    durationMs: 1,
-    project,
-    billing: "plan",
-  });
+  const occurredAt = new Date(now).toISOString();
+  const call = (seq: number, sessionId: string, costUsd: string, project: string | null): CallEvent =>
+    callEvent({ seq, sessionId, occurredAt, costUsd, project, billing: "plan" });
   const events = [
     call(1, "s1", "180", null),
     call(2, "s2", "70", null),

@@ -9,6 +9,7 @@ import { reconcilePeriod } from "../../src/reconcile/run.ts";
 import type { Action } from "../../src/reconcile/status.ts";
 import type { Store } from "../../src/store/open.ts";
 import { ingestSessions } from "../../src/usage/ingest.ts";
+import { callEvent } from "./call-event.ts";
 
 export const now = Date.parse("2026-11-20T09:30:00Z");
 export const period = "2026-11" as Period;
@@ -81,30 +82,7 @@ export async function observe(
   day = "2026-11-05",
   subject = ada,
 ): Promise<void> {
-  const id = randomUUID();
-  const event = {
-    seq: 1,
-    callId: id,
-    sessionId: `s-${id}`,
-    occurredAt: `${day}T10:00:00.000Z`,
-    provider: "anthropic",
-    tool: "claude-code",
-    model: "claude-sonnet-4-5",
-    tokens: {
-      input: 10,
-      output: 5,
-      cacheRead: null,
-      cacheWrite5m: null,
-      cacheWrite1h: null,
-      reasoning: null,
-    },
-    outputTrust: "final",
-    costUsd,
-    estimated: false,
-    capture: "session-log",
-    status: 200,
-    durationMs: 5,
-  };
+  const event = callEvent({ occurredAt: `${day}T10:00:00.000Z`, costUsd });
   const batch = { source: randomUUID(), batch: randomUUID(), events: [event] };
   await ingestSessions(store, { orgId, subject: subject as Subject, now, batch });
 }

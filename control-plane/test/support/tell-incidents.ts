@@ -9,6 +9,7 @@ import type { RefusalReason } from "@flowstate/shared/wire/meter";
 import type { Store, Writer } from "../../src/store/open.ts";
 import { ingestSessions } from "../../src/usage/ingest.ts";
 import type { MadeCall, MadeContent, MadeForecast, MadeFormat, MadeOrganisation } from "./incidents.ts";
+import { callEvent, noTokens } from "./call-event.ts";
 
 /** Stores what was made: calls as devices report them, everything else as proxies, providers and the nights leave it. */
 export async function tellOrganisation(
@@ -112,38 +113,20 @@ async function tellFormats(
 const nextSeqs = new Map<string, number>();
 
 function eventOf(call: MadeCall, seq: number): CallEvent {
-  return {
+  return callEvent({
     seq,
-    callId: randomUUID(),
-    aliases: [],
-    revision: 1,
     sessionId: call.session,
     occurredAt: new Date(call.at).toISOString(),
     provider: call.provider,
-    host: null,
     tool: call.tool,
-    toolVersion: null,
     model: call.model,
-    tokens: {
-      input: call.input,
-      output: call.output,
-      cacheRead: call.cacheRead,
-      cacheWrite5m: null,
-      cacheWrite1h: null,
-      reasoning: null,
-    },
-    outputTrust: "final",
+    tokens: { ...noTokens, input: call.input, output: call.output, cacheRead: call.cacheRead },
     costUsd: call.costUsd.toFixed(9),
-    estimated: false,
-    estimateMethod: null,
-    capture: "session-log",
     status: call.status,
     durationMs: call.durationMs,
     project: call.project,
     billing: call.billing,
-    serviceTier: null,
-    parentCallId: null,
-  };
+  });
 }
 
 async function tellDirectory(
