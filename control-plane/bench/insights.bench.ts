@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
+import * as v from "valibot";
 import { systemClock } from "@flowstate/shared/clock";
 import { newOrgId } from "@flowstate/shared/ids";
 import { policyDocument } from "@flowstate/shared/policy/document";
@@ -63,7 +64,7 @@ for (const [what, windowDays] of [
 }
 await report("dry run of a policy, 30 days", async () => {
   const common = { action: "BLOCK" };
-  const document = policyDocument.parse({
+  const document = v.parse(policyDocument, {
     rules: [
       { ...common, name: "1", type: "MONTHLY_SPEND_CAP_PER_SUBJECT", provider: "anthropic", capUsd: "10" },
       { ...common, name: "2", type: "BUDGET_CROSS_PROVIDER", budgetUsd: "5", windowDays: 30 },

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import test from "ava";
 import { sql } from "kysely";
+import * as v from "valibot";
 import { systemClock, type Clock } from "@flowstate/shared/clock";
 import type { OrgId } from "@flowstate/shared/ids";
 import type { Subject } from "@flowstate/shared/subject";
@@ -156,7 +157,7 @@ testOnBothEngines(
       rules: [],
       hasCostCentre: null,
     });
-    t.deepEqual(agentPolicy.parse(policy), policy);
+    t.deepEqual(v.parse(agentPolicy, policy), policy);
   },
 );
 
@@ -430,7 +431,7 @@ async function ask(
       ...(waitSeconds === 0 ? {} : { prefer: `respond-async, wait=${waitSeconds}` }),
     },
   });
-  const body = answer.status === 200 ? agentPolicy.parse(await answer.json()) : null;
+  const body = answer.status === 200 ? v.parse(agentPolicy, await answer.json()) : null;
   return { status: answer.status, etag: answer.headers.get("etag"), policy: body };
 }
 

@@ -1,6 +1,7 @@
 /** The demo: the same company for the same seed, written once, with what makes a bill differ from what was seen. */
 import test from "ava";
 import { sql } from "kysely";
+import * as v from "valibot";
 import { addDays, dateOf, dayMs } from "@flowstate/shared/time";
 import {
   fluencyEvent,
@@ -86,7 +87,7 @@ test("most of the bill was observed, and some of it was not", (t) => {
 test("conversations show every indicator about as often as in public, a team more of what it is good at", (t) => {
   const told = Array.from({ length: 60 }, (_, ago) => addDays(day, -ago)).flatMap((each) =>
     demoConversations(company, demoCalls(company, each)).map((one, index) =>
-      fluencyEvent.parse({ ...one, seq: index }),
+      v.parse(fluencyEvent, { ...one, seq: index }),
     ),
   );
   const share = (indicator: FluencyIndicator, some: readonly FluencyEvent[]) =>

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
+import * as v from "valibot";
 import { generateReleaseKey } from "@flowstate/shared/release-signature";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import type { Subject } from "@flowstate/shared/subject";
@@ -44,7 +45,7 @@ test("commands offer, list and remove releases, and each stands in the audit log
   t.regex(other.stdout, /not signed\nIt is not signed: agents tell of it and do not install it/);
   t.like(await control(dataDir, ["releases", "add", signed.folder, "--channel", "stable"]), { code: 0 });
   const listed = await control(dataDir, ["releases", "list", "--json"]);
-  t.deepEqual(releaseList.parse(JSON.parse(listed.stdout)).releases, [
+  t.deepEqual(v.parse(releaseList, JSON.parse(listed.stdout)).releases, [
     { ...signed.manifest, channel: "stable" },
     { ...unsigned.manifest, channel: "stable" },
   ]);

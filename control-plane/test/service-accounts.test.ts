@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import test from "ava";
+import * as v from "valibot";
 import { WebSocket } from "ws";
 import type { OrgId } from "@flowstate/shared/ids";
 import { hashKey } from "@flowstate/shared/keys";
@@ -226,7 +227,7 @@ test("over the wire: the key is shown once, speaks for its account, rotates, and
   const socket = new WebSocket(`${running.address.replace("http", "ws")}/ingest/v1/stream`, {
     headers: { authorization: `Bearer ${token}` },
   });
-  socket.on("message", (data: Buffer) => pushed.push(pushMessage.parse(JSON.parse(data.toString()))));
+  socket.on("message", (data: Buffer) => pushed.push(v.parse(pushMessage, JSON.parse(data.toString()))));
   await once(socket, "open");
 
   const ask = async <T>(query: string, id?: string): Promise<T> => {
@@ -270,7 +271,7 @@ test("over the wire: the key is shown once, speaks for its account, rotates, and
     pushed.some((message) => message.type === "revoked" && message.keyId === keyIdOf(rotated)),
   );
   const snapshots = pushed.flatMap((message) =>
-    message.type === "snapshot" ? [proxySnapshot.parse(message.snapshot)] : [],
+    message.type === "snapshot" ? [v.parse(proxySnapshot, message.snapshot)] : [],
   );
   t.deepEqual(
     snapshots.map(({ keys }) => keys.length).filter((count, index, all) => count !== all[index - 1]),

@@ -1,5 +1,6 @@
 /** What is told of what content rules find. */
 import test from "ava";
+import * as v from "valibot";
 import { contentEvent, type ContentCounts } from "@flowstate/shared/wire/content";
 import { createContentReports } from "./content-reports.ts";
 
@@ -39,7 +40,7 @@ test("requests that are alike are one report, with the most that one of them hel
   reports.note({ ...call, model: null }, broken({ phrase: 2 }, "No secrets", "answer"), at);
   const { bodies, append } = outbox();
   reports.tell({ append });
-  const told = bodies.map((body, seq) => contentEvent.parse({ ...(JSON.parse(body) as object), seq }));
+  const told = bodies.map((body, seq) => v.parse(contentEvent, { ...(JSON.parse(body) as object), seq }));
   t.deepEqual(
     told.map(({ kind, model, requests, found, occurredAt }) => ({
       kind,

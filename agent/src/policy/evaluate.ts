@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { policyRule, type PolicyAction, type PolicyRule } from "@flowstate/shared/policy/document";
 import { createJudge, takesEffect, type Judge } from "@flowstate/shared/policy/judge";
 import { parseUsd } from "@flowstate/shared/money";
@@ -73,12 +74,12 @@ const seen = seenContent();
 
 export function createEvaluator(policy: AgentPolicy, freshOf = seen.fresh): Evaluator {
   const issuedAt = Date.parse(policy.issuedAt);
-  const read = policy.rules.map((applied) => ({ applied, parsed: policyRule.safeParse(applied.rule) }));
+  const read = policy.rules.map((applied) => ({ applied, parsed: v.safeParse(policyRule, applied.rule) }));
   const rules = read.flatMap(({ applied, parsed }) =>
-    parsed.success && !isAboutAnswers(parsed.data) ? [readyRule(parsed.data, applied.spentUsd)] : [],
+    parsed.success && !isAboutAnswers(parsed.output) ? [readyRule(parsed.output, applied.spentUsd)] : [],
   );
   const aboutAnswers = read.flatMap(({ parsed }) =>
-    parsed.success && isAboutAnswers(parsed.data) ? [parsed.data] : [],
+    parsed.success && isAboutAnswers(parsed.output) ? [parsed.output] : [],
   );
   const openHearing =
     aboutAnswers.length === 0 ? null : createAnswerHearings(aboutAnswers.flatMap(({ phrases }) => phrases));

@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { backoffMs, type Clock } from "@flowstate/shared/clock";
 import { reasonOf } from "@flowstate/shared/errors";
 import type { Secret } from "@flowstate/shared/secret";
@@ -90,10 +91,10 @@ export async function askPolicy(
       return problem(`the control plane refuses the key or the e-mail (${status})`);
     }
     if (status !== 200) return problem(`the control plane answers ${status}`);
-    const policy = agentPolicy.safeParse(JSON.parse(text));
+    const policy = v.safeParse(agentPolicy, JSON.parse(text));
     const tag = answer.headers.etag;
     if (!policy.success || tag === undefined) return problem("the control plane's policy is not understood");
-    return { kind: "news", kept: { etag: tag, policy: policy.data } };
+    return { kind: "news", kept: { etag: tag, policy: policy.output } };
   } catch (error) {
     return problem(`the control plane cannot be reached (${reasonOf(error)})`);
   }

@@ -1,18 +1,18 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { systemCode } from "@flowstate/shared/errors";
-import { z } from "zod";
+import * as v from "valibot";
 import { agentPolicy } from "@flowstate/shared/wire/agent-policy";
 
-const keptPolicy = z.object({ etag: z.string(), policy: agentPolicy });
+const keptPolicy = v.object({ etag: v.string(), policy: agentPolicy });
 
 /** The last answer of the control plane, under its tag. */
-export type KeptPolicy = z.infer<typeof keptPolicy>;
+export type KeptPolicy = v.InferOutput<typeof keptPolicy>;
 
 /** What the agent was last told, from before it was started; null where that is nothing, or not readable. */
 export function readKeptPolicy(file: string): KeptPolicy | null {
   try {
-    const parsed = keptPolicy.safeParse(JSON.parse(readFileSync(file, "utf8")));
-    return parsed.success ? parsed.data : null;
+    const parsed = v.safeParse(keptPolicy, JSON.parse(readFileSync(file, "utf8")));
+    return parsed.success ? parsed.output : null;
   } catch (error) {
     if (error instanceof SyntaxError || systemCode(error) === "ENOENT") return null;
     throw error;

@@ -1,5 +1,6 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import * as v from "valibot";
 import { reasonOf } from "@flowstate/shared/errors";
 import type { Delivery } from "@flowstate/shared/outbox/deliver";
 import type { OutboxBatch } from "@flowstate/shared/outbox/outbox";
@@ -52,9 +53,9 @@ function readAnswer(status: number, text: string, onRejected: SenderOptions["onR
     return { kind: "retry", reason, afterMs: slowRetryMs };
   }
   if (status !== 200) return { kind: "retry", reason: `the control plane answers ${status}` };
-  const answer = ingestAnswer.safeParse(parse(text));
+  const answer = v.safeParse(ingestAnswer, parse(text));
   if (!answer.success) return { kind: "retry", reason: "the control plane's answer is not understood" };
-  for (const { seq, reason } of answer.data.rejected) onRejected(seq, reason);
+  for (const { seq, reason } of answer.output.rejected) onRejected(seq, reason);
   return { kind: "done" };
 }
 

@@ -1,24 +1,24 @@
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { systemCode } from "@flowstate/shared/errors";
-import { z } from "zod";
+import * as v from "valibot";
 
-const journal = z.object({
+const journal = v.object({
   /** A program that has been put in place, or is about to be, and has not proved itself. */
-  attempt: z
-    .object({
-      version: z.string(),
-      sha256: z.string(),
+  attempt: v.nullable(
+    v.object({
+      version: v.string(),
+      sha256: v.string(),
       /** The version from before, and its program, to go back to. */
-      before: z.string(),
-      previous: z.string(),
-    })
-    .nullable(),
+      before: v.string(),
+      previous: v.string(),
+    }),
+  ),
   /** SHA-256 of programs that did not start here, the latest last. */
-  failed: z.array(z.string()),
+  failed: v.array(v.string()),
 });
 
 /** What is known of upgrades on this machine, kept beside the record of the installation. */
-export type Journal = z.infer<typeof journal>;
+export type Journal = v.InferOutput<typeof journal>;
 
 export const emptyJournal: Journal = { attempt: null, failed: [] };
 const mostFailed = 20;
@@ -26,8 +26,8 @@ const mostFailed = 20;
 /** Nothing is known where there is no journal, or none that can be read. */
 export function readJournal(file: string): Journal {
   try {
-    const parsed = journal.safeParse(JSON.parse(readFileSync(file, "utf8")));
-    return parsed.success ? parsed.data : emptyJournal;
+    const parsed = v.safeParse(journal, JSON.parse(readFileSync(file, "utf8")));
+    return parsed.success ? parsed.output : emptyJournal;
   } catch (error) {
     if (error instanceof SyntaxError || ["ENOENT", "EACCES"].includes(systemCode(error) ?? ""))
       return emptyJournal;

@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { reasonOf } from "@flowstate/shared/errors";
 import type { Secret } from "@flowstate/shared/secret";
 import { releaseList, type OfferedRelease } from "@flowstate/shared/wire/release";
@@ -39,9 +40,9 @@ export async function askOffers(
     if (status === 401 || status === 403)
       return problem(`the control plane refuses the key or the e-mail (${status})`);
     if (status !== 200) return problem(`the control plane answers ${status}`);
-    const list = releaseList.safeParse(JSON.parse(text));
+    const list = v.safeParse(releaseList, JSON.parse(text));
     return list.success
-      ? { kind: "offers", releases: list.data.releases }
+      ? { kind: "offers", releases: list.output.releases }
       : problem("the control plane's releases are not understood");
   } catch (error) {
     return problem(`the control plane cannot be reached (${reasonOf(error)})`);

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
+import * as v from "valibot";
 import { agentEvent } from "@flowstate/shared/wire/release";
 import { callEvent, type CallEvent } from "@flowstate/shared/wire/call";
 import { formatEvent, type FormatEvent } from "@flowstate/shared/wire/format";
@@ -31,13 +32,13 @@ export async function startIngest(): Promise<Ingest> {
   let refusals = 0;
   const formats = new Map<string, FormatEvent>();
   const take = (source: string, given: unknown): void => {
-    const format = formatEvent.safeParse(given).data;
-    const { seq } = format ?? callEvent.parse(given);
+    const format = v.is(formatEvent, given) ? given : null;
+    const { seq } = format ?? v.parse(callEvent, given);
     const key = `${source} ${seq}`;
     duplicates += seen.has(key) ? 1 : 0;
     seen.add(key);
-    if (format !== undefined) formats.set(JSON.stringify([source, format.capture, format.tool]), format);
-    else takeCall(callEvent.parse(given));
+    if (format !== null) formats.set(JSON.stringify([source, format.capture, format.tool]), format);
+    else takeCall(v.parse(callEvent, given));
   };
   const takeCall = (event: CallEvent): void => {
     const names = [event.callId, ...event.aliases];
@@ -58,7 +59,7 @@ export async function startIngest(): Promise<Ingest> {
       source: string;
       events: readonly unknown[];
     };
-    for (const event of events) if (!agentEvent.safeParse(event).success) take(source, event);
+    for (const event of events) if (!v.is(agentEvent, event)) take(source, event);
     if (fate === "answer lost") {
       response.destroy();
       return;

@@ -41,6 +41,23 @@ const shapes: readonly [type: string | undefined, body: string, outcome: string]
   ["application/json", "{", "the body is not JSON"],
   ["application/json", "[]", "the value: Invalid input: expected object, received array"],
   ["application/json", '{"source":"x","batch":"y","rows":[]}', "source: Invalid UUID"],
+  ["application/json", "{}", "source: is missing"],
+  [
+    "application/json",
+    `${envelope},"rows":"secret"}`,
+    "rows: Invalid input: expected array, received string",
+  ],
+  [
+    "application/json",
+    `${envelope},"rows":[],"refusals":[]}`,
+    "refusals: Invalid input: expected object, received array",
+  ],
+  ["application/json", `${envelope},"rows":[],"refusals":{"x":1}}`, 'refusals: Unrecognized key: "x"'],
+  [
+    "application/json",
+    `${envelope},"rows":[],"refusals":{"missing":"secret"}}`,
+    "refusals.missing: Invalid input: expected number, received string",
+  ],
 ];
 
 for (const [type, body, outcome] of shapes) {

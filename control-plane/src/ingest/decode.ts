@@ -1,8 +1,9 @@
 import { promisify } from "node:util";
 import { gunzip, zstdDecompress } from "node:zlib";
-import type { z } from "zod";
+import type * as v from "valibot";
 import { systemCode } from "@flowstate/shared/errors";
 import { ok, refuse, type Parsed } from "@flowstate/shared/parsed";
+import { readMessage } from "./message.ts";
 
 /** What one request may hold, as sent and after decompression. */
 export const ingestBounds = { sentBytes: 4 << 20, decodedBytes: 32 << 20 } as const;
@@ -41,23 +42,14 @@ export async function decompressBody(
  * Reads one batch: a JSON document, or NDJSON whose first line is the envelope and whose further lines are its rows
  * under `rowsName`.
  */
-export function parseBatch<T>(
+export function parseBatch<const Schema extends v.GenericSchema>(
   text: string,
   contentType: string | undefined,
-  schema: z.ZodType<T>,
+  schema: Schema,
   rowsName: string,
-): Parsed<T, DecodeRefusal> {
+): Parsed<v.InferOutput<Schema>, DecodeRefusal> {
   const document = isNdjson(contentType) ? readLines(text, rowsName) : readJson(text);
-  if (!document.ok) return document;
-  const parsed = schema.safeParse(document.value);
-  return parsed.success ? ok(parsed.data) : refuse("wrong_shape", firstIssue(parsed.error));
-}
-
-/** The first thing wrong with a value, in one sentence that names where. */
-export function firstIssue(error: z.ZodError): string {
-  const [issue] = error.issues;
-  const where = issue === undefined || issue.path.length === 0 ? "the value" : issue.path.join(".");
-  return `${where}: ${issue?.message ?? "not as expected"}`;
+  return document.ok ? readMessage(schema, document.value) : document;
 }
 
 function isNdjson(contentType: string | undefined): boolean {

@@ -10,7 +10,7 @@ import { crossedQuota } from "../proxy-status/quotas.ts";
 import { noteCapture } from "../proxy-status/status.ts";
 import type { Engine } from "../store/words.ts";
 import type { Store, Writer } from "../store/open.ts";
-import { firstIssue } from "./decode.ts";
+import { readMessage } from "./message.ts";
 import { addSeqs, containsSeq, printRanges, readRanges, type Ranges } from "./ranges.ts";
 import { addToHours, addToMonths } from "./rollup.ts";
 
@@ -77,9 +77,9 @@ type ReadRow = Parsed<MeterRow, "not_a_row"> & { readonly seq: number | null };
 
 /** A row of the right shape, of this proxy's organisation, at a time that can be. Never throws. */
 function readRow(given: unknown, { orgId, now }: MeterReport): ReadRow {
-  const parsed = meterRow.safeParse(given);
-  if (!parsed.success) return { ...refuse("not_a_row", firstIssue(parsed.error)), seq: seqOf(given) };
-  const row = parsed.data;
+  const parsed = readMessage(meterRow, given);
+  if (!parsed.ok) return { ...refuse("not_a_row", parsed.detail), seq: seqOf(given) };
+  const row = parsed.value;
   const no = (detail: string): ReadRow => ({ ...refuse("not_a_row", detail), seq: row.seq });
   if (row.orgId !== orgId) return no("orgId: this token belongs to another organisation");
   if (row.hour !== hourOf(row.hour)) return no("hour: not the start of a UTC hour");

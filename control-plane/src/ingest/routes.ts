@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { z } from "zod";
+import type * as v from "valibot";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { WebSocketServer } from "ws";
 import type { Clock } from "@flowstate/shared/clock";
@@ -127,7 +127,11 @@ function refuseUpgrade(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
-async function readBatch<T>(request: FastifyRequest, schema: z.ZodType<T>, rowsName: string): Promise<T> {
+async function readBatch<const Schema extends v.GenericSchema>(
+  request: FastifyRequest,
+  schema: Schema,
+  rowsName: string,
+): Promise<v.InferOutput<Schema>> {
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   const text = await decompressBody(body, request.headers["content-encoding"]);
   const batch = text.ok ? parseBatch(text.value, request.headers["content-type"], schema, rowsName) : text;

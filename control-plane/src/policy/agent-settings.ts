@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { FlowstateError } from "@flowstate/shared/errors";
 import type { OrgId } from "@flowstate/shared/ids";
 import { agentSettings, defaultAgentSettings, type AgentSettings } from "@flowstate/shared/wire/agent-policy";
@@ -12,7 +13,7 @@ export async function readAgentSettings(db: Reader, orgId: OrgId): Promise<Agent
     .select("settings")
     .where("org_id", "=", orgId)
     .executeTakeFirst();
-  return row === undefined ? defaultAgentSettings : agentSettings.parse(JSON.parse(row.settings));
+  return row === undefined ? defaultAgentSettings : v.parse(agentSettings, JSON.parse(row.settings));
 }
 
 /** Changes what is given and leaves the rest; connected agents are told. Throws FS_INPUT_INVALID. */
@@ -24,9 +25,9 @@ export async function setAgentSettings(
   // First, because it also makes a second change in the same organisation wait.
   await raiseRevision(db, orgId);
   const before = await readAgentSettings(db, orgId);
-  const parsed = agentSettings.safeParse({ ...before, ...change });
-  if (!parsed.success) throw refused(String(parsed.error.issues[0]?.path[0]));
-  const after = parsed.data;
+  const parsed = v.safeParse(agentSettings, { ...before, ...change });
+  if (!parsed.success) throw refused(String(parsed.issues[0].path?.[0].key));
+  const after = parsed.output;
   const changed = (Object.keys(after) as (keyof AgentSettings)[]).filter(
     (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
   );

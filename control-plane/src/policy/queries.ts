@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import type { OrgId } from "@flowstate/shared/ids";
 import { policyDocument, type PolicyDocument } from "@flowstate/shared/policy/document";
 import type { Reader } from "../store/open.ts";
@@ -58,7 +59,7 @@ function toVersion(row: PolicyTables["policy_versions"]): PolicyVersion {
   return {
     version: Number(row.version),
     state: row.state,
-    document: policyDocument.parse(JSON.parse(row.document)),
+    document: v.parse(policyDocument, JSON.parse(row.document)),
     note: row.note,
     baseVersion: row.base_version === null ? null : Number(row.base_version),
     draftedAt: row.drafted_at,

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import * as v from "valibot";
 import { printJson } from "@flowstate/shared/cli";
 import { systemClock } from "@flowstate/shared/clock";
 import { FlowstateError } from "@flowstate/shared/errors";
@@ -51,11 +52,11 @@ async function add(
   folder: string,
   { channel: given, json }: { readonly channel: string; readonly json?: true },
 ): Promise<void> {
-  const channel = releaseChannel.safeParse(given);
+  const channel = v.safeParse(releaseChannel, given);
   if (!channel.success) {
     throw new FlowstateError("FS_INPUT_INVALID", `--channel ${given.slice(0, 40)}: it takes stable or beta`);
   }
-  const release = await createShelf(config.releasesFolder).add(folder, channel.data, (each) =>
+  const release = await createShelf(config.releasesFolder).add(folder, channel.output, (each) =>
     note(config, "agent_release.added", each),
   );
   if (json) return printJson(release);

@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import type { z } from "zod";
+import * as v from "valibot";
 import { FlowstateError, systemCode } from "@flowstate/shared/errors";
 import { compareVersions } from "@flowstate/shared/semver";
 import {
@@ -125,7 +125,7 @@ async function readPackaged(folder: string): Promise<ReleaseManifest> {
       cause: error,
     });
   });
-  const manifest = parseJson(text, releaseManifest);
+  const manifest = parseManifest(text);
   if (manifest === null) throw new FlowstateError("FS_INPUT_INVALID", `${file} is no manifest of a release`);
   return manifest;
 }
@@ -164,9 +164,9 @@ async function readRelease(place: string): Promise<OfferedRelease | null> {
       readFile(join(place, "release.json"), "utf8"),
       readFile(join(place, "channel"), "utf8"),
     ]);
-    const parsed = parseJson(manifest, releaseManifest);
-    const known = releaseChannel.safeParse(channel.trim());
-    return parsed !== null && known.success ? { ...parsed, channel: known.data } : null;
+    const parsed = parseManifest(manifest);
+    const known = v.safeParse(releaseChannel, channel.trim());
+    return parsed !== null && known.success ? { ...parsed, channel: known.output } : null;
   } catch (error) {
     if (systemCode(error) === "ENOENT") return null;
     throw error;
@@ -190,10 +190,10 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-function parseJson<T>(text: string, schema: z.ZodType<T>): T | null {
+function parseManifest(text: string): ReleaseManifest | null {
   try {
-    const parsed = schema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : null;
+    const parsed = v.safeParse(releaseManifest, JSON.parse(text));
+    return parsed.success ? parsed.output : null;
   } catch {
     return null;
   }

@@ -8,7 +8,7 @@ import { fluencyEvent, type FluencyEvent } from "@flowstate/shared/wire/fluency"
 import { formatEvent, type FormatEvent } from "@flowstate/shared/wire/format";
 import { agentEvent, type AgentEvent } from "@flowstate/shared/wire/release";
 import { policyHits, type PolicyHits } from "@flowstate/shared/wire/policy-hits";
-import { firstIssue } from "../ingest/decode.ts";
+import { readMessage } from "../ingest/message.ts";
 import { addSeqs, containsSeq, printRanges, readRanges, type Ranges } from "../ingest/ranges.ts";
 import { takeFluency } from "../insights/fluency/take.ts";
 import { takePolicyHits } from "../policy/hits.ts";
@@ -185,9 +185,9 @@ type ReadEvent = Parsed<Told, "not_an_event"> & { readonly seq: number | null };
 
 /** An event of the right shape at a time that can be. Never throws. */
 function readEvent(given: unknown, { subject, batch, now }: SessionReport): ReadEvent {
-  const parsed = schemaOf(given).safeParse(given);
-  if (!parsed.success) return { ...refuse("not_an_event", firstIssue(parsed.error)), seq: seqOf(given) };
-  const event: CallEvent | FluencyEvent | PolicyHits | ContentEvent | FormatEvent | AgentEvent = parsed.data;
+  const parsed = readMessage(schemaOf(given), given);
+  if (!parsed.ok) return { ...refuse("not_an_event", parsed.detail), seq: seqOf(given) };
+  const event: CallEvent | FluencyEvent | PolicyHits | ContentEvent | FormatEvent | AgentEvent = parsed.value;
   const { seq } = event;
   if (Date.parse(event.occurredAt) > now + dayMs) {
     const text = "occurredAt: more than a day in the future; check the device's clock";

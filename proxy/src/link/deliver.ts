@@ -1,5 +1,6 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import * as v from "valibot";
 import type { Delivery } from "@flowstate/shared/outbox/deliver";
 import type { OutboxBatch } from "@flowstate/shared/outbox/outbox";
 import { newUuid } from "@flowstate/shared/ids";
@@ -73,11 +74,11 @@ function readAnswer(status: number, text: string, onRejected: MeterSenderOptions
   if (status !== 200) return { kind: "retry", reason: `the control plane answers ${status}` };
   let answer;
   try {
-    answer = ingestAnswer.safeParse(JSON.parse(text));
+    answer = v.safeParse(ingestAnswer, JSON.parse(text));
   } catch {
     return { kind: "retry", reason: "the control plane's answer is no JSON" };
   }
   if (!answer.success) return { kind: "retry", reason: "the control plane's answer is not understood" };
-  for (const { seq, reason } of answer.data.rejected) onRejected(seq, reason);
+  for (const { seq, reason } of answer.output.rejected) onRejected(seq, reason);
   return { kind: "done" };
 }

@@ -1,4 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import * as v from "valibot";
 import { ok, refuse, type Parsed } from "@flowstate/shared/parsed";
 import { proxySnapshot, type ProxySnapshot } from "@flowstate/shared/wire/push";
 
@@ -22,8 +23,8 @@ export function writeSnapshotFile(file: string, snapshot: ProxySnapshot): void {
 /** Never throws: the file may be half-written, the answer may come from something that is no control plane. */
 export function parseSnapshot(text: string, from: string): Parsed<ProxySnapshot, "unreadable"> {
   try {
-    const parsed = proxySnapshot.safeParse(JSON.parse(text));
-    if (parsed.success) return ok(parsed.data);
+    const parsed = v.safeParse(proxySnapshot, JSON.parse(text));
+    if (parsed.success) return ok(parsed.output);
   } catch {
     // Not JSON; said below.
   }

@@ -1,7 +1,8 @@
+import * as v from "valibot";
 import { WebSocket } from "ws";
 import { backoffMs, type Clock } from "@flowstate/shared/clock";
 import type { Secret } from "@flowstate/shared/secret";
-import { pushMessage, type ProxySnapshot } from "@flowstate/shared/wire/push";
+import { pushMessage, type ProxySnapshot, type PushMessage } from "@flowstate/shared/wire/push";
 import { wireCapability } from "@flowstate/shared/wire/version";
 import { parseSnapshot } from "./snapshot-file.ts";
 
@@ -126,10 +127,10 @@ function headersWith(token: Secret): Record<string, string> {
   return { authorization: `Bearer ${token.reveal()}`, "flowstate-capability": String(wireCapability) };
 }
 
-function readMessage(text: string): ReturnType<typeof pushMessage.parse> | null {
+function readMessage(text: string): PushMessage | null {
   try {
-    const parsed = pushMessage.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : null;
+    const parsed = v.safeParse(pushMessage, JSON.parse(text));
+    return parsed.success ? parsed.output : null;
   } catch {
     return null;
   }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
+import * as v from "valibot";
 import { WebSocketServer } from "ws";
 import { hashKey, mintKey, type ParsedKey } from "@flowstate/shared/keys";
 import { meterBatch, meterRow, type MeterRow } from "@flowstate/shared/wire/meter";
@@ -56,8 +57,8 @@ export async function startControlPlane(): Promise<WireControlPlane> {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      const batch = meterBatch.parse(JSON.parse(gunzipSync(Buffer.concat(chunks)).toString("utf8")));
-      for (const row of batch.rows.map((value) => meterRow.parse(value)))
+      const batch = v.parse(meterBatch, JSON.parse(gunzipSync(Buffer.concat(chunks)).toString("utf8")));
+      for (const row of batch.rows.map((value) => v.parse(meterRow, value)))
         received.set(`${batch.source} ${row.seq}`, row);
       for (const [reason, count] of Object.entries(batch.refusals ?? {}))
         refusals[reason] = (refusals[reason] ?? 0) + count;

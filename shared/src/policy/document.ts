@@ -1,4 +1,5 @@
-import { z } from "zod";
+import * as v from "valibot";
+import { listOf } from "../wire/list.ts";
 
 /**
  * An organisation's policy as it is written, kept, and sent to those who enforce it. Its JSON Schema is served at
@@ -7,141 +8,165 @@ import { z } from "zod";
 
 /** Text for people: one line that does not begin with a blank. */
 const shown = (most: number) =>
-  z
-    .string()
-    .regex(/^[^\s\p{Cc}][^\p{Cc}]*$/u)
-    .max(most);
+  v.pipe(v.string(), v.regex(/^[^\s\p{Cc}][^\p{Cc}]*$/u), v.maxCodePoints(most));
 
-const scope = z
-  .discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("organisation") }),
-    z.strictObject({ kind: z.literal("team"), team: shown(200).describe("its id, or its name") }),
-    z.strictObject({
-      kind: z.literal("cost_centre"),
-      costCentre: shown(200).describe("as teams and projects state it"),
-    }),
-    z.strictObject({
-      kind: z.literal("service_account"),
-      serviceAccount: shown(200).describe("its id, or its name"),
-    }),
-  ])
-  .default({ kind: "organisation" })
-  .describe("who it is for; a team stands for the teams below it as well");
-
-const common = {
-  name: shown(100).describe("as people see it who are blocked; unique in the policy"),
-  action: z
-    .enum(["OBSERVE", "WARN", "BLOCK"])
-    .describe(
-      "what happens to a call that breaks the rule: it is counted, the person is warned, or it is refused",
-    ),
-  scope,
-  onUnknown: z
-    .enum(["open", "closed"])
-    .default("open")
-    .describe(
-      "what happens to a call of which it cannot be known whether it breaks the rule: let pass, or as if it did",
-    ),
-  message: shown(300).optional().describe("told to whoever is warned or blocked: what to do, whom to ask"),
-};
-
-const providers = z
-  .array(
-    z
-      .string()
-      .regex(/^[a-z0-9*][a-z0-9*.:_-]*$/)
-      .max(255),
-  )
-  .min(1)
-  .max(500)
-  .describe("providers such as anthropic, hosts such as api.example.com, or *.example.com for all below it");
-
-const models = z
-  .array(
-    z
-      .string()
-      .regex(/^[^\s\p{Cc}]+$/u)
-      .max(200),
-  )
-  .min(1)
-  .max(500)
-  .describe("models such as claude-opus-4-5; * stands for any letters, as in gpt-5*");
-
-const usd = z
-  .string()
-  .regex(/^\d{1,9}(?:\.\d{1,9})?$/)
-  .describe("US dollars as a decimal, for example 100.00; 0 lets nothing pass");
-
-const providerSlug = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]*$/)
-  .max(64);
-
-export const policyRule = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("PROVIDER_ALLOWLIST"), ...common, providers }),
-  z.strictObject({ type: z.literal("PROVIDER_DENYLIST"), ...common, providers }),
-  z.strictObject({ type: z.literal("MODEL_ALLOWLIST"), ...common, models }),
-  z.strictObject({ type: z.literal("MODEL_DENYLIST"), ...common, models }),
-  z.strictObject({
-    type: z.literal("MONTHLY_SPEND_CAP_PER_SUBJECT"),
-    ...common,
-    provider: providerSlug.describe("the one provider whose spend is counted"),
-    capUsd: usd,
+export const policyScope = v.variant("kind", [
+  v.strictObject({ kind: v.literal("organisation") }),
+  v.strictObject({
+    kind: v.literal("team"),
+    team: v.pipe(shown(200), v.description("its id, or its name")),
   }),
-  z.strictObject({
-    type: z.literal("BUDGET_CROSS_PROVIDER"),
-    ...common,
-    budgetUsd: usd,
-    windowDays: z.int().min(1).max(92).describe("UTC days, today included"),
-    per: z
-      .enum(["subject", "scope"])
-      .default("subject")
-      .describe("whether each person has the budget, or all of the scope together"),
-    providers: z
-      .array(providerSlug)
-      .min(1)
-      .max(500)
-      .optional()
-      .describe("whose spend is counted; every provider's where it is left out"),
+  v.strictObject({
+    kind: v.literal("cost_centre"),
+    costCentre: v.pipe(shown(200), v.description("as teams and projects state it")),
   }),
-  z.strictObject({ type: z.literal("COST_CENTRE_REQUIRED"), ...common }),
-  z.strictObject({
-    type: z.literal("CONTENT_DLP"),
-    ...common,
-    in: z
-      .enum(["request", "answer"])
-      .default("request")
-      .describe(
-        "where it is looked for: in what is sent, or in what the model answers, of which a rule names phrases alone and may only OBSERVE or WARN",
-      ),
-    detectors: z
-      .array(z.enum(["secret", "payment_card", "bank_account", "us_social_security_number", "email_address"]))
-      .max(5)
-      .default([])
-      .describe("kinds of content that are looked for by form and check digits"),
-    phrases: z
-      .array(shown(200).min(3))
-      .max(500)
-      .default([])
-      .describe("words that must not be in it, whatever their case"),
-    inspect: z
-      .enum(["new_content", "whole_request"])
-      .default("new_content")
-      .describe(
-        "a blocked prompt stays in a conversation and is sent again with every later turn: look at what is new alone, or at all of it",
-      ),
+  v.strictObject({
+    kind: v.literal("service_account"),
+    serviceAccount: v.pipe(shown(200), v.description("its id, or its name")),
   }),
 ]);
 
-export const policyDocument = z.strictObject({
-  summary: shown(2000).optional().describe("one paragraph on what the policy is for"),
-  rules: z.array(policyRule).max(200),
+const common = {
+  name: v.pipe(shown(100), v.description("as people see it who are blocked; unique in the policy")),
+  action: v.pipe(
+    v.picklist(["OBSERVE", "WARN", "BLOCK"]),
+    v.description(
+      "what happens to a call that breaks the rule: it is counted, the person is warned, or it is refused",
+    ),
+  ),
+  scope: v.optional(
+    v.pipe(policyScope, v.description("who it is for; a team stands for the teams below it as well")),
+    { kind: "organisation" },
+  ),
+  onUnknown: v.optional(
+    v.pipe(
+      v.picklist(["open", "closed"]),
+      v.description(
+        "what happens to a call of which it cannot be known whether it breaks the rule: let pass, or as if it did",
+      ),
+    ),
+    "open",
+  ),
+  message: v.optional(
+    v.pipe(shown(300), v.description("told to whoever is warned or blocked: what to do, whom to ask")),
+  ),
+};
+
+const providers = v.pipe(
+  listOf(v.pipe(v.string(), v.regex(/^[a-z0-9*][a-z0-9*.:_-]*$/), v.maxCodePoints(255)), 500),
+  v.minLength(1),
+  v.description(
+    "providers such as anthropic, hosts such as api.example.com, or *.example.com for all below it",
+  ),
+);
+
+const models = v.pipe(
+  listOf(v.pipe(v.string(), v.regex(/^[^\s\p{Cc}]+$/u), v.maxCodePoints(200)), 500),
+  v.minLength(1),
+  v.description("models such as claude-opus-4-5; * stands for any letters, as in gpt-5*"),
+);
+
+const usd = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,9}(?:\.\d{1,9})?$/),
+  v.description("US dollars as a decimal, for example 100.00; 0 lets nothing pass"),
+);
+
+const providerSlug = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]*$/), v.maxCodePoints(64));
+
+/** What is no whole number is not held against the bounds as well. */
+const windowDays = v.config(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(92)), {
+  abortPipeEarly: true,
 });
 
-export type PolicyDocument = z.infer<typeof policyDocument>;
+export const policyRule = v.variant("type", [
+  v.strictObject({ type: v.literal("PROVIDER_ALLOWLIST"), ...common, providers }),
+  v.strictObject({ type: v.literal("PROVIDER_DENYLIST"), ...common, providers }),
+  v.strictObject({ type: v.literal("MODEL_ALLOWLIST"), ...common, models }),
+  v.strictObject({ type: v.literal("MODEL_DENYLIST"), ...common, models }),
+  v.strictObject({
+    type: v.literal("MONTHLY_SPEND_CAP_PER_SUBJECT"),
+    ...common,
+    provider: v.pipe(providerSlug, v.description("the one provider whose spend is counted")),
+    capUsd: usd,
+  }),
+  v.strictObject({
+    type: v.literal("BUDGET_CROSS_PROVIDER"),
+    ...common,
+    budgetUsd: usd,
+    windowDays: v.pipe(windowDays, v.description("UTC days, today included")),
+    per: v.optional(
+      v.pipe(
+        v.picklist(["subject", "scope"]),
+        v.description("whether each person has the budget, or all of the scope together"),
+      ),
+      "subject",
+    ),
+    providers: v.optional(
+      v.pipe(
+        listOf(providerSlug, 500),
+        v.minLength(1),
+        v.description("whose spend is counted; every provider's where it is left out"),
+      ),
+    ),
+  }),
+  v.strictObject({ type: v.literal("COST_CENTRE_REQUIRED"), ...common }),
+  v.strictObject({
+    type: v.literal("CONTENT_DLP"),
+    ...common,
+    in: v.optional(
+      v.pipe(
+        v.picklist(["request", "answer"]),
+        v.description(
+          "where it is looked for: in what is sent, or in what the model answers, of which a rule names phrases alone and may only OBSERVE or WARN",
+        ),
+      ),
+      "request",
+    ),
+    detectors: v.optional(
+      v.pipe(
+        listOf(
+          v.picklist([
+            "secret",
+            "payment_card",
+            "bank_account",
+            "us_social_security_number",
+            "email_address",
+          ]),
+          5,
+        ),
+        v.description("kinds of content that are looked for by form and check digits"),
+      ),
+      [],
+    ),
+    phrases: v.optional(
+      v.pipe(
+        listOf(v.pipe(shown(200), v.minCodePoints(3)), 500),
+        v.description("words that must not be in it, whatever their case"),
+      ),
+      [],
+    ),
+    inspect: v.optional(
+      v.pipe(
+        v.picklist(["new_content", "whole_request"]),
+        v.description(
+          "a blocked prompt stays in a conversation and is sent again with every later turn: look at what is new alone, or at all of it",
+        ),
+      ),
+      "new_content",
+    ),
+  }),
+]);
+
+export const policyDocument = v.strictObject({
+  summary: v.optional(v.pipe(shown(2000), v.description("one paragraph on what the policy is for"))),
+  rules: listOf(policyRule, 200),
+});
+
+export type PolicyDocument = v.InferOutput<typeof policyDocument>;
 export type PolicyRule = PolicyDocument["rules"][number];
 export type PolicyRuleType = PolicyRule["type"];
 export type PolicyAction = PolicyRule["action"];
 export type PolicyScope = PolicyRule["scope"];
 
-export const policyRuleTypes = policyRule.options.map(({ shape }) => shape.type.value);
+export const policyRuleTypes = policyRule.options.map(({ entries }) => entries.type.literal);

@@ -1,7 +1,7 @@
-import type { z } from "zod";
+import * as v from "valibot";
 import { parseDestinationRule } from "../destination.ts";
 import { aiHosts } from "../hosts.ts";
-import { policyDocument, type PolicyDocument, type PolicyRule } from "./document.ts";
+import { policyDocument, policyRule, policyScope, type PolicyDocument, type PolicyRule } from "./document.ts";
 
 /** A policy, or everything that is wrong with it: one sentence a fault, each naming the rule and the field. */
 export type ParsedPolicy =
@@ -24,11 +24,13 @@ export function parsePolicyDocument(text: string): ParsedPolicy {
       `the policy is not JSON: ${error instanceof Error ? firstLine(error.message) : "unreadable"}`,
     ]);
   }
-  const parsed = policyDocument.safeParse(given, { reportInput: true });
-  const faults = parsed.success
-    ? faultsAcross(parsed.data)
-    : parsed.error.issues.map((issue) => sentenceOf(issue, given));
-  return parsed.success && faults.length === 0 ? { ok: true, value: parsed.data } : refuse(faults);
+  const parsed = v.safeParse(policyDocument, given);
+  if (!parsed.success) {
+    // A list in the place of an object lacks each of its fields, which is one fault.
+    return refuse([...new Set(parsed.issues.map((issue) => sentenceOf(issue, given)))]);
+  }
+  const faults = faultsAcross(parsed.output);
+  return faults.length === 0 ? { ok: true, value: parsed.output } : refuse(faults);
 }
 
 function refuse(faults: readonly string[]): ParsedPolicy {
@@ -117,66 +119,99 @@ function faultOfSlug(slug: string, field: string): string | null {
 
 const knownProviders: ReadonlySet<string> = new Set(aiHosts.map(({ provider }) => provider));
 
+type Issue = v.BaseIssue<unknown>;
+
 /** One sentence for one thing wrong with the form. */
-function sentenceOf(issue: z.core.$ZodIssue, given: unknown): string {
-  const [list, index, ...inside] = issue.path;
-  if (list !== "rules" || typeof index !== "number") {
-    return withField("the policy", issue.path, saidOf(issue));
-  }
-  return withField(placeOf(index, nameOf(given, index)), inside, saidOf(issue));
+function sentenceOf(issue: Issue, given: unknown): string {
+  const { path, said } = faultOf(issue);
+  const [list, index, ...inside] = path;
+  if (list !== "rules" || typeof index !== "number") return withField("the policy", path, said);
+  return withField(placeOf(index, nameOf(given, index)), inside, said);
 }
 
-function withField(place: string, path: readonly PropertyKey[], said: string): string {
+type Path = readonly (string | number)[];
+
+/** Where something is wrong, and what. */
+function faultOf(issue: Issue): { readonly path: Path; readonly said: string } {
+  const path = (issue.path ?? []).map(({ key }) => (typeof key === "number" ? key : String(key)));
+  const last = issue.path?.at(-1);
+  // Of a field that is missing or too many, its object is told by the last step.
+  if (last?.type === "object" && Array.isArray(last.input))
+    return { path: path.slice(0, -1), said: "must be an object" };
+  if (last?.type === "object" && last.origin === "key" && issue.expected === "never")
+    return { path: path.slice(0, -1), said: `has no field ${strangersIn(last.input, path.length - 1)}` };
+  return { path, said: saidOf(issue) };
+}
+
+function withField(place: string, path: Path, said: string): string {
   const field = path
-    .map((step, index) =>
-      typeof step === "number" ? `[${step + 1}]` : `${index === 0 ? "" : "."}${String(step)}`,
-    )
+    .map((step, index) => (typeof step === "number" ? `[${step + 1}]` : `${index === 0 ? "" : "."}${step}`))
     .join("");
   return field === "" ? `${place} ${said}` : `${place}: ${field} ${said}`;
 }
 
-function saidOf(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case "invalid_type":
-      return issue.input === undefined ? "is missing" : `must be ${words[issue.expected] ?? issue.expected}`;
-    case "invalid_value":
-      return issue.input === undefined ? "is missing" : `must be one of ${issue.values.join(", ")}`;
-    case "invalid_union":
-      return `must be one of ${optionsOf(issue).join(", ")}`;
-    case "unrecognized_keys":
-      return `has no field ${issue.keys.map((key) => `"${key.slice(0, 40)}"`).join(", ")}`;
-    case "too_small":
-      return `must ${boundOf(issue.origin, "least", issue.minimum)}`;
-    case "too_big":
-      return `must ${boundOf(issue.origin, "most", issue.maximum)}`;
-    case "invalid_format":
-      return formOf(issue.path);
+/** Every field too many; an issue tells of the first alone. */
+function strangersIn(given: Readonly<Record<string, unknown>>, depth: number): string {
+  const { entries } = schemaOf(given, depth);
+  return Object.keys(given)
+    .filter((key) => !Object.hasOwn(entries, key))
+    .map((key) => `"${key.slice(0, 40)}"`)
+    .join(", ");
+}
+
+/** Of the policy, of a rule two steps down, or of a scope three steps down. */
+function schemaOf({ type, kind }: Readonly<Record<string, unknown>>, depth: number) {
+  const rule = policyRule.options.find(({ entries }) => entries.type.literal === type);
+  const scope = policyScope.options.find(({ entries }) => entries.kind.literal === kind);
+  return (depth === 0 ? null : depth === 2 ? rule : scope) ?? policyDocument;
+}
+
+function saidOf(issue: Issue): string {
+  const { type, input, requirement } = issue;
+  switch (type) {
+    case "strict_object":
+      return input === undefined ? "is missing" : "must be an object";
+    case "variant":
+      return issue.expected === "Object" ? "must be an object" : `must be one of ${choicesOf(issue)}`;
+    case "picklist":
+      return `must be one of ${choicesOf(issue)}`;
+    case "min_length":
+      return `must hold at least ${entriesOf(requirement)}`;
+    case "max_length":
+      return `must hold at most ${entriesOf(requirement)}`;
+    case "min_code_points":
+      return `must have at least ${String(requirement)} characters`;
+    case "max_code_points":
+      return `must have at most ${String(requirement)} characters`;
+    case "min_value":
+      return `must be at least ${String(requirement)}`;
+    case "max_value":
+      return `must be at most ${String(requirement)}`;
+    case "regex":
+      return formOf(issue);
     default:
-      return "is not as expected";
+      return words[type] === undefined ? "is not as expected" : `must be ${words[type]}`;
   }
 }
 
-function optionsOf(issue: z.core.$ZodIssueInvalidUnion): readonly string[] {
-  return "options" in issue && Array.isArray(issue.options)
-    ? issue.options.map(String)
-    : ["what is documented"];
+/** Such as `("open" | "closed")`, as a list. */
+function choicesOf({ expected }: Issue): string {
+  return [...(expected ?? "").matchAll(/"([^"]+)"/g)].map(([, choice]) => choice).join(", ");
 }
 
-function boundOf(origin: string, bound: "least" | "most", count: number | bigint): string {
-  if (origin === "array") return `hold at ${bound} ${count} ${count === 1 ? "entry" : "entries"}`;
-  return origin === "string" ? `have at ${bound} ${count} characters` : `be at ${bound} ${count}`;
+function entriesOf(count: unknown): string {
+  return `${String(count)} ${count === 1 ? "entry" : "entries"}`;
 }
 
 const words: Readonly<Record<string, string>> = {
-  object: "an object",
-  array: "a list",
+  instance: "a list",
   string: "text",
-  int: "a whole number",
+  integer: "a whole number",
   number: "a number",
 };
 
-function formOf(path: readonly PropertyKey[]): string {
-  const field = path.findLast((step) => typeof step === "string");
+function formOf({ path }: Issue): string {
+  const field = path?.findLast(({ key }) => typeof key === "string")?.key;
   return forms[String(field)] ?? "must be one line that does not begin with a blank";
 }
 

@@ -1,4 +1,6 @@
-import { z } from "zod";
+import * as v from "valibot";
+import { countsOf } from "./counts.ts";
+import { instant } from "./instant.ts";
 
 /** What a content rule can find. */
 export const contentKinds = [
@@ -13,35 +15,35 @@ export const contentKinds = [
 
 export type ContentKind = (typeof contentKinds)[number];
 
-const name = z.string().min(1).max(200);
-const count = z.number().int().positive().max(1_000_000);
+const name = v.pipe(v.string(), v.minCodePoints(1), v.maxCodePoints(200));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1_000_000));
 
 /**
  * Requests, or answers, in which a content rule found something, by kind and number and never by a word of it: further
  * kinds of events beside the calls of a session batch. Answers are a kind of their own, so that a control plane that
  * does not know them rejects them and takes none for a request.
  */
-export const contentEvent = z.object({
-  seq: z.number().int().nonnegative(),
+export const contentEvent = v.object({
+  seq: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   /** content: found in what was sent; answer: in what the model answered. */
-  kind: z.enum(["content", "answer"]),
+  kind: v.picklist(["content", "answer"]),
   /** The last of the requests. */
-  occurredAt: z.iso.datetime({ offset: true }),
-  sessionId: name.nullable(),
+  occurredAt: instant,
+  sessionId: v.nullable(name),
   provider: name,
-  host: z.string().min(1).max(255),
+  host: v.pipe(v.string(), v.minCodePoints(1), v.maxCodePoints(255)),
   tool: name,
-  model: name.nullable(),
+  model: v.nullable(name),
   /** Name of the rule, and what it says to do. */
   rule: name,
-  action: z.enum(["OBSERVE", "WARN", "BLOCK"]),
+  action: v.picklist(["OBSERVE", "WARN", "BLOCK"]),
   /** False where the organisation only observes. */
-  enforced: z.boolean(),
+  enforced: v.boolean(),
   /** Those that held it, or whose answers did. */
   requests: count,
   /** The most that one of them held of a kind. */
-  found: z.partialRecord(z.enum(contentKinds), count),
+  found: countsOf(contentKinds, count),
 });
 
-export type ContentEvent = z.infer<typeof contentEvent>;
+export type ContentEvent = v.InferOutput<typeof contentEvent>;
 export type ContentCounts = ContentEvent["found"];

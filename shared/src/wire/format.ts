@@ -1,5 +1,6 @@
-import { z } from "zod";
+import * as v from "valibot";
 import { callEvent } from "./call.ts";
+import { instant } from "./instant.ts";
 
 /** How many answers of one format were met, and how many of them gave no usage. */
 export interface FormatCounts {
@@ -17,35 +18,35 @@ export function isDrifting({ seen, blank }: FormatCounts): boolean {
   return blank >= fewestBlank && blank > mostBlankShare * seen;
 }
 
-const count = z.number().int().nonnegative().max(1_000_000_000_000);
-const instant = z.iso.datetime({ offset: true });
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(1_000_000_000_000));
 /** No control characters: these texts are names, and they come from other programs. */
-const text = z.string().regex(/^[^\p{Cc}]+$/u);
+const textUpTo = (most: number) => v.pipe(v.string(), v.regex(/^[^\p{Cc}]+$/u), v.maxCodePoints(most));
 
 /**
  * How far a device understands what one version of a tool writes, or what an API answers: a further kind of event beside
  * the calls of a session batch. The counts run on from the first answer, so a later telling takes the place of an earlier
  * one and none of them has to arrive. A control plane that does not know the kind rejects the event by its number.
  */
-export const formatEvent = z
-  .object({
-    seq: z.number().int().nonnegative(),
-    kind: z.literal("format"),
-    capture: callEvent.shape.capture,
+export const formatEvent = v.pipe(
+  v.object({
+    seq: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+    kind: v.literal("format"),
+    capture: callEvent.entries.capture,
     /** The tool whose log or telemetry it is; of answers read on the wire, the API that they are of. */
-    tool: text.max(200),
+    tool: textUpTo(200),
     /** Null where the tool does not say, and of an API. */
-    toolVersion: text.max(100).nullable(),
+    toolVersion: v.nullable(textUpTo(100)),
     /** Who answered; null of logs and telemetry. */
-    host: text.max(255).nullable(),
+    host: v.nullable(textUpTo(255)),
     /** Another version may understand what this one does not: its counts begin anew. */
-    agentVersion: text.max(100),
-    seen: count.min(1),
+    agentVersion: textUpTo(100),
+    seen: v.pipe(count, v.minValue(1)),
     blank: count,
     /** When the device read the first and the last of them. */
     firstAt: instant,
     occurredAt: instant,
-  })
-  .refine(({ seen, blank }) => blank <= seen, "blank is more than seen");
+  }),
+  v.check(({ seen, blank }) => blank <= seen, "blank is more than seen"),
+);
 
-export type FormatEvent = z.infer<typeof formatEvent>;
+export type FormatEvent = v.InferOutput<typeof formatEvent>;

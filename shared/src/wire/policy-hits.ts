@@ -1,25 +1,25 @@
-import { z } from "zod";
+import * as v from "valibot";
+import { instant } from "./instant.ts";
+
+const whole = v.pipe(v.number(), v.safeInteger());
 
 /**
  * How often calls on a device broke a rule since this was told last: a further kind of event beside the calls of a
  * session batch, an increment under a number that its outbox never uses twice.
  */
-export const policyHits = z.object({
-  seq: z.number().int().nonnegative(),
-  kind: z.literal("policy"),
+export const policyHits = v.object({
+  seq: v.pipe(whole, v.minValue(0)),
+  kind: v.literal("policy"),
   /** The last of these calls. */
-  occurredAt: z.iso.datetime({ offset: true }),
+  occurredAt: instant,
   /** The policy's version. */
-  version: z.number().int().positive().max(2_147_483_647),
+  version: v.pipe(whole, v.minValue(1), v.maxValue(2_147_483_647)),
   /** The rule's name. */
-  rule: z
-    .string()
-    .regex(/^[^\p{Cc}]+$/u)
-    .max(100),
-  action: z.enum(["OBSERVE", "WARN", "BLOCK"]),
+  rule: v.pipe(v.string(), v.regex(/^[^\p{Cc}]+$/u), v.maxCodePoints(100)),
+  action: v.picklist(["OBSERVE", "WARN", "BLOCK"]),
   /** False where the organisation only observed. */
-  enforced: z.boolean(),
-  calls: z.number().int().positive().max(1_000_000),
+  enforced: v.boolean(),
+  calls: v.pipe(whole, v.minValue(1), v.maxValue(1_000_000)),
 });
 
-export type PolicyHits = z.infer<typeof policyHits>;
+export type PolicyHits = v.InferOutput<typeof policyHits>;

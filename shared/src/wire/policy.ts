@@ -1,73 +1,77 @@
-import { z } from "zod";
+import * as v from "valibot";
+import { listOf } from "./list.ts";
+
+const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
 /**
  * Where an organisation's devices may go. A rule is a host in canonical form, `*.suffix` (which does not match the
  * suffix itself), or an address literal; `ports` narrows it. An explicit allow beats a deny, a deny beats the mode.
  */
-export const destinationRule = z.object({
-  host: z.string().min(1).max(255),
-  ports: z.array(z.number().int().min(1).max(65_535)).optional(),
+export const destinationRule = v.object({
+  host: v.pipe(v.string(), v.minCodePoints(1), v.maxCodePoints(255)),
+  ports: v.optional(v.array(v.pipe(positive, v.maxValue(65_535)))),
 });
 
 /** open: all but denied; report: as open, but what enforce would refuse is marked; enforce: only what is allowed. */
-export const destinationMode = z.enum(["open", "report", "enforce"]);
+export const destinationMode = v.picklist(["open", "report", "enforce"]);
 
 /**
  * What a rule of the organisation's policy says of AI services. `allow` refuses every AI host that is not listed and
  * leaves other destinations alone; `deny` refuses what is listed.
  */
-export const serviceRule = z.object({
+export const serviceRule = v.object({
   /** As people see it who are refused. */
-  name: z.string().max(100),
-  list: z.enum(["allow", "deny"]),
+  name: v.pipe(v.string(), v.maxCodePoints(100)),
+  list: v.picklist(["allow", "deny"]),
   /** Provider slugs, as the table of AI hosts has them. */
-  providers: z.array(z.string()).max(500),
-  hosts: z.array(destinationRule).max(500),
+  providers: listOf(v.string(), 500),
+  hosts: listOf(destinationRule, 500),
   /** False: what it would refuse passes and is marked. */
-  enforce: z.boolean(),
+  enforce: v.boolean(),
 });
 
-export const destinationPolicy = z.object({
+export const destinationPolicy = v.object({
   mode: destinationMode,
   /** Hosts of the AI catalogue count as allowed, and in `enforce` mode nothing else does unless a rule says so. */
-  aiOnly: z.boolean(),
-  allow: z.array(destinationRule).max(10_000),
-  deny: z.array(destinationRule).max(10_000),
+  aiOnly: v.boolean(),
+  allow: listOf(destinationRule, 10_000),
+  deny: listOf(destinationRule, 10_000),
   /** Every one of them holds, whatever the mode; only an explicit allow beats them. */
-  services: z.array(serviceRule).max(200).optional(),
+  services: v.optional(listOf(serviceRule, 200)),
 });
 
 /** Null means unlimited. */
-export const limits = z.object({
-  tunnels: z.number().int().positive().nullable(),
-  newTunnelsPerSecond: z.number().positive().nullable(),
-  bytesPerSecond: z.number().int().positive().nullable(),
+export const limits = v.object({
+  tunnels: v.nullable(positive),
+  newTunnelsPerSecond: v.nullable(v.pipe(v.number(), v.finite(), v.gtValue(0))),
+  bytesPerSecond: v.nullable(positive),
 });
 
 /** Requests a subject may make in a calendar month. report: the excess is counted as overage units; enforce: it is refused. */
-export const quotaPolicy = z.object({
-  mode: z.enum(["report", "enforce"]),
-  defaultRequests: z.number().int().positive().nullable(),
+export const quotaPolicy = v.object({
+  mode: v.picklist(["report", "enforce"]),
+  defaultRequests: v.nullable(positive),
 });
 
-export const proxyPolicy = z.object({
+export const proxyPolicy = v.object({
   destinations: destinationPolicy,
   /** Policies for named groups of subjects; the first group that holds the subject wins over the organisation's. */
-  groups: z
-    .array(z.object({ name: z.string(), subjects: z.array(z.string()), destinations: destinationPolicy }))
-    .max(10_000),
+  groups: listOf(
+    v.object({ name: v.string(), subjects: v.array(v.string()), destinations: destinationPolicy }),
+    10_000,
+  ),
   perSubject: limits,
   perOrganisation: limits,
   quota: quotaPolicy,
   /** What happens to open tunnels that a new policy would refuse. */
-  existingTunnels: z.enum(["keep", "close"]),
+  existingTunnels: v.picklist(["keep", "close"]),
 });
 
-export type DestinationRule = z.infer<typeof destinationRule>;
-export type DestinationPolicy = z.infer<typeof destinationPolicy>;
-export type ServiceRule = z.infer<typeof serviceRule>;
-export type Limits = z.infer<typeof limits>;
-export type ProxyPolicy = z.infer<typeof proxyPolicy>;
+export type DestinationRule = v.InferOutput<typeof destinationRule>;
+export type DestinationPolicy = v.InferOutput<typeof destinationPolicy>;
+export type ServiceRule = v.InferOutput<typeof serviceRule>;
+export type Limits = v.InferOutput<typeof limits>;
+export type ProxyPolicy = v.InferOutput<typeof proxyPolicy>;
 
 const unlimited: Limits = { tunnels: null, newTunnelsPerSecond: null, bytesPerSecond: null };
 

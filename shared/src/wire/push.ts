@@ -1,43 +1,45 @@
-import { z } from "zod";
+import * as v from "valibot";
 import { proxyPolicy } from "./policy.ts";
 
+const someText = v.pipe(v.string(), v.minCodePoints(1));
+
 /** One active key as a proxy knows it: its hash, never the key. */
-export const activeKey = z.object({
-  orgId: z.string().min(1),
-  keyId: z.string().min(1),
-  kind: z.enum(["org", "service_account", "personal"]),
+export const activeKey = v.object({
+  orgId: someText,
+  keyId: someText,
+  kind: v.picklist(["org", "service_account", "personal"]),
   /** HMAC-SHA-256 of the key under the snapshot's pepper, lower-case hex. */
-  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  hash: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   /** Who the key speaks for where it is bound to an owner; null for an organisation's key. */
-  subject: z.string().nullable(),
+  subject: v.nullable(v.string()),
 });
 
 /** Subjects over their monthly quota, so that every proxy refuses them alike where the policy enforces it. */
-export const orgState = z.object({
-  orgId: z.string().min(1),
+export const orgState = v.object({
+  orgId: someText,
   policy: proxyPolicy,
-  overQuota: z.array(z.string()),
+  overQuota: v.array(v.string()),
 });
 
 /** All a proxy needs to decide on its own, replaced whole. Served by `GET /ingest/v1/snapshot` and pushed by the stream. */
-export const proxySnapshot = z.object({
+export const proxySnapshot = v.object({
   /** Grows with every change; also the `ETag`. */
-  revision: z.number().int().nonnegative(),
-  issuedAt: z.string(),
+  revision: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  issuedAt: v.string(),
   /** Base64 of the pepper under which `keys[].hash` was made. */
-  pepper: z.string().min(1),
-  keys: z.array(activeKey),
-  orgs: z.array(orgState),
+  pepper: someText,
+  keys: v.array(activeKey),
+  orgs: v.array(orgState),
 });
 
 /** Messages of `GET /ingest/v1/stream` (WebSocket), control plane to proxy. */
-export const pushMessage = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("snapshot"), snapshot: proxySnapshot }),
+export const pushMessage = v.variant("type", [
+  v.object({ type: v.literal("snapshot"), snapshot: proxySnapshot }),
   /** Sent ahead of the snapshot that lacks the key, because revocation is urgent. */
-  z.object({ type: z.literal("revoked"), keyId: z.string() }),
+  v.object({ type: v.literal("revoked"), keyId: v.string() }),
 ]);
 
-export type ActiveKey = z.infer<typeof activeKey>;
-export type OrgState = z.infer<typeof orgState>;
-export type ProxySnapshot = z.infer<typeof proxySnapshot>;
-export type PushMessage = z.infer<typeof pushMessage>;
+export type ActiveKey = v.InferOutput<typeof activeKey>;
+export type OrgState = v.InferOutput<typeof orgState>;
+export type ProxySnapshot = v.InferOutput<typeof proxySnapshot>;
+export type PushMessage = v.InferOutput<typeof pushMessage>;
