@@ -175,7 +175,7 @@ export async function compose(
         outbox,
         clock,
         signal,
-        idleMs: timing.flushMs / 2,
+        gatherMs: timing.flushMs / 2,
         onRetry,
         send: (batch, stop) => sender.send(batch, stop),
       }),

@@ -7,8 +7,14 @@ export type Period = Brand<string, "Period">;
 /** UTC calendar day, `YYYY-MM-DD`. */
 export type UsageDate = Brand<string, "UsageDate">;
 
+export const minuteMs = 60_000;
 export const hourMs = 3_600_000;
 export const dayMs = 86_400_000;
+
+/** Milliseconds until the next whole minute, hour, or other span since 1970: what waits for the same moment is woken once. */
+export function untilNext(spanMs: number, now: number): number {
+  return spanMs - (now % spanMs);
+}
 
 export function parsePeriod(text: string): Parsed<Period, "not_a_period"> {
   const month = /^(\d{4})-(\d{2})$/.exec(text);

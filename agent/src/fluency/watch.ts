@@ -1,5 +1,6 @@
 import type { Clock } from "@flowstate/shared/clock";
 import type { Logger } from "@flowstate/shared/log";
+import { minuteMs, untilNext } from "@flowstate/shared/time";
 import type { AppraiseOptions } from "./appraise.ts";
 
 export interface WatchOptions extends Omit<AppraiseOptions, "told"> {
@@ -10,8 +11,6 @@ export interface WatchOptions extends Omit<AppraiseOptions, "told"> {
   readonly clock: Clock;
   readonly log: Logger;
 }
-
-const pollMs = 60_000;
 
 /** Judges conversations that have come to rest, while that is on, until `signal` aborts. */
 export async function watchConversations(
@@ -26,6 +25,6 @@ export async function watchConversations(
       const judged = await appraise({ ...options, told }, signal);
       if (judged > 0) log.debug({ judged }, "judged conversations");
     }
-    await clock.sleep(Math.min(pollMs, Math.max(10, options.quietMs)), signal);
+    await clock.sleep(untilNext(Math.min(minuteMs, Math.max(10, options.quietMs)), clock.now()), signal);
   }
 }

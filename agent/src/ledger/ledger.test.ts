@@ -372,3 +372,17 @@ test("a format is told when it is met, as it becomes an alarm, and otherwise onc
     "what h answers by the openai API is not understood: 71 of 162 answers gave no usage",
   );
 });
+
+test("whoever tells of calls is woken by what was kept, and by nothing else", (t) => {
+  let news = 0;
+  using ledger = openLedger(":memory:", () => (news += 1));
+  ledger.calls.note([], start);
+  ledger.formats.add("session-log", [], start);
+  t.is(news, 0);
+  const call = { id: 1, tool: "claude-code", endedAt: start, prompt: 10, output: 1 } as const;
+  ledger.calls.note([seen(call, "session-log", 0)], start);
+  t.is(news, 1);
+  const format = { tool: "claude-code", toolVersion: null, host: null, seen: 1, blank: 0 };
+  ledger.formats.add("session-log", [format], start);
+  t.is(news, 2);
+});

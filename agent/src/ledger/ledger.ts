@@ -26,15 +26,30 @@ const cacheKib = 256;
 /** A few milliseconds of work. */
 const pagesAtOnce = 256;
 
-export function openLedger(file: string): Ledger {
+/** `onNews` is called whenever a call or a count was kept. */
+export function openLedger(file: string, onNews: () => void = () => undefined): Ledger {
   const db = openSqlite(file, { shrinks: true, cacheKib });
   db.exec(callSchema + settledSchema + logSchema + formatSchema);
   // An account that a larger one has replaced leaves its place in the index behind.
   const dropAccounts = db.prepare("DELETE FROM call_account WHERE id NOT IN (SELECT id FROM call)");
+  const calls = callTable(db);
+  const formats = formatTable(db);
   return {
-    calls: callTable(db),
+    calls: {
+      ...calls,
+      note(sightings, now) {
+        calls.note(sightings, now);
+        if (sightings.length > 0) onNews();
+      },
+    },
     logs: logTable(db),
-    formats: formatTable(db),
+    formats: {
+      ...formats,
+      add(capture, counts, now) {
+        formats.add(capture, counts, now);
+        if (counts.length > 0) onNews();
+      },
+    },
     sweep: () => void dropAccounts.run(),
     shrink() {
       db.pragma(`incremental_vacuum(${pagesAtOnce})`);

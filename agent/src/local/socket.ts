@@ -5,6 +5,7 @@ import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { http } from "@flowstate/shared/net/http";
+import { minuteMs } from "@flowstate/shared/time";
 import type { DaemonStatus } from "./status.ts";
 
 /** Where a daemon answers the commands of its own person: a socket in the data folder, on Windows a named pipe. */
@@ -18,7 +19,7 @@ const answerMs = 5000;
 
 /** Answers `GET /status`. The data folder is closed to other users, and so is the socket in it. */
 export async function serveStatus(dataFolder: string, read: () => DaemonStatus): Promise<AsyncDisposable> {
-  const server = http.createServer((_, response) => {
+  const server = http.createServer({ connectionsCheckingInterval: 5 * minuteMs }, (_, response) => {
     response.writeHead(200, { "content-type": "application/json", connection: "close" });
     response.end(JSON.stringify(read()));
   });

@@ -48,7 +48,13 @@ export interface Officer {
   status(): PolicyStatus;
 }
 
-export function createOfficer(log: Logger, now: () => number, reports: ContentReports): Officer {
+/** `onBroken` is called when there is something to tell. */
+export function createOfficer(
+  log: Logger,
+  now: () => number,
+  reports: ContentReports,
+  onBroken: () => void,
+): Officer {
   let policy: AgentPolicy | null = null;
   let evaluator: Evaluator | null = null;
   let heardAt: string | null = null;
@@ -70,6 +76,7 @@ export function createOfficer(log: Logger, now: () => number, reports: ContentRe
     untold.set(key, { kind: "policy", occurredAt, version, rule, action, enforced, calls });
   };
   const note = (call: PendingCall, broken: readonly Broken[], version: number | null): void => {
+    if (broken.length > 0) onBroken();
     for (const each of broken) {
       count(each, version);
       reports.note(call, each, now());

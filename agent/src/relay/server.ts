@@ -6,6 +6,7 @@ import { FlowstateError, systemCode } from "@flowstate/shared/errors";
 import type { Logger } from "@flowstate/shared/log";
 import { http } from "@flowstate/shared/net/http";
 import type { HostPort } from "@flowstate/shared/net/host-port";
+import { minuteMs } from "@flowstate/shared/time";
 import type { Intercept } from "../observe/intercept/server.ts";
 import {
   cloudDial,
@@ -53,7 +54,13 @@ export interface Relay extends AsyncDisposable {
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { log } = options;
   const dial = relayDial(options);
-  const server = http.createServer({ requestTimeout: 0, keepAliveTimeout: 30_000, noDelay: true });
+  const server = http.createServer({
+    requestTimeout: 0,
+    keepAliveTimeout: 30_000,
+    // Node looks for slow heads twice a minute, also where nobody is connected.
+    connectionsCheckingInterval: 5 * minuteMs,
+    noDelay: true,
+  });
   const clients = new Set<Socket>();
   const admitted = new WeakMap<Duplex, Promise<boolean>>();
   const serve = (client: Duplex, answer: (may: boolean) => void): void => {

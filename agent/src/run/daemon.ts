@@ -6,7 +6,7 @@ import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import { deliver, flush, type DeliverOptions } from "@flowstate/shared/outbox/deliver";
 import { openOutbox } from "@flowstate/shared/outbox/outbox";
 import { Secret } from "@flowstate/shared/secret";
-import { dayMs, hourMs } from "@flowstate/shared/time";
+import { dayMs, hourMs, minuteMs, untilNext } from "@flowstate/shared/time";
 import type { DaemonConfig } from "../config.ts";
 import { createKeeper } from "../enterprise/keeper.ts";
 import { watchConversations } from "../fluency/watch.ts";
@@ -30,6 +30,7 @@ import { createCallSender } from "./deliver.ts";
 import { createAlarms } from "./alarms.ts";
 import { giveBack } from "./give-back.ts";
 import { createIntake } from "./intake.ts";
+import { createPace } from "./pace.ts";
 import { steady } from "./steady.ts";
 import { createTail } from "./tail.ts";
 import { receiveTelemetry } from "./telemetry.ts";
@@ -48,9 +49,8 @@ export interface DaemonOptions {
   readonly log?: Logger;
 }
 
-/** How often an idle agent looks whether a call is due or waits; a call is held four times as long. */
+/** How often an agent looks whether a call is due while calls come; a call is held four times as long. */
 const tellMs = 5000;
-const hitsMs = 2000;
 const lastDeliveryMs = 3000;
 const lastLookMs = 2000;
 const sweepMs = 600_000;
@@ -68,7 +68,9 @@ export async function startDaemon(
   stack.use(claimInstance(dataFolder));
   const startedAt = instant(now());
   const vitals = createVitals();
-  const ledger = stack.use(openLedger(join(dataFolder, "ledger.db")));
+  const pauseMs = Math.min(tellMs, Math.max(10, timing.holdMs / 4));
+  const pace = createPace({ clock, soonMs: pauseMs, freshMs: timing.holdMs });
+  const ledger = stack.use(openLedger(join(dataFolder, "ledger.db"), pace.note));
   // A call in the outbox is told, as the ledger sees it: that must survive a power cut.
   const outbox = stack.use(openOutbox({ file: join(dataFolder, "outbox.db"), durable: true }));
   const credential = new Secret(basicCredential({ user: config.user, password: config.key.reveal() }));
@@ -82,7 +84,6 @@ export async function startDaemon(
     },
   });
   const send = noted(sendCalls, vitals, now);
-  const pauseMs = Math.min(tellMs, Math.max(10, timing.holdMs / 4));
   const contentReports = createContentReports();
   const tail = config.captures.has("session-logs") ? createTail(machine, ledger, now) : null;
   const intake = createIntake(ledger, log, now);
@@ -101,12 +102,20 @@ export async function startDaemon(
         clock,
         signal,
         send,
-        idleMs: pauseMs,
+        gatherMs: pauseMs,
         onRetry: (reason, _, waitMs) =>
           log.warn({ reason, waitMs }, "calls are kept until they can be delivered"),
       }),
     ),
   );
+  const officer = createOfficer(log, now, contentReports, pace.note);
+  const tellHits = (): void => {
+    const hits = officer.hits();
+    if (hits.length === 0) return;
+    outbox.append(hits.map((each) => JSON.stringify(each)));
+    officer.told();
+  };
+  stack.defer(tellHits);
   const alarms = createAlarms(log);
   stack.use(
     steady({ what: "putting calls into the outbox", clock, log }, async (signal) => {
@@ -114,9 +123,10 @@ export async function startDaemon(
         intake.settle();
         await tell(ledger, outbox, { now, holdMs: timing.holdMs }, signal);
         contentReports.tell(outbox);
+        tellHits();
         tellFormats(ledger, outbox, now());
         alarms.check(ledger.formats.alarms());
-        await clock.sleep(pauseMs, signal);
+        await pace.rest(signal);
       }
     }),
   );
@@ -148,11 +158,11 @@ export async function startDaemon(
     steady({ what: "keeping what is said in calls", clock, log }, async (signal) => {
       while (!signal.aborted) {
         keeper.settle();
-        await clock.sleep(tellMs, signal);
+        const isKeeping = keeper.status().mode === "enterprise";
+        await clock.sleep(isKeeping ? tellMs : untilNext(minuteMs, now()), signal);
       }
     }),
   );
-  const officer = createOfficer(log, now, contentReports);
   const policyFile = join(dataFolder, "policy.json");
   const follow = (news: KeptPolicy): void => {
     officer.replace(news);
@@ -212,21 +222,6 @@ export async function startDaemon(
   stack.use(
     steady({ what: "judging conversations", clock, log }, (signal) => watchConversations(judging, signal)),
   );
-  const tellHits = (): void => {
-    const hits = officer.hits();
-    if (hits.length === 0) return;
-    outbox.append(hits.map((each) => JSON.stringify(each)));
-    officer.told();
-  };
-  stack.defer(tellHits);
-  stack.use(
-    steady({ what: "telling of broken rules", clock, log }, async (signal) => {
-      while (!signal.aborted) {
-        tellHits();
-        await clock.sleep(hitsMs, signal);
-      }
-    }),
-  );
   stack.use(steady({ what: "giving memory back", clock, log }, (signal) => giveBack({ clock }, signal)));
   const telemetry = config.captures.has("otlp")
     ? stack.use(
@@ -237,8 +232,14 @@ export async function startDaemon(
   const intercept = config.captures.has("intercept")
     ? await openIntercept(join(dataFolder, "tls"), {
         upstreamCa: undefined,
-        onSighting: intake.note,
-        onFormat: intake.count,
+        onSighting: (sighting) => {
+          intake.note(sighting);
+          pace.note();
+        },
+        onFormat: (format) => {
+          intake.count(format);
+          pace.note();
+        },
         judge: officer.judge,
         listen: officer.listen,
         keepWords: keeper.keepWords,

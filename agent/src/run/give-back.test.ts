@@ -56,12 +56,35 @@ test("nothing is held up while there is work", async (t) => {
 const resting = (looks: number): readonly Look[] => Array.from({ length: looks }, () => ({ heapMb: 20 }));
 
 test("a heap that has hardly grown is left alone", async (t) => {
-  t.deepEqual(await collectedAt([{ heapMb: 40 }, ...resting(90), { heapMb: 21.9 }, { heapMb: 22 }]), [0, 92]);
+  t.deepEqual(await collectedAt([{ heapMb: 40 }, ...resting(15), { heapMb: 21.9 }, { heapMb: 22 }]), [0, 17]);
 });
 
 test("what an idle agent grows by is given back once in a quarter of an hour", async (t) => {
-  const idle = Array.from({ length: 200 }, () => ({ heapMb: 29.9 }));
-  t.deepEqual(await collectedAt(idle), [0, 90, 180]);
+  const idle = Array.from({ length: 40 }, () => ({ heapMb: 29.9 }));
+  t.deepEqual(await collectedAt(idle), [0, 15, 30]);
+});
+
+test("while nothing goes on it is looked at once a minute, and soon again once something does", async (t) => {
+  const stop = new AbortController();
+  const restedMs: number[] = [];
+  let cpuUs = 0;
+  await giveBack(
+    {
+      clock: {
+        now: () => 0,
+        async sleep(ms) {
+          restedMs.push(ms);
+          if (restedMs.length === 3) cpuUs += 2_000_000;
+          if (restedMs.length === 5) stop.abort();
+        },
+      },
+      collect: () => undefined,
+      heapBytes: () => 20 * megabyte,
+      cpuUs: () => cpuUs,
+    },
+    stop.signal,
+  );
+  t.deepEqual(restedMs, [10_000, 60_000, 60_000, 10_000, 60_000]);
 });
 
 test("what a burst leaves is given back however soon it comes", async (t) => {

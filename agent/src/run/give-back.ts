@@ -1,6 +1,7 @@
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { Clock } from "@flowstate/shared/clock";
+import { minuteMs, untilNext } from "@flowstate/shared/time";
 
 export interface GiveBackOptions {
   readonly clock: Clock;
@@ -11,14 +12,15 @@ export interface GiveBackOptions {
   readonly cpuUs?: () => number;
 }
 
-const lookMs = 10_000;
+/** Between two looks while something goes on; while nothing does, it is looked with each minute. */
+const busyLookMs = 10_000;
 /** Share of a processor below which nothing is going on that a pause of some 50 ms would hold up. */
 const quietShare = 0.02;
 /** What a burst leaves, and an idle agent does not. */
 const burstBytes = 12_000_000;
 /** Less than this is not worth the pause, nor the 100 ms of processor, which an idle agent is not to spend often. */
 const worthBytes = 4_000_000;
-const looksApart = 90;
+const worthApartMs = 15 * minuteMs;
 
 /**
  * Gives memory back once work has ended. V8 keeps the heap that a burst has needed for as long as nothing else asks for
@@ -27,18 +29,20 @@ const looksApart = 90;
 export async function giveBack(options: GiveBackOptions, signal: AbortSignal): Promise<void> {
   const { clock, collect = collector(), heapBytes = heapSize, cpuUs = cpuTime } = options;
   let kept = 0;
-  let looks = looksApart;
+  let sinceMs = worthApartMs;
+  let lookMs = busyLookMs;
   let cpuBefore = cpuUs();
   while (!signal.aborted) {
     await clock.sleep(lookMs, signal);
-    looks += 1;
+    sinceMs += lookMs;
     const cpuNow = cpuUs();
     const isQuiet = cpuNow - cpuBefore < quietShare * lookMs * 1000;
     cpuBefore = cpuNow;
+    lookMs = isQuiet ? untilNext(minuteMs, clock.now()) : busyLookMs;
     const growth = heapBytes() - kept;
-    if (!isQuiet || growth < (looks < looksApart ? burstBytes : worthBytes)) continue;
+    if (!isQuiet || growth < (sinceMs < worthApartMs ? burstBytes : worthBytes)) continue;
     collect();
-    looks = 0;
+    sinceMs = 0;
     kept = heapBytes();
     cpuBefore = cpuUs();
   }

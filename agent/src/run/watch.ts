@@ -1,6 +1,7 @@
 import { existsSync, statfsSync, watch, type FSWatcher } from "node:fs";
 import { dirname } from "node:path";
 import type { Clock } from "@flowstate/shared/clock";
+import { untilNext } from "@flowstate/shared/time";
 
 /** Tells when it is time to look at the logs again. */
 export interface LogWatch extends Disposable {
@@ -13,8 +14,8 @@ export interface LogWatch extends Disposable {
   rest(signal: AbortSignal, isShort: boolean): Promise<void>;
 }
 
-/** Polls between two looks for folders that are to appear. */
-const awaitPolls = 5;
+/** Polls between two looks for folders that are to appear: once a minute, as it is configured at first. */
+const awaitPolls = 12;
 
 export interface WatchOptions {
   readonly clock: Clock;
@@ -81,8 +82,10 @@ export function watchLogs({ clock, pollMs, sweepMs, platform = process.platform 
       const either = AbortSignal.any([signal, woken.signal]);
       const isTime = (): boolean =>
         isShort || isBlind || isDirty || either.aborted || missing.some((folder) => existsSync(folder));
-      for (let restedMs = pollMs; restedMs < sweepMs && !isTime(); restedMs += awaitPolls * pollMs) {
-        await clock.sleep(awaitPolls * pollMs, either);
+      for (let restedMs = pollMs; restedMs < sweepMs && !isTime();) {
+        const stepMs = untilNext(awaitPolls * pollMs, clock.now());
+        restedMs += stepMs;
+        await clock.sleep(stepMs, either);
       }
       isDirty = false;
     },

@@ -12,8 +12,8 @@ export interface DeliverOptions {
   readonly send: (batch: OutboxBatch, signal: AbortSignal) => Promise<Delivery>;
   readonly signal: AbortSignal;
   readonly maxRows?: number;
-  /** How long to wait when there is nothing to send. */
-  readonly idleMs?: number;
+  /** How long to gather rows when there was nothing to send. */
+  readonly gatherMs?: number;
   readonly clock?: Clock;
   readonly onRetry?: (reason: string, attempt: number, waitMs: number) => void;
 }
@@ -27,7 +27,7 @@ export async function deliver({
   send,
   signal,
   maxRows = 1000,
-  idleMs = 1000,
+  gatherMs = 1000,
   clock = systemClock,
   onRetry,
 }: DeliverOptions): Promise<void> {
@@ -35,7 +35,8 @@ export async function deliver({
   while (!signal.aborted) {
     const batch = outbox.peek(maxRows);
     if (batch === null) {
-      await clock.sleep(idleMs, signal);
+      await outbox.filled(signal);
+      await clock.sleep(gatherMs, signal);
       continue;
     }
     const delivery = await send(batch, signal);

@@ -57,6 +57,22 @@ test("a file that is no database is named and left alone", (t) => {
   );
 });
 
+test("who waits for rows is woken by the first, at once where some wait, and by a stop", async (t) => {
+  using folder = temporaryFolder();
+  using outbox = openOutbox({ file: join(folder.path, "outbox.db") });
+  const never = new AbortController().signal;
+  const first = outbox.filled(never);
+  outbox.append(["a"]);
+  await first;
+  await outbox.filled(never);
+  outbox.acknowledge(1);
+  const stop = new AbortController();
+  const second = outbox.filled(stop.signal);
+  stop.abort();
+  await second;
+  t.is(outbox.peek(1), null);
+});
+
 test("whatever the other side answers, every row arrives, in order, and doubles are recognisable", async (t) => {
   const answer = fc.constantFrom<"done" | "lost answer" | "retry">("done", "lost answer", "retry");
   await fc.assert(

@@ -27,6 +27,8 @@ export interface Outbox extends Disposable {
   append(bodies: readonly string[]): void;
   /** The oldest rows, or null when there are none. The same rows come again until acknowledged. */
   peek(maxRows: number): OutboxBatch | null;
+  /** Resolves as soon as there are rows, or when `signal` aborts. */
+  filled(signal: AbortSignal): Promise<void>;
   /** Deletes rows up to and including `seq`. */
   acknowledge(seq: number): void;
   depth(): OutboxDepth;
@@ -67,6 +69,7 @@ export function openOutbox({ file, maxBytes = 1 << 30, durable = false }: Outbox
   const start = measured.get() as OutboxDepth;
   let rows = start.rows;
   let bytes = start.bytes;
+  let onRows = (): void => undefined;
 
   const insertAll = db.transaction((bodies: readonly string[]) => {
     for (const body of bodies) insert.run(body);
@@ -93,8 +96,18 @@ export function openOutbox({ file, maxBytes = 1 << 30, durable = false }: Outbox
       }
       rows += bodies.length;
       bytes += size;
+      if (rows > 0) onRows();
+    },
+    async filled(signal) {
+      if (rows > 0 || signal.aborted) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      onRows = resolve;
+      signal.addEventListener("abort", onRows);
+      await promise;
+      signal.removeEventListener("abort", onRows);
     },
     peek(maxRows) {
+      if (rows === 0) return null;
       const found = oldest.all(maxRows) as { seq: number; body: string }[];
       return found.length === 0 ? null : { source, batch: newUuid(), rows: found };
     },
