@@ -9,6 +9,7 @@ import {
   parseUsageDate,
   periodBounds,
   periodOf,
+  untilNext,
 } from "./time.ts";
 
 const period = (text: string) => {
@@ -50,4 +51,12 @@ test("every instant lies inside the bounds of its month, and months add up", (t)
     ),
   );
   t.is(addDays(dateOf(Date.UTC(2028, 1, 28)), 2), dateOf(Date.UTC(2028, 2, 1)));
+});
+
+test("the next minute is waited for, or the one after where it is all but there", (t) => {
+  const minute = Date.UTC(2026, 10, 20, 9, 30);
+  t.is(untilNext(60_000, minute), 60_000);
+  t.is(untilNext(60_000, minute + 1), 59_999);
+  t.is(untilNext(60_000, minute + 54_000), 6000);
+  t.is(untilNext(60_000, minute + 59_999), 60_001);
 });

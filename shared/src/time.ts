@@ -11,9 +11,13 @@ export const minuteMs = 60_000;
 export const hourMs = 3_600_000;
 export const dayMs = 86_400_000;
 
-/** Milliseconds until the next whole minute, hour, or other span since 1970: what waits for the same moment is woken once. */
+/**
+ * Milliseconds until the next whole minute, hour, or other span since 1970: what waits for the same moment is woken once.
+ * A moment that is all but there is passed over, since a timer may be a little early.
+ */
 export function untilNext(spanMs: number, now: number): number {
-  return spanMs - (now % spanMs);
+  const leftMs = spanMs - (now % spanMs);
+  return leftMs < spanMs / 10 ? leftMs + spanMs : leftMs;
 }
 
 export function parsePeriod(text: string): Parsed<Period, "not_a_period"> {
