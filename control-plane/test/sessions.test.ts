@@ -5,12 +5,13 @@ import { sql } from "kysely";
 import type { OrgId } from "@flowstate/shared/ids";
 import type { Subject } from "@flowstate/shared/subject";
 import { hourMs } from "@flowstate/shared/time";
+import { tokens, unknownTokens } from "@flowstate/shared/tokens";
 import type { CallEvent } from "@flowstate/shared/wire/call";
 import { newOrgId } from "@flowstate/shared/ids";
 import { createOrg } from "../src/orgs/orgs.ts";
 import type { Store } from "../src/store/open.ts";
 import { ingestSessions, type SessionsTaken } from "../src/usage/ingest.ts";
-import { callEvent, noTokens } from "./support/call-event.ts";
+import { callEvent } from "./support/call-event.ts";
 import { sumsOfHours } from "./support/usage-sums.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
 
@@ -92,7 +93,7 @@ testOnBothEngines("calls become rows, their session and their hour", async (t, {
 testOnBothEngines(
   "unknown tokens stay unknown in the call and add nothing to its hour",
   async (t, { store, orgId }) => {
-    await send(store, orgId, [event(1, { tokens: noTokens, costUsd: null })]);
+    await send(store, orgId, [event(1, { tokens: unknownTokens, costUsd: null })]);
     t.like((await calls(store, orgId))[0], { input_tokens: null, cost_nano_usd: null });
     t.like((await hours(store, orgId))[0], { input_tokens: 0n, uncosted_calls: 1n });
   },
@@ -116,7 +117,7 @@ testOnBothEngines(
     const revised = event(2, {
       callId: "msg_1",
       revision: 2,
-      tokens: { ...noTokens, input: 100, output: 300 },
+      tokens: tokens({ input: 100, output: 300 }),
       costUsd: "2",
     });
     await send(store, orgId, [event(1)], { source });
@@ -158,14 +159,14 @@ testOnBothEngines(
       callId: "msg_1",
       aliases: ["req_1"],
       outputTrust: "floor",
-      tokens: { ...noTokens, input: 100, output: 1 },
+      tokens: tokens({ input: 100, output: 1 }),
     });
     const wire = event(1, {
       callId: "req_1",
       capture: "intercept",
       tool: "unknown",
       project: null,
-      tokens: { ...noTokens, input: 90, output: 50 },
+      tokens: tokens({ input: 90, output: 50 }),
       costUsd: "0.75",
     });
     await send(store, orgId, [log]);
@@ -300,7 +301,7 @@ testOnBothEngines(
     await fc.assert(
       fc.asyncProperty(told, async ([reports, order, repeated]) => {
         const events = reports.map(({ output, ...rest }, index) =>
-          event(index, { ...rest, tokens: { ...noTokens, input: 5, output } }),
+          event(index, { ...rest, tokens: tokens({ input: 5, output }) }),
         );
         const source = randomUUID();
         const [once, shuffled] = [newOrgId(), newOrgId()];

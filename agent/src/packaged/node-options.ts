@@ -1,7 +1,8 @@
 /**
  * How Node is started for the agent: a small nursery, and no second optimising compiler. A reader of logs makes much
  * garbage that lives for a moment, and most of what an intercepted call takes is in Node's own code: a call costs no more
- * (`agent/bench/peers.ts`), an event comes some 0.01 ms later (`intercept.ts`), and a daemon is 5 MB smaller. As in the first line of `bin/flowstate.js`.
+ * (`agent/bench/peers.ts`), an event comes some 0.01 ms later (`intercept.ts`), and a daemon is 5 MB smaller. As in the
+ * first line of `bin/flowstate.js`.
  */
 export const nodeFlags = ["--max-semi-space-size=1", "--no-opt"] as const;
 

@@ -11,6 +11,7 @@ import { exchange } from "./figures.ts";
 import { lockReconciliation } from "./lock.ts";
 import { figuresOfMatch, keepFigures, keptAsOf } from "./month.ts";
 import { moveOf, type Action, type Status } from "./status.ts";
+import { untouchedRow } from "./untouched.ts";
 
 export interface ReconciliationAct {
   readonly orgId: OrgId;
@@ -156,18 +157,7 @@ async function standingOf(db: Writer, orgId: OrgId, rowId: string, now: number):
   if (bill === undefined) throw new FlowstateError("FS_NOT_FOUND", "there is no billing row with that id");
   const row = await db
     .insertInto("reconciliation_rows")
-    .values({
-      org_id: orgId,
-      row_id: rowId,
-      period: bill.period,
-      status: "unreconciled",
-      version: 1n,
-      match_id: null,
-      note: null,
-      deferred_to: null,
-      confirmed_nano_usd: null,
-      updated_at: now,
-    })
+    .values(untouchedRow(orgId, { rowId, period: bill.period as Period, now }))
     .onConflict((on) => on.columns(["org_id", "row_id"]).doUpdateSet({ org_id: orgId }))
     .returning(["status", "version", "period", "match_id"])
     .executeTakeFirstOrThrow();

@@ -6,6 +6,7 @@ import { scheduleJob } from "../store/jobs.ts";
 import type { Writer } from "../store/open.ts";
 import { reconcileJobs } from "./act.ts";
 import { loadLines } from "./load.ts";
+import { untouchedRow } from "./untouched.ts";
 
 /** A row deferred into a month that has come stands in its queue again. */
 export async function returnDeferred(db: Writer, orgId: OrgId, now: number): Promise<void> {
@@ -48,18 +49,7 @@ export async function moveLateRows(
   for (const { row_id } of fresh) {
     await db
       .insertInto("reconciliation_rows")
-      .values({
-        org_id: orgId,
-        row_id,
-        period: current,
-        status: "unreconciled",
-        version: 1n,
-        match_id: null,
-        note: null,
-        deferred_to: null,
-        confirmed_nano_usd: null,
-        updated_at: now,
-      })
+      .values(untouchedRow(orgId, { rowId: row_id, period: current, now }))
       .execute();
     await recordAudit(db, {
       orgId,

@@ -1,14 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { tokens } from "@flowstate/shared/tokens";
 import type { CallEvent } from "@flowstate/shared/wire/call";
-
-export const noTokens: CallEvent["tokens"] = {
-  input: null,
-  output: null,
-  cacheRead: null,
-  cacheWrite5m: null,
-  cacheWrite1h: null,
-  reasoning: null,
-};
 
 /** A call of its own session, as an agent reports it, but for what a test says of it. */
 export function callEvent(change: Partial<CallEvent> = {}): CallEvent {
@@ -25,7 +17,7 @@ export function callEvent(change: Partial<CallEvent> = {}): CallEvent {
     tool: "claude-code",
     toolVersion: null,
     model: "claude-sonnet-4-5",
-    tokens: { ...noTokens, input: 100, output: 10 },
+    tokens: tokens({ input: 100, output: 10 }),
     outputTrust: "final",
     costUsd: "0.5",
     estimated: false,

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { OrgId } from "@flowstate/shared/ids";
 import type { Subject } from "@flowstate/shared/subject";
 import { dateOf, dayMs, hourOf, periodOf } from "@flowstate/shared/time";
+import { tokens } from "@flowstate/shared/tokens";
 import type { CallEvent } from "@flowstate/shared/wire/call";
 import type { ContentEvent } from "@flowstate/shared/wire/content";
 import type { FormatEvent } from "@flowstate/shared/wire/format";
@@ -9,7 +10,7 @@ import type { RefusalReason } from "@flowstate/shared/wire/meter";
 import type { Store, Writer } from "../../src/store/open.ts";
 import { ingestSessions } from "../../src/usage/ingest.ts";
 import type { MadeCall, MadeContent, MadeForecast, MadeFormat, MadeOrganisation } from "./incidents.ts";
-import { callEvent, noTokens } from "./call-event.ts";
+import { callEvent } from "./call-event.ts";
 
 /** Stores what was made: calls as devices report them, everything else as proxies, providers and the nights leave it. */
 export async function tellOrganisation(
@@ -120,7 +121,7 @@ function eventOf(call: MadeCall, seq: number): CallEvent {
     provider: call.provider,
     tool: call.tool,
     model: call.model,
-    tokens: { ...noTokens, input: call.input, output: call.output, cacheRead: call.cacheRead },
+    tokens: tokens({ input: call.input, output: call.output, cacheRead: call.cacheRead }),
     costUsd: call.costUsd.toFixed(9),
     status: call.status,
     durationMs: call.durationMs,
