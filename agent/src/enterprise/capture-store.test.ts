@@ -48,6 +48,12 @@ test("what is kept can be listed, newest first, and shown", (t) => {
   t.throws(() => readCapture(folder.path, "none"), { message: /nothing is kept under none/ });
 });
 
+test("a store that a daemon is just making, and has no table yet, lists nothing", (t) => {
+  using folder = temporaryFolder();
+  writeFileSync(join(folder.path, "captures.db"), "");
+  t.deepEqual(listCaptures(folder.path, 10), { captures: [], unreadable: 0 });
+});
+
 test("not a word stands in any file, and all files are closed to others", (t) => {
   using folder = temporaryFolder();
   using store = openCaptures(folder.path, limits);

@@ -173,6 +173,8 @@ function readRows(dataFolder: string, which: string, value: string | number): re
   if (!existsSync(file)) return [];
   const db = openSqlite(file, { readOnly: true });
   try {
+    // A daemon that is just starting has made the file, and nothing in it yet.
+    if (db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'capture'").get() === undefined) return [];
     return db.prepare(`SELECT id, occurred_at, summary, words FROM capture ${which}`).all(value) as Row[];
   } finally {
     db.close();
