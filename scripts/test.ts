@@ -6,12 +6,13 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { unpackChromium } from "../control-plane/test/support/chromium.ts";
 import { startPostgres } from "../control-plane/test/support/postgres.ts";
 import { buildWeb } from "./build-web.ts";
 
 const compiled = fileURLToPath(new URL("../node_modules/.cache/compiled", import.meta.url));
 
-await buildWeb();
+await Promise.all([buildWeb(), unpackChromium()]);
 const checked = spawnSync(process.execPath, ["scripts/check.ts"], { stdio: "inherit" }).status === 0;
 // One server for every test file that wants one; a file that is run alone starts its own.
 const postgres = await startPostgres();

@@ -1,5 +1,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
+import chromium from "@sparticuz/chromium";
 import { chromium as playwright, type Browser, type BrowserContext, type Page } from "playwright-core";
+import { unpackChromium } from "./chromium.ts";
 
 /** A page of a real browser that remembers what must not happen. */
 export interface Visit {
@@ -9,30 +11,16 @@ export interface Visit {
   readonly faults: readonly string[];
 }
 
-/**
- * A headless Chromium that came with npm and needs no package of the system: the libraries that a bare machine lacks
- * (NSS) come with it, and are unpacked where the package believes itself on a function host.
- */
+/** A headless Chromium that came with npm and needs no package of the system. */
 export async function launchBrowser(): Promise<Browser> {
-  process.env["AWS_EXECUTION_ENV"] ??= "AWS_Lambda_nodejs22.x";
-  const { default: chromium } = await import("@sparticuz/chromium");
-  const executablePath = await chromium.executablePath();
-  const env = definedOnly(process.env);
-  // They are the browser's alone, not those of the programs that this process starts.
-  delete process.env["LD_LIBRARY_PATH"];
+  const { executablePath, env } = await unpackChromium();
   return playwright.launch({
     executablePath,
-    env,
+    env: { ...process.env, ...env },
     // In a single process the browser would end with its first window.
     args: [...chromium.args.filter((arg) => arg !== "--single-process"), "--no-sandbox"],
     headless: true,
   });
-}
-
-function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
 }
 
 export async function visit(
