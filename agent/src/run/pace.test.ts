@@ -22,28 +22,42 @@ const never = new AbortController().signal;
 test("what was noted is looked at soon for as long as it may have to wait, and then with each minute", async (t) => {
   const clock = jumpingClock();
   const pace = createPace({ clock, soonMs: 5000, freshMs: 20_000 });
-  for (let look = 0; look < 8; look += 1) await pace.rest(never);
-  t.deepEqual(clock.slept, [5000, 5000, 5000, 5000, 5000, 5000, 30_000, 60_000]);
+  for (let look = 0; look < 7; look += 1) await pace.rest(never);
+  t.deepEqual(clock.slept, [5000, 5000, 5000, 5000, 5000, 35_000, 60_000]);
 });
 
 test("news ends the minute, and what comes with it is gathered", async (t) => {
   const clock = jumpingClock((sleeps) => {
-    if (sleeps === 3) pace.note();
+    if (sleeps === 2) pace.note();
   });
   const pace = createPace({ clock, soonMs: 5000, freshMs: 0 });
-  for (let look = 0; look < 3; look += 1) await pace.rest(never);
-  t.deepEqual(clock.slept, [5000, 5000, 50_000, 5000]);
+  for (let look = 0; look < 2; look += 1) await pace.rest(never);
+  t.deepEqual(clock.slept, [5000, 55_000, 5000]);
 });
 
-test("news that comes while work is done is not missed", async (t) => {
+test("news that comes during a look is looked at soon, however long the look takes", async (t) => {
   const clock = jumpingClock();
   const pace = createPace({ clock, soonMs: 5000, freshMs: 0 });
-  await pace.rest(never);
-  await pace.rest(never);
-  await pace.rest(never);
+  for (let look = 0; look < 2; look += 1) await pace.rest(never);
+  await clock.sleep(1000);
   pace.note();
+  await clock.sleep(30_000);
   await pace.rest(never);
-  t.deepEqual(clock.slept, [5000, 5000, 50_000, 5000]);
+  t.deepEqual(clock.slept, [5000, 55_000, 1000, 30_000, 5000]);
+});
+
+test("a clock that is set back keeps nothing waiting, and ends the haste as ever", async (t) => {
+  let at = 1e9;
+  const slept: number[] = [];
+  const sleep = (ms: number): Promise<void> => {
+    slept.push(ms);
+    at += ms;
+    return Promise.resolve();
+  };
+  const pace = createPace({ clock: { now: () => at, sleep }, soonMs: 5000, freshMs: 5000 });
+  at = 0;
+  for (let look = 0; look < 4; look += 1) await pace.rest(never);
+  t.deepEqual(slept, [5000, 5000, 50_000, 60_000]);
 });
 
 test("a stop ends the rest", async (t) => {

@@ -19,6 +19,8 @@ export interface PaceOptions {
 /** A resting processor pays more for being woken than for looking, so that nobody is woken to find nothing. */
 export function createPace({ clock, soonMs, freshMs }: PaceOptions): Pace {
   let notedAt = clock.now();
+  // When the look began that is over when `rest` is called: it has not seen what was noted since.
+  let lookedAt = notedAt;
   let wake = (): void => undefined;
   return {
     note() {
@@ -26,14 +28,17 @@ export function createPace({ clock, soonMs, freshMs }: PaceOptions): Pace {
       wake();
     },
     async rest(signal) {
-      // A clock that was set back ends the freshness too: the minute is the longest that anything waits.
-      if (Math.abs(clock.now() - notedAt) > freshMs + soonMs) {
+      // Where the clock was set back, all is as if of now.
+      if (clock.now() < Math.max(notedAt, lookedAt)) notedAt = lookedAt = clock.now();
+      let isSoon = lookedAt - notedAt <= freshMs;
+      if (!isSoon) {
         const woken = new AbortController();
         wake = () => woken.abort();
         await clock.sleep(untilNext(minuteMs, clock.now()), AbortSignal.any([signal, woken.signal]));
-        if (!woken.signal.aborted) return;
+        isSoon = woken.signal.aborted;
       }
-      await clock.sleep(soonMs, signal);
+      if (isSoon) await clock.sleep(soonMs, signal);
+      lookedAt = clock.now();
     },
   };
 }
