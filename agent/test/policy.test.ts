@@ -15,7 +15,8 @@ import { dialThrough } from "./support/intercepting.ts";
 import { newPerson, type Person } from "./support/person.ts";
 import { startPolicyDesk, type FakePolicyDesk } from "./support/policy-desk.ts";
 import { startProvider } from "./support/provider.ts";
-import { authority } from "./support/tls.ts";
+import { authority, certificateFor } from "./support/tls.ts";
+import { startUpstream } from "./support/upstream.ts";
 
 const enforcing = { ...defaultAgentSettings, enforcement: "enforce" } as const;
 const noOpus = {
@@ -190,7 +191,7 @@ test("the last policy holds while the control plane is away, also after a restar
   t.is((await person.flowstate("policy")).code, 66);
   const { process: first } = await person.startDaemon();
   await activated(desk, person);
-  await until("the agent to wait for news", () => desk.waiting === 1, 30_000);
+  await until("the agent to follow the stream", () => desk.streams.size === 1, 30_000);
   const exited = once(first, "exit");
   first.kill("SIGKILL");
   await exited;
@@ -208,6 +209,27 @@ test("the last policy holds while the control plane is away, also after a restar
   t.deepEqual(away.status?.notUnderstood, ["Later"], "a rule of a type to come is named and left out");
   desk.status = null;
   await shownWhen("it to be heard again", person, ({ status }) => status?.problem === null);
+});
+
+test("the stream goes through the network's own proxy, and news comes by it alone", async (t) => {
+  await using desk = await startPolicyDesk({ tls: certificateFor("control.test") });
+  await using upstream = await startUpstream();
+  const { port } = new URL(desk.url);
+  await using person = newPerson({
+    FLOWSTATE_CONTROL_PLANE: `https://control.test:${port}`,
+    FLOWSTATE_UPSTREAM_PROXY: upstream.address,
+    FLOWSTATE_CAPTURE: "session-logs",
+  });
+  const trusted = join(person.home, "authority.pem");
+  writeFileSync(trusted, authority.certificate);
+  await person.startDaemon({ NODE_EXTRA_CA_CERTS: trusted });
+  await until("the stream", () => desk.streams.size === 1, 30_000);
+  t.true(upstream.asked.includes(`CONNECT control.test:${port}`));
+  const askedBefore = desk.asked;
+  desk.put({ version: 7 });
+  await shownWhen("the news", person, ({ status }) => status?.version === 7);
+  t.is(desk.asked, askedBefore, "no question was asked meanwhile");
+  t.is(desk.waiting, 0);
 });
 
 test("a damaged file of the last policy is as good as none", async (t) => {

@@ -2,7 +2,7 @@ import { systemClock, type Clock } from "@flowstate/shared/clock";
 import { FlowstateError, isFlowstateError } from "@flowstate/shared/errors";
 import { hourMs } from "@flowstate/shared/time";
 import type { OfferedRelease } from "@flowstate/shared/wire/release";
-import { askPolicy } from "../policy/follow.ts";
+import { askPolicy } from "../policy/question.ts";
 import { version } from "../version.ts";
 import { decideUpdate, type UpdateDecision, type UpdateQuestion } from "./decide.ts";
 import type { Installed } from "./installed.ts";

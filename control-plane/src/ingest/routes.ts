@@ -1,8 +1,5 @@
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import type * as v from "valibot";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { WebSocketServer } from "ws";
 import type { Clock } from "@flowstate/shared/clock";
 import { FlowstateError } from "@flowstate/shared/errors";
 import { sessionBatch } from "@flowstate/shared/wire/call";
@@ -18,6 +15,7 @@ import { requireDevice } from "./device.ts";
 import { ingestMeter } from "./meter.ts";
 import type { PushHub } from "./push.ts";
 import { buildSnapshot } from "./snapshot.ts";
+import { acceptStreams, isDevices } from "./streams.ts";
 
 export interface IngestDependencies {
   readonly store: Store;
@@ -76,7 +74,7 @@ export async function ingestRoutes(app: FastifyInstance, dependencies: IngestDep
   });
 
   app.get("/ingest/v1/stream", async (request, reply) => {
-    await requireProxy(request, dependencies);
+    await (isDevices(request) ? requireDevice : requireProxy)(request, dependencies);
     return reply
       .code(426)
       .header("upgrade", "websocket")
@@ -100,31 +98,6 @@ function goneOf(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   reply.raw.once("close", () => gone.abort());
   return gone.signal;
-}
-
-/** Upgrades `/ingest/v1/stream`; any other upgrade is refused. */
-function acceptStreams(app: FastifyInstance, { keyring, hub }: IngestDependencies): void {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: 64 << 10 });
-  const accept = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
-    if (request.url?.split("?")[0] !== "/ingest/v1/stream") return refuseUpgrade(socket, "404 Not Found");
-    const token = bearerToken(request.headers.authorization);
-    const proxy = await keyring.check(token, "enrolment");
-    if (proxy === null) return refuseUpgrade(socket, "401 Unauthorized");
-    sockets.handleUpgrade(request, socket, head, (stream) => {
-      hub.attach(stream, proxy, token).catch((error: unknown) => {
-        app.log.error({ err: error }, "a proxy's stream failed");
-        stream.close(1011);
-      });
-    });
-  };
-  app.server.on("upgrade", (request, socket, head) => {
-    socket.on("error", () => socket.destroy());
-    accept(request, socket, head).catch(() => refuseUpgrade(socket, "503 Service Unavailable"));
-  });
-}
-
-function refuseUpgrade(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 async function readBatch<const Schema extends v.GenericSchema>(

@@ -6,11 +6,14 @@ import { readRevisions } from "../orgs/orgs.ts";
 import type { Reader } from "../store/open.ts";
 import { applyPolicy, etagOf, loadOrgPolicy, type OrgPolicy } from "./applied.ts";
 
-export interface PolicyAsk {
+export interface PolicyFollower {
   readonly orgId: OrgId;
   readonly subject: string;
   /** What the agent has already; null for nothing. */
   readonly etag: string | null;
+}
+
+export interface PolicyAsk extends PolicyFollower {
   /** How long it would rather wait than be told the same. */
   readonly waitMs: number;
 }
@@ -24,6 +27,8 @@ export interface PolicyTold {
 export interface PolicyDesk {
   /** What the agent of that person is to do; the same as it has where nothing new came while it waited. */
   ask(given: PolicyAsk, signal: AbortSignal): Promise<PolicyTold>;
+  /** All that the agent of that person is to do from now on, each that differs from the one before; ends with `signal` or the desk. */
+  follow(given: PolicyFollower, signal: AbortSignal): AsyncIterable<PolicyTold>;
   /** A device of that person has told of calls: what its rules count as spent may be more. */
   heard(orgId: OrgId, subject: string): void;
   /** Looks for changes now instead of at the next tick. */
@@ -38,13 +43,15 @@ interface Remembered {
   readonly policy: Promise<OrgPolicy>;
 }
 
-interface Waiting extends Pick<PolicyAsk, "orgId" | "subject"> {
+interface Waiting extends Pick<PolicyFollower, "orgId" | "subject"> {
   readonly call: () => void;
 }
 
 const pollMs = 500;
 /** So many are answered before anything else has its turn. */
 const atOnce = 25;
+/** What other control planes were told of calls, and what a new month changes, is looked at as often for those who follow. */
+const lookMs = 50_000;
 /** Who belongs where, and what all of a scope have spent, may be so old. */
 const rememberedMs = 15_000;
 
@@ -62,7 +69,7 @@ export function createPolicyDesk({
   /** The newest that were seen; they only grow. */
   const revisions = new Map<OrgId, number>();
   let wake = new AbortController();
-  let isStopping = false;
+  const stopped = new AbortController();
 
   const orgPolicy = (orgId: OrgId, revision: number): Promise<OrgPolicy> => {
     const now = clock.now();
@@ -75,7 +82,7 @@ export function createPolicyDesk({
     policy.catch(() => remembered.delete(orgId));
     return policy;
   };
-  const tell = async ({ orgId, subject }: PolicyAsk, revision: number): Promise<PolicyTold> => {
+  const tell = async ({ orgId, subject }: PolicyFollower, revision: number): Promise<PolicyTold> => {
     const shared = await orgPolicy(orgId, revision);
     const policy = await applyPolicy(reader, orgId, shared, { subject, now: clock.now() });
     return { etag: etagOf(policy), policy };
@@ -94,22 +101,33 @@ export function createPolicyDesk({
     }
   };
 
+  const ask = async (given: PolicyAsk, signal: AbortSignal): Promise<PolicyTold> => {
+    const until = clock.now() + given.waitMs;
+    await refresh();
+    for (;;) {
+      const revision = revisionOf(given.orgId);
+      const told = await tell(given, revision);
+      const leftMs = until - clock.now();
+      if (told.etag !== given.etag || leftMs <= 0 || signal.aborted || stopped.signal.aborted) return told;
+      const news = new AbortController();
+      const entry = { orgId: given.orgId, subject: given.subject, call: () => news.abort() };
+      waiting.add(entry);
+      if (revisionOf(given.orgId) === revision) {
+        await clock.sleep(leftMs, AbortSignal.any([signal, news.signal]));
+      }
+      waiting.delete(entry);
+    }
+  };
+
   return {
-    async ask(given, signal) {
-      const until = clock.now() + given.waitMs;
-      await refresh();
-      for (;;) {
-        const revision = revisionOf(given.orgId);
-        const told = await tell(given, revision);
-        const leftMs = until - clock.now();
-        if (told.etag !== given.etag || leftMs <= 0 || signal.aborted || isStopping) return told;
-        const news = new AbortController();
-        const entry = { orgId: given.orgId, subject: given.subject, call: () => news.abort() };
-        waiting.add(entry);
-        if (revisionOf(given.orgId) === revision) {
-          await clock.sleep(leftMs, AbortSignal.any([signal, news.signal]));
-        }
-        waiting.delete(entry);
+    ask,
+    async *follow(given, signal) {
+      let { etag } = given;
+      while (!signal.aborted && !stopped.signal.aborted) {
+        const told = await ask({ ...given, etag, waitMs: lookMs }, signal);
+        if (told.etag === etag) continue;
+        etag = told.etag;
+        yield told;
       }
     },
     heard(orgId, subject) {
@@ -122,7 +140,7 @@ export function createPolicyDesk({
         wake = new AbortController();
         if (waiting.size > 0) await refresh().catch(onError);
       }
-      isStopping = true;
+      stopped.abort();
       for (const { call } of waiting) call();
     },
   };

@@ -50,7 +50,7 @@ export const appliedRule = v.object({
 
 /**
  * What the agent of one person is to do: the answer of `GET /ingest/v1/policy`. With `If-None-Match` and `Prefer: wait=N`
- * (RFC 7240) the answer waits up to N seconds for something new.
+ * (RFC 7240) the answer waits up to N seconds for something new. `GET /ingest/v1/stream` pushes it.
  */
 export const agentPolicy = v.object({
   /** The policy's version; null before the first was activated. */
@@ -62,5 +62,14 @@ export const agentPolicy = v.object({
   hasCostCentre: v.nullable(v.boolean()),
 });
 
+/** Message of `GET /ingest/v1/stream` (WebSocket), control plane to agent: what is to hold from now on. */
+export const policyMessage = v.object({
+  type: v.literal("policy"),
+  /** As in the field `ETag` of the answer; what `If-None-Match` takes. */
+  etag: v.pipe(v.string(), v.minLength(1)),
+  policy: agentPolicy,
+});
+
+export type PolicyMessage = v.InferOutput<typeof policyMessage>;
 export type AgentSettings = v.InferOutput<typeof agentSettings>;
 export type AgentPolicy = v.InferOutput<typeof agentPolicy>;
