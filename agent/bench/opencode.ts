@@ -2,7 +2,7 @@
  * `node agent/bench/opencode.ts`: what a change costs in an OpenCode database of 100,000 messages, read whole and read
  * on, into a ledger that knows its calls already.
  *
- * Measured on 2 shared, busy cores: 1.4 s whole once every call is known (3.1 s the first time), 0.1 s read on.
+ * Measured on 2 shared, busy cores: 0.8 s whole once every call is known (1.5 s the first time), 0.04 s read on.
  */
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -20,8 +20,9 @@ using folder = temporaryFolder();
 using ledger = openLedger(join(folder.path, "ledger.db"));
 const file = join(folder.path, "opencode.db");
 const db = openSqlite(file);
-db.exec(`CREATE TABLE message (id TEXT PRIMARY KEY, session_id TEXT, time_created INTEGER, time_updated INTEGER,
-  data TEXT)`);
+db.exec(`CREATE TABLE session (id TEXT PRIMARY KEY, version TEXT);
+  CREATE TABLE message (id TEXT PRIMARY KEY, session_id TEXT, time_created INTEGER, time_updated INTEGER, data TEXT)`);
+const addSession = db.prepare("INSERT OR IGNORE INTO session VALUES (?, '1.15.10')");
 const add = db.prepare("INSERT INTO message VALUES (?, ?, ?, ?, ?)");
 db.transaction(() => {
   for (let id = 0; id < count; id += 1) addMessage(id);
@@ -55,6 +56,7 @@ function addMessage(id: number): void {
           },
         }),
   };
+  addSession.run(`ses_${Math.floor(id / 40)}`);
   add.run(
     `msg_${id.toString(36).padStart(26, "0")}`,
     `ses_${Math.floor(id / 40)}`,
@@ -74,6 +76,7 @@ function read(from: string | null): {
   let began = performance.now();
   for (const slice of readDatabase(opencode, file, from, (now += 60_000))) {
     ledger.calls.note(slice.sightings, now);
+    ledger.formats.add("session-log", slice.formats, now);
     calls += slice.sightings.length;
     state = slice.state;
     const tookMs = performance.now() - began;

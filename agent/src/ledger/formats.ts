@@ -1,7 +1,6 @@
 import type { Sqlite } from "@flowstate/shared/sqlite";
 import { fewestBlank, mostBlankShare, type FormatCounts } from "@flowstate/shared/wire/format";
 import type { Capture } from "../normalise/sighting.ts";
-import { version as agentVersion } from "../version.ts";
 
 /** How far one format is understood: `seen` rows or events that look like calls, `blank` of which gave no usage. */
 export interface FormatCount extends FormatCounts {
@@ -62,7 +61,7 @@ export const formatSchema = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-export function formatTable(db: Sqlite): FormatTable {
+export function formatTable(db: Sqlite, agentVersion: string): FormatTable {
   const add = db.prepare(
     `INSERT INTO format (agent_version, capture, tool, tool_version, host, seen, blank, first_at, last_at)
      VALUES (@agentVersion, @capture, @tool, @toolVersion, @host, @seen, @blank, @now, @now)

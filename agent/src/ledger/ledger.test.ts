@@ -375,7 +375,7 @@ test("a format is told when it is met, as it becomes an alarm, and otherwise onc
 
 test("whoever tells of calls is woken by what was kept, and by nothing else", (t) => {
   let news = 0;
-  using ledger = openLedger(":memory:", () => (news += 1));
+  using ledger = openLedger(":memory:", { onNews: () => (news += 1) });
   ledger.calls.note([], start);
   ledger.formats.add("session-log", [], start);
   t.is(news, 0);

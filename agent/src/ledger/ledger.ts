@@ -1,4 +1,5 @@
 import { openSqlite } from "@flowstate/shared/sqlite";
+import { version } from "../version.ts";
 import { callSchema, callTable, type CallTable } from "./calls.ts";
 import { formatSchema, formatTable, type FormatTable } from "./formats.ts";
 import { logSchema, logTable, type LogTable } from "./logs.ts";
@@ -26,14 +27,23 @@ const cacheKib = 256;
 /** A few milliseconds of work. */
 const pagesAtOnce = 256;
 
-/** `onNews` is called whenever a call or a count was kept. */
-export function openLedger(file: string, onNews: () => void = () => undefined): Ledger {
+export interface LedgerOptions {
+  /** Called whenever a call or a count was kept. */
+  readonly onNews?: () => void;
+  /** The version that counts how far formats are understood, and reads again what another did not understand. */
+  readonly agentVersion?: string;
+}
+
+export function openLedger(
+  file: string,
+  { onNews = () => undefined, agentVersion = version }: LedgerOptions = {},
+): Ledger {
   const db = openSqlite(file, { shrinks: true, cacheKib });
   db.exec(callSchema + settledSchema + logSchema + formatSchema);
   // An account that a larger one has replaced leaves its place in the index behind.
   const dropAccounts = db.prepare("DELETE FROM call_account WHERE id NOT IN (SELECT id FROM call)");
   const calls = callTable(db);
-  const formats = formatTable(db);
+  const formats = formatTable(db, agentVersion);
   return {
     calls: {
       ...calls,
@@ -42,7 +52,7 @@ export function openLedger(file: string, onNews: () => void = () => undefined): 
         if (sightings.length > 0) onNews();
       },
     },
-    logs: logTable(db),
+    logs: logTable(db, agentVersion),
     formats: {
       ...formats,
       add(capture, counts, now) {

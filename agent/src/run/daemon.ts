@@ -70,7 +70,7 @@ export async function startDaemon(
   const vitals = createVitals();
   const pauseMs = Math.min(tellMs, Math.max(10, timing.holdMs / 4));
   const pace = createPace({ clock, soonMs: pauseMs, freshMs: timing.holdMs });
-  const ledger = stack.use(openLedger(join(dataFolder, "ledger.db"), pace.note));
+  const ledger = stack.use(openLedger(join(dataFolder, "ledger.db"), { onNews: pace.note }));
   // A call in the outbox is told, as the ledger sees it: that must survive a power cut.
   const outbox = stack.use(openOutbox({ file: join(dataFolder, "outbox.db"), durable: true }));
   const credential = new Secret(basicCredential({ user: config.user, password: config.key.reveal() }));

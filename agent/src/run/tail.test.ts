@@ -13,6 +13,7 @@ import test from "ava";
 import fc from "fast-check";
 import { openSqlite } from "@flowstate/shared/sqlite";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
+import { copilotRequest, copilotStore } from "../../test/support/copilot-store.ts";
 import { openLedger, type Ledger } from "../ledger/ledger.ts";
 import { resolveCall } from "../normalise/merge.ts";
 import { createTail } from "./tail.ts";
@@ -383,4 +384,98 @@ test("drift: answers and their usage that are read at different times are no ala
     await one.look();
   }
   t.like(one.ledger.formats.alarms()[0], { tool: "codex-cli", toolVersion: "0.153.3", blank: 25 });
+});
+
+test("drift: logs that were not understood whole are read again by another version of the agent, once", async (t) => {
+  using folder = temporaryFolder();
+  const machine = { home: folder.path, platform: "linux", env: {} } as const;
+  const write = (name: string, content: string): void => {
+    mkdirSync(dirname(join(folder.path, name)), { recursive: true });
+    writeFileSync(join(folder.path, name), content);
+  };
+  write(claudeLog, claude(1) + claude(2).replace(`"id":"msg_2"`, `"_tokens":0`));
+  write(claudeLog.replace("s1", "s2"), claude(3));
+  write(codexLog, codex(0, "session_meta", { id: "root", cli_version: "0.153.3" }));
+  const looks = async (agentVersion: string): Promise<readonly number[]> => {
+    using ledger = openLedger(join(folder.path, "ledger.db"), { agentVersion });
+    const counts: number[] = [];
+    for (let start = 0; start < 2; start += 1) {
+      const { read } = await createTail(machine, ledger, () => 0).look(signal);
+      counts.push(read);
+    }
+    t.is(Object.keys(calls(ledger)).length, 2);
+    return counts;
+  };
+  t.deepEqual(await looks("1.0.0"), [3, 0]);
+  t.deepEqual(await looks("1.1.0"), [2, 0], "both logs of the tool");
+  write(claudeLog, claude(1));
+  t.deepEqual(await looks("1.1.0"), [1, 0]);
+  const db = openSqlite(join(folder.path, "ledger.db"));
+  db.exec("UPDATE format SET blank = 0");
+  db.close();
+  t.deepEqual(await looks("1.2.0"), [0, 0], "nothing where all was understood");
+});
+
+test("drift: a document that is written anew with every answer counts each of them once, and across restarts", async (t) => {
+  using one = home();
+  const file = ".config/Code/User/globalStorage/saoudrizwan.claude-dev/tasks/7/ui_messages.json";
+  const request = (id: number, counts: object): readonly object[] => [
+    { ts: 1_791_000_000_000 + id, say: "api_req_started", text: JSON.stringify(counts) },
+    { say: "text", text: "yes" },
+  ];
+  const task: object[] = [];
+  const ask = async (counts: object): Promise<void> => {
+    task.push(...request(task.length, counts));
+    // As the tool does it: beside the file, and then in its place.
+    one.write(`${file}.new`, JSON.stringify(task));
+    renameSync(one.file(`${file}.new`), one.file(file));
+    t.like(await one.look(), { read: 1, broken: 0 });
+    one.restart();
+  };
+  for (let turn = 1; turn <= 30; turn += 1) await ask({ tokensIn: 5, tokensOut: 3 });
+  for (let turn = 1; turn <= 20; turn += 1) await ask({ inputCount: 5 });
+  t.deepEqual(one.ledger.formats.alarms(), [], "the last request is still running");
+  await ask({ inputCount: 5 });
+  t.like(one.ledger.formats.alarms(), [{ tool: "cline", toolVersion: null, seen: 50, blank: 20 }]);
+  t.is(one.ledger.logs.stamps().size, 1);
+  one.write(file, JSON.stringify(task).slice(0, 99));
+  t.like(await one.look(), { broken: 1 });
+  await ask({ inputCount: 5 });
+  t.like(one.ledger.formats.alarms(), [{ seen: 51, blank: 21 }]);
+});
+
+test("drift: documents of another layout are counted one by one", async (t) => {
+  using one = home();
+  const file = (id: number): string => `.local/share/amp/threads/T-${id}.json`;
+  for (let id = 0; id < 20; id += 1) one.write(file(id), JSON.stringify({ id, turns: [id] }));
+  await one.look();
+  for (let id = 0; id < 20; id += 1) one.write(file(id), JSON.stringify({ id, turns: [id, "more"] }));
+  await one.look();
+  t.like(one.ledger.formats.alarms(), [{ tool: "amp", seen: 20, blank: 20 }]);
+});
+
+test("drift: a column that has another name is an alarm, once for every row, and across restarts", async (t) => {
+  using one = home();
+  one.wait(Date.parse("2026-11-20T12:00:00Z"));
+  const file = ".copilot/session-store.db";
+  one.write(file, "");
+  const change = async (sql: string): Promise<void> => {
+    const db = openSqlite(one.file(file));
+    db.exec(sql);
+    db.close();
+    t.like(await one.look(), { read: 1, failed: 0 });
+    one.restart();
+  };
+  const rows = (from: number, to: number): string =>
+    Array.from({ length: to - from }, (_, index) => copilotRequest(from + index)).join("");
+  await change(copilotStore + rows(1, 31));
+  t.deepEqual(one.ledger.formats.alarms(), []);
+  await change("ALTER TABLE assistant_usage_events RENAME COLUMN output_tokens TO produced_tokens");
+  t.like(one.ledger.formats.alarms(), [{ tool: "copilot-cli", seen: 60, blank: 30 }]);
+  await change(rows(31, 33));
+  await change("ALTER TABLE sessions ADD COLUMN branch TEXT");
+  t.like(one.ledger.formats.alarms(), [{ tool: "copilot-cli", seen: 62, blank: 32 }]);
+  t.is(Object.keys(calls(one.ledger)).length, 30);
+  await change("ALTER TABLE assistant_usage_events RENAME COLUMN produced_tokens TO output_tokens");
+  t.is(Object.keys(calls(one.ledger)).length, 32);
 });

@@ -6,8 +6,10 @@ import type { FormatCount } from "../ledger/formats.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { stampOf, type LogCursor } from "../ledger/logs.ts";
 import type { Sighting } from "../normalise/sighting.ts";
+import { growth, readCounts } from "../observe/files/answers.ts";
 import { readDatabase } from "../observe/files/database.ts";
 import { explore, type LogFile } from "../observe/files/discover.ts";
+import { parseFields } from "../observe/files/json.ts";
 import { countAnswers, readLog, readSlice, type SliceReading } from "../observe/files/read.ts";
 import type { LineReader } from "../observe/files/reader.ts";
 import { sourcesOf, type Home } from "../observe/files/sources.ts";
@@ -37,10 +39,12 @@ const forgetMs = 86_400_000;
 /**
  * Follows logs. A log that has grown is read from where its last whole line ended, known by the file itself (device and
  * inode) and by what lies before that place; one that was cut, rewritten or replaced is read from its beginning, and
- * the ledger makes one call of both readings.
+ * the ledger makes one call of both readings. Answers that were understood or not are counted once: of a document, which
+ * is read whole each time, those that have come since. A newer agent reads again what the one before did not understand.
  */
 export function createTail(machine: Home, ledger: Ledger, now: () => number): Tail {
   const sources = sourcesOf(machine);
+  ledger.logs.forgetMisread();
   const stamps = new Map(ledger.logs.stamps());
   const goneSince = new Map<string, number>();
 
@@ -88,9 +92,12 @@ export function createTail(machine: Home, ledger: Ledger, now: () => number): Ta
   }
 }
 
-/** Joined, not added up: thousands of these are kept, and V8 keeps the parts of a sum beside it. */
-function keyOf({ device, inode }: LogFile): string {
-  return [device, inode].join(":");
+/**
+ * Names a log: by the file itself, which rotation renames; a document by its path, for each rewriting may make a new file
+ * of it. Joined, not added up: thousands of these are kept, and V8 keeps the parts of a sum beside it.
+ */
+function keyOf({ reader, path, device, inode }: LogFile): string {
+  return reader.kind === "document" ? path : [device, inode].join(":");
 }
 
 /** Reads what is new in a log; the rows that nobody understood. */
@@ -102,12 +109,13 @@ async function follow(
   signal: AbortSignal,
 ): Promise<number> {
   const { path, size, modifiedMs, reader } = file;
-  const start = { path, size, modifiedMs, offset: 0, mark: null, state: null, silent: 0 };
+  const start = { path, tool: reader.tool, size, modifiedMs, offset: 0, mark: null, state: null, silent: 0 };
   if (reader.kind === "database") {
     // A database that has changed while it was read stands as it was found, and is read again.
     for (const slice of readDatabase(reader, path, ledger.logs.cursor(key)?.state ?? null, now())) {
       ledger.transact(() => {
         ledger.calls.note(slice.sightings, now());
+        ledger.formats.add("session-log", slice.formats, now());
         ledger.logs.put(key, { ...start, modifiedMs: 0, state: slice.state });
       });
       await breathe();
@@ -119,10 +127,12 @@ async function follow(
   if (reader.kind === "document" || path.endsWith(".zst")) {
     const sightings: Sighting[] = [];
     const { broken, formats } = await readLog(file, (sighting) => sightings.push(sighting));
+    const before = ledger.logs.cursor(key)?.state ?? null;
+    const told = reader.kind === "document" ? answersSince(formats, before) : { formats, state: null };
     ledger.transact(() => {
       ledger.calls.note(sightings, now());
-      ledger.formats.add("session-log", formats, now());
-      ledger.logs.put(key, start);
+      ledger.formats.add("session-log", told.formats, now());
+      ledger.logs.put(key, { ...start, state: told.state });
     });
     return broken;
   }
@@ -134,6 +144,7 @@ async function follow(
     const { silent, formats } = hush(path, reader, slice, cursor.silent, sightings.length > 0);
     const next: LogCursor = {
       path,
+      tool: reader.tool,
       // Only a log that was read to its end stands as it was found.
       size: slice.isEnd ? size : slice.offset,
       modifiedMs: slice.isEnd ? modifiedMs : 0,
@@ -152,6 +163,18 @@ async function follow(
     if (slice.isEnd || signal.aborted) return broken;
     await breathe();
   }
+}
+
+/** Answers that have come to a document since it was read last, and all of them as they are kept until the next time. */
+function answersSince(
+  [format]: readonly FormatCount[],
+  before: string | null,
+): { readonly formats: readonly FormatCount[]; readonly state: string | null } {
+  // A document that cannot be read, because it is being written, says nothing of its answers.
+  if (format === undefined) return { formats: [], state: before };
+  const { seen, blank } = format;
+  const fresh = growth(format, readCounts(before === null ? null : parseFields(before)));
+  return { formats: fresh.seen > 0 ? [{ ...format, ...fresh }] : [], state: JSON.stringify({ seen, blank }) };
 }
 
 /** The cursor, where the file still holds before it what it held then; null where it must be read from its beginning. */

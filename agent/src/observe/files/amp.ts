@@ -1,6 +1,7 @@
 /** Amp's threads, rewritten whole every turn: a ledger of charged events, and messages that know the cached parts. */
 import { readCount, type TokenCounts } from "@flowstate/shared/tokens";
 import { logSighting, type Sighting } from "../../normalise/sighting.ts";
+import { readAnswers, readForeign, type AnswersRead } from "./answers.ts";
 import { fields, instant, items, name, type Fields } from "./json.ts";
 import type { DocumentReader } from "./reader.ts";
 
@@ -10,13 +11,31 @@ export const amp: DocumentReader = {
   read(document) {
     const thread = fields(document);
     const id = name(thread["id"]);
+    const ledger = fields(thread["usageLedger"])["events"];
     const messages = items(thread["messages"]).map(fields);
-    const events = items(fields(thread["usageLedger"])["events"]).map(fields);
-    return events.length > 0
-      ? events.flatMap((event) => readEvent(event, messages, id))
-      : messages.flatMap((message) => readMessage(message, id));
+    const events = items(ledger).map(fields);
+    const toolVersion = name(fields(fields(fields(thread["env"])["initial"])["platform"])["clientVersion"]);
+    if (!Array.isArray(thread["messages"]) && !Array.isArray(ledger)) {
+      return { ...readForeign(document), toolVersion };
+    }
+    return { ...readThread(events, messages, id), toolVersion };
   },
 };
+
+function readThread(events: readonly Fields[], messages: readonly Fields[], id: string | null): AnswersRead {
+  return events.length > 0
+    ? readAnswers(
+        events,
+        (event) => readEvent(event, messages, id),
+        ({ model }) => name(model) !== null,
+      )
+    : readAnswers(messages, (message) => readMessage(message, id), isComplete);
+}
+
+/** Answers are also streaming, cancelled or failed. */
+function isComplete({ role, state }: Fields): boolean {
+  return role === "assistant" && fields(state)["type"] === "complete";
+}
 
 function readEvent(event: Fields, messages: readonly Fields[], thread: string | null): Sighting[] {
   const id = name(event["id"]);

@@ -15,9 +15,13 @@ export const copilotCliStore: DatabaseReader = {
       from: "assistant_usage_events m LEFT JOIN sessions s ON s.id = m.session_id",
       where: "true",
       changed: null,
+      version: null,
       read: readRequest,
+      silence: () => "finished",
     },
   ],
+  // Earlier versions kept a store without usage.
+  isNeverWithout: false,
 };
 
 function readRequest(row: Fields): Sighting[] {

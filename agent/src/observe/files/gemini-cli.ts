@@ -1,6 +1,7 @@
 /** Gemini CLI's chat recordings: a head, then one message a line; a message written again under its id is an update. */
 import { readCount, type TokenCounts } from "@flowstate/shared/tokens";
 import { logSighting, type Sighting } from "../../normalise/sighting.ts";
+import { readAnswers, readForeign } from "./answers.ts";
 import { fields, instant, items, name, type Fields } from "./json.ts";
 import type { DocumentReader, LineReader } from "./reader.ts";
 
@@ -29,11 +30,37 @@ export const geminiCliDocument: DocumentReader = {
   tool: "gemini-cli",
   read(document) {
     const session = fields(document);
-    return items(session["messages"]).flatMap((message) =>
-      readMessage(fields(message), name(session["sessionId"])),
+    const id = name(session["sessionId"]);
+    if (!Array.isArray(session["messages"])) return { ...readForeign(document), toolVersion: null };
+    const turns = turnsOf(items(session["messages"]).map(fields));
+    const read = readAnswers(
+      turns,
+      ({ messages }) => messages.flatMap((message) => readMessage(message, id)),
+      ({ messages, next }) => messages[0]?.["type"] === "gemini" && next === "user",
     );
+    return { ...read, toolVersion: null };
   },
 };
+
+/** Messages of one kind that follow each other, and of which kind the next is; null where none has come yet. */
+interface Turn {
+  readonly messages: readonly Fields[];
+  readonly next: unknown;
+}
+
+/**
+ * One answer may be several messages, of which one has the counts: they are judged together. They are complete once the
+ * person goes on; an error or a notice after them says that the answer broke off.
+ */
+function turnsOf(messages: readonly Fields[]): readonly Turn[] {
+  const ends = messages.flatMap(({ type }, index) =>
+    messages[index + 1]?.["type"] === type ? [] : [index + 1],
+  );
+  return ends.map((end, index) => ({
+    messages: messages.slice(ends[index - 1] ?? 0, end),
+    next: messages[end]?.["type"] ?? null,
+  }));
+}
 
 function readMessage(message: Fields, session: string | null): Sighting[] {
   const id = name(message["id"]);

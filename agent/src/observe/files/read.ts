@@ -46,16 +46,19 @@ export async function readLog({ path, reader, size }: LogFile, onSighting: OnSig
     case "document": {
       const document = size > largestDocument ? undefined : parseDocument(readFileSync(path, "utf8"));
       if (document === undefined) return { broken: 1, formats: [] };
-      for (const sighting of reader.read(document, path)) onSighting(sighting);
-      return { broken: 0, formats: [] };
+      const { sightings, answers, toolVersion } = reader.read(document, path);
+      for (const sighting of sightings) onSighting(sighting);
+      return { broken: 0, formats: [{ tool: reader.tool, toolVersion, host: null, ...answers }] };
     }
     case "database": {
       // Loaded only where there is a database: SQLite costs a scan more to start than a small log to read.
       const { readDatabase } = await import("./database.ts");
-      for (const { sightings } of readDatabase(reader, path, null, Date.now())) {
-        for (const sighting of sightings) onSighting(sighting);
+      const formats: FormatCount[] = [];
+      for (const slice of readDatabase(reader, path, null, Date.now())) {
+        for (const sighting of slice.sightings) onSighting(sighting);
+        formats.push(...slice.formats);
       }
-      return { broken: 0, formats: [] };
+      return { broken: 0, formats };
     }
     default:
       return unreachable(reader);

@@ -1,4 +1,5 @@
 import type { Sighting } from "../../normalise/sighting.ts";
+import type { AnswersRead, Silence } from "./answers.ts";
 import type { Fields } from "./json.ts";
 
 /**
@@ -46,14 +47,22 @@ export interface DocumentReader {
   readonly kind: "document";
   readonly tool: string;
   /** Never throws, whatever the document holds. */
-  read(document: unknown, file: string): readonly Sighting[];
+  read(document: unknown, file: string): DocumentReading;
+}
+
+export interface DocumentReading extends AnswersRead {
+  /** The tool's version; null where the document does not say. */
+  readonly toolVersion: string | null;
 }
 
 /** Reads a tool's SQLite database. */
 export interface DatabaseReader {
   readonly kind: "database";
   readonly tool: string;
+  /** A table takes the place of those before it: the tool may drop them. */
   readonly tables: readonly DatabaseTable[];
+  /** Whether the tool never kept a database without one of the tables. */
+  readonly isNeverWithout: boolean;
 }
 
 /** Rows of one table that stand for calls, as the parts of a statement in which the table is called `m`. */
@@ -64,8 +73,12 @@ export interface DatabaseTable {
   readonly where: string;
   /** Column that holds when a row was last changed in place; null where rows are only added. */
   readonly changed: string | null;
+  /** Expression for the tool's version, left out where the layout has no such thing; null where none has. */
+  readonly version: string | null;
   /** Never throws, whatever the row holds. */
   read(this: void, row: Fields): readonly Sighting[];
+  /** What a row is that gave no call. Never throws. */
+  silence(this: void, row: Fields): Silence;
 }
 
 export type Reader = LineReader | DocumentReader | DatabaseReader;

@@ -11,12 +11,14 @@ import { packedCalls } from "../../scan/packed-calls.ts";
 import { discover } from "./discover.ts";
 import { forMarkedLines, wholeFile } from "./lines.ts";
 import { readLog } from "./read.ts";
-import type { LineReader } from "./reader.ts";
+import type { DocumentReader, LineReader } from "./reader.ts";
+import { amp } from "./amp.ts";
 import { claudeCode } from "./claude-code.ts";
+import { clineCli, clineTask } from "./cline.ts";
 import { codexCli } from "./codex-cli.ts";
 import { copilotCliEvents } from "./copilot-cli.ts";
 import { fields } from "./json.ts";
-import { geminiCli } from "./gemini-cli.ts";
+import { geminiCli, geminiCliDocument } from "./gemini-cli.ts";
 import { sourcesOf } from "./sources.ts";
 
 /** Every call of a home folder, once. */
@@ -505,6 +507,196 @@ test("copilot-cli: a model that is called as a member of every object is counted
     [5, 3],
   );
 });
+
+const cline = clineTask("cline");
+const request = (second: number, text: object): object => ({
+  ts: Date.parse(time(second)),
+  type: "say",
+  say: "api_req_started",
+  text: JSON.stringify({ request: "…", ...text }),
+});
+const said = (say: string): object => ({ type: "say", say, text: "…" });
+const counted = { tokensIn: 100, tokensOut: 10, cacheWrites: 0, cacheReads: 60, cost: 0.01 };
+const uncounted = { inputCount: 100, outputCount: 10 };
+
+const clineCliMessage = (role: string, more: object = {}): object => ({
+  role,
+  content: [{ type: "text", text: "…" }],
+  ts: Date.parse(time(1)),
+  ...more,
+});
+const metrics = { metrics: { inputTokens: 100, outputTokens: 10 } };
+
+const thread = (more: object): object => ({
+  id: "T-1",
+  env: { initial: { platform: { clientVersion: "0.0.1759" } } },
+  ...more,
+});
+const ampUsage = { usage: { model: "claude-x", timestamp: time(1), inputTokens: 100, outputTokens: 10 } };
+const ampMessage = (state: string, more: object = {}): object => ({
+  role: "assistant",
+  messageId: 1,
+  content: [],
+  state: { type: state },
+  ...more,
+});
+const charged = (tokens: object): object => ({ id: "e1", timestamp: time(1), model: "claude-x", ...tokens });
+
+const geminiMessage = (type: string, more: object = {}): object => ({
+  id: "m1",
+  timestamp: time(1),
+  type,
+  content: "…",
+  ...more,
+});
+const geminiTokens = { model: "gemini-x", tokens: { input: 100, output: 10, cached: 0 } };
+const recording = (...messages: readonly object[]): object => ({ sessionId: "g1", messages });
+
+/** Documents, and how many answers in them are counted: all, and those without usage. */
+const answers: readonly (readonly [
+  reader: DocumentReader,
+  what: string,
+  document: unknown,
+  counts: readonly [seen: number, blank: number],
+])[] = [
+  [cline, "requests with counts", [request(1, counted), said("text"), request(2, counted)], [2, 0]],
+  [cline, "a free model", [request(1, { ...counted, tokensIn: 0, tokensOut: 0 }), said("text")], [1, 0]],
+  [
+    cline,
+    "counts under other names, the last of them still to come",
+    [request(1, uncounted), said("text"), request(2, uncounted), said("tool"), request(3, uncounted)],
+    [2, 2],
+  ],
+  [
+    cline,
+    "a request that is no JSON",
+    [{ ...request(1, {}), text: "…" }, said("tool"), request(2, counted)],
+    [2, 1],
+  ],
+  [
+    cline,
+    "requests that were cancelled or failed",
+    [
+      request(1, { cancelReason: "user_cancelled" }),
+      said("text"),
+      request(2, { streamingFailedMessage: "503" }),
+      said("text"),
+      request(3, {}),
+      said("api_req_retried"),
+      said("error"),
+      request(4, {}),
+      said("user_feedback"),
+      request(5, counted),
+    ],
+    [1, 0],
+  ],
+  [cline, "a list that has moved", { messages: [request(1, counted)] }, [1, 1]],
+  [cline, "no list yet", {}, [0, 0]],
+  [cline, "an empty list", [], [0, 0]],
+  [
+    clineCli,
+    "answers with counts",
+    { messages: [clineCliMessage("user"), clineCliMessage("assistant", metrics)] },
+    [1, 0],
+  ],
+  [
+    clineCli,
+    "counts under other names, the last of them still to come",
+    [clineCliMessage("assistant", { usage: {} }), clineCliMessage("user"), clineCliMessage("assistant")],
+    [1, 1],
+  ],
+  [
+    clineCli,
+    "an answer without a word",
+    [clineCliMessage("assistant", { content: [] }), clineCliMessage("user")],
+    [0, 0],
+  ],
+  [clineCli, "a list that has moved", { history: [clineCliMessage("assistant", metrics)] }, [1, 1]],
+  [
+    amp,
+    "charged events",
+    thread({ messages: [], usageLedger: { events: [charged({ tokens: { input: 9, output: 1 } })] } }),
+    [1, 0],
+  ],
+  [
+    amp,
+    "charged events of another shape",
+    thread({ usageLedger: { events: [charged({ units: 10 }), { id: "credit" }] } }),
+    [1, 1],
+  ],
+  [amp, "answers with counts", thread({ messages: [ampMessage("complete", ampUsage)] }), [1, 0]],
+  [
+    amp,
+    "answers of which only a complete one should have counts",
+    thread({
+      messages: [
+        { role: "user" },
+        ...["complete", "streaming", "cancelled", "error"].map((state) => ampMessage(state)),
+      ],
+    }),
+    [1, 1],
+  ],
+  [amp, "a list that has moved", thread({ turns: [ampMessage("complete", ampUsage)] }), [1, 1]],
+  [amp, "a thread that has just begun", thread({ messages: [] }), [0, 0]],
+  [
+    geminiCliDocument,
+    "a turn in two messages, of which one has counts",
+    recording(
+      geminiMessage("user"),
+      geminiMessage("gemini", geminiTokens),
+      geminiMessage("gemini"),
+      geminiMessage("user"),
+    ),
+    [1, 0],
+  ],
+  [
+    geminiCliDocument,
+    "counts under other names, the last of them still to come",
+    recording(geminiMessage("gemini", { usage: {} }), geminiMessage("user"), geminiMessage("gemini")),
+    [1, 1],
+  ],
+  [
+    geminiCliDocument,
+    "turns that broke off",
+    recording(
+      ...["error", "info", "warning"].flatMap((type) => [
+        geminiMessage("gemini"),
+        geminiMessage(type),
+        geminiMessage("user"),
+      ]),
+    ),
+    [0, 0],
+  ],
+  [geminiCliDocument, "a list that has moved", { sessionId: "g1", turns: [] }, [1, 1]],
+  [geminiCliDocument, "no object any more", [geminiMessage("gemini", geminiTokens)], [1, 1]],
+];
+for (const [reader, what, document, [seen, blank]] of answers) {
+  test(`${reader.tool}, answers counted: ${what}`, (t) => {
+    const reading = reader.read(document, "/tasks/7/log.json");
+    t.deepEqual(reading.answers, { seen, blank });
+    t.is(reading.toolVersion, reader === amp ? "0.0.1759" : null);
+  });
+}
+
+for (const reader of [cline, clineCli, amp, geminiCliDocument]) {
+  test(`${reader.tool}: whatever stands in a document, no call is less than nothing and no answer counted twice`, (t) => {
+    const genuine = answers.flatMap(([other, , document]) => (other === reader ? [document] : []));
+    const changed = fc
+      .tuple(fc.constantFrom(...genuine), fc.array(fc.nat(), { maxLength: 8 }), fc.jsonValue())
+      .map(([document, way, junk]) => replaceAt(document, way, junk));
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue(), changed), (document) => {
+        const { sightings, answers: counts } = reader.read(document, "/tasks/7/log.json");
+        for (const sighting of sightings) {
+          for (const count of Object.values(sighting.tokens)) t.true(count === null || count >= 0);
+        }
+        t.true(counts.blank >= 0 && counts.blank <= counts.seen);
+        t.true(counts.seen - counts.blank <= sightings.length);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+}
 
 function readAll(reader: LineReader, rows: readonly unknown[]): readonly Sighting[] {
   const state = reader.start("file");
