@@ -1,7 +1,8 @@
 /**
  * What the intercept adds to a streamed call: time from an event leaving the provider to its arrival at the client, over
  * TLS directly, through the intercept, through one that keeps what is said (enterprise mode), and through one that looks
- * for 500 phrases in answers, in turns, in one process. Each call carries a long conversation with one new turn.
+ * for 500 phrases in answers, in turns, in one process; and the same over a WebSocket, compressed, directly and through
+ * the intercept. Each call carries a long conversation with one new turn.
  * `node agent/bench/intercept.ts`
  */
 import { once } from "node:events";
@@ -9,6 +10,7 @@ import { request, type IncomingMessage } from "node:http";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { setTimeout as delay } from "node:timers/promises";
+import { WebSocket } from "ws";
 import { createLogger } from "@flowstate/shared/log";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { defaultAgentSettings } from "@flowstate/shared/wire/agent-policy";
@@ -19,26 +21,46 @@ import { startIntercept, type Intercept } from "../src/observe/intercept/server.
 import type { KeepWords } from "../src/observe/intercept/watch.ts";
 import { createEvaluator } from "../src/policy/evaluate.ts";
 import { deviceAuthority } from "../test/support/intercepting.ts";
-import { startProvider } from "../test/support/provider.ts";
+import { startProvider, type Talk } from "../test/support/provider.ts";
 import { authority } from "../test/support/tls.ts";
 
 const host = "api.anthropic.com";
+const socketHost = "api.openai.com";
 const rounds = 300;
 const events = 20;
 const gapMs = 1;
 
-await using provider = await startProvider(async (incoming, response) => {
-  incoming.resume();
-  response.setHeader("content-type", "text/event-stream");
-  for (let at = 0; at < events; at += 1) {
-    const text = "x".repeat(200);
-    response.write(
-      `data: ${JSON.stringify({ type: "content_block_delta", delta: { text }, at: performance.now() })}\n\n`,
-    );
-    await delay(gapMs);
-  }
-  response.end();
-});
+const text = "x".repeat(200);
+const talk: Talk = (socket) => {
+  const send = (event: object): void => socket.send(JSON.stringify(event));
+  const response = { id: "resp_1", model: "gpt-x" };
+  const answer = async (): Promise<void> => {
+    send({ type: "response.created", response });
+    for (let at = 0; at < events; at += 1) {
+      send({ type: "response.output_text.delta", delta: text, at: performance.now() });
+      await delay(gapMs);
+    }
+    send({
+      type: "response.completed",
+      response: { ...response, usage: { input_tokens: 1, output_tokens: 1 } },
+    });
+  };
+  socket.once("message", () => void answer());
+};
+await using provider = await startProvider(
+  async (incoming, response) => {
+    incoming.resume();
+    response.setHeader("content-type", "text/event-stream");
+    for (let at = 0; at < events; at += 1) {
+      response.write(
+        `data: ${JSON.stringify({ type: "content_block_delta", delta: { text }, at: performance.now() })}\n\n`,
+      );
+      await delay(gapMs);
+    }
+    response.end();
+  },
+  { talk, compression: { threshold: 0 } },
+);
 const turns = 100;
 const turn = { role: "user", content: "Words that somebody has said to a tool before. ".repeat(20) };
 const conversation = Array.from({ length: turns }, () => turn);
@@ -67,16 +89,19 @@ const common = {
 };
 const toProvider = (): Socket =>
   connect({ port: provider.port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
-const intercepted = async (intercept: Intercept, client: Socket): Promise<void> => {
+const intercepted = async (intercept: Intercept, client: Socket, name: string): Promise<void> => {
   const target = toProvider();
   await once(target, "connect");
   const dial = () => Promise.resolve({ kind: "open" as const, socket: toProvider() });
-  intercept.accept({ client, target, to: { host, port: 443, family: 0 }, userAgent: "bench", dial });
+  intercept.accept({ client, target, to: { host: name, port: 443, family: 0 }, userAgent: "bench", dial });
 };
-const startFront = async (intercept: Intercept): Promise<{ readonly port: number; close(): void }> => {
+const startFront = async (
+  intercept: Intercept,
+  name = host,
+): Promise<{ readonly port: number; close(): void }> => {
   const front = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     client.on("error", () => undefined);
-    void intercepted(intercept, client);
+    void intercepted(intercept, client, name);
   }).listen(0, "127.0.0.1");
   await once(front, "listening");
   return { port: (front.address() as AddressInfo).port, close: () => void front.close() };
@@ -101,27 +126,30 @@ const listen = (): AnswerListener | null => {
 };
 const front = await startFront(startIntercept(common));
 const listeningFront = await startFront(startIntercept({ ...common, listen }));
+const socketFront = await startFront(startIntercept(common), socketHost);
 const keepingFront = await startFront(startIntercept({ ...common, keepWords: () => keepTimed }));
 
-const dialTls = async (port: number, ca: string): Promise<TLSSocket> => {
-  const socket = connectTls({ port, host: "127.0.0.1", servername: host, ca, ALPNProtocols: ["http/1.1"] });
+const dialTls = async (port: number, ca: string, servername = host): Promise<TLSSocket> => {
+  const socket = connectTls({ port, host: "127.0.0.1", servername, ca, ALPNProtocols: ["http/1.1"] });
   socket.setNoDelay(true);
   await once(socket, "secureConnect");
   return socket;
 };
 
 /** Delays of the first and of every later event of one call, in milliseconds. */
-async function call(
-  socket: TLSSocket,
-): Promise<{ readonly first: number; readonly later: readonly number[] }> {
+interface Delays {
+  readonly first: number;
+  readonly later: readonly number[];
+}
+
+async function call(socket: TLSSocket): Promise<Delays> {
   const out = request({
     createConnection: () => socket,
     method: "POST",
     path: "/v1/messages",
     headers: { host },
   });
-  const asked = { role: "user", content: `And this is new: ${Math.random()}` };
-  out.end(JSON.stringify({ messages: [...conversation, asked] }));
+  out.end(JSON.stringify({ messages: [...conversation, newTurn()] }));
   const [answer] = (await once(out, "response")) as [IncomingMessage];
   const delays: number[] = [];
   for await (const chunk of answer) {
@@ -133,35 +161,62 @@ async function call(
   return { first, later };
 }
 
-const ways = {
-  direct: () => dialTls(provider.port, authority.certificate),
-  intercept: () => dialTls(front.port, deviceAuthority.certificate),
-  keeping: () => dialTls(keepingFront.port, deviceAuthority.certificate),
-  listening: () => dialTls(listeningFront.port, deviceAuthority.certificate),
+async function callOverSocket(socket: TLSSocket): Promise<Delays> {
+  const client = new WebSocket(`wss://${socketHost}/v1/responses`, { createConnection: () => socket });
+  const delays: number[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  client.on("message", (data: Buffer) => {
+    const arrivedAt = performance.now();
+    const { type, at: leftAt } = JSON.parse(data.toString()) as {
+      readonly type: string;
+      readonly at?: number;
+    };
+    if (leftAt !== undefined) delays.push(arrivedAt - leftAt);
+    if (type === "response.completed") resolve();
+  });
+  await once(client, "open");
+  client.send(JSON.stringify({ type: "response.create", input: [...conversation, newTurn()] }));
+  await promise;
+  client.terminate();
+  const [first = Number.NaN, ...later] = delays;
+  return { first, later };
+}
+
+function newTurn(): object {
+  return { role: "user", content: `And this is new: ${Math.random()}` };
+}
+
+const ways: Readonly<Record<string, () => Promise<Delays>>> = {
+  direct: async () => call(await dialTls(provider.port, authority.certificate)),
+  intercept: async () => call(await dialTls(front.port, deviceAuthority.certificate)),
+  keeping: async () => call(await dialTls(keepingFront.port, deviceAuthority.certificate)),
+  listening: async () => call(await dialTls(listeningFront.port, deviceAuthority.certificate)),
+  "socket direct": async () =>
+    callOverSocket(await dialTls(provider.port, authority.certificate, socketHost)),
+  "socket intercept": async () =>
+    callOverSocket(await dialTls(socketFront.port, deviceAuthority.certificate, socketHost)),
 };
-const order = ["direct", "intercept", "keeping", "listening"] as const;
-const seen = {
-  direct: { first: [] as number[], later: [] as number[] },
-  intercept: { first: [] as number[], later: [] as number[] },
-  keeping: { first: [] as number[], later: [] as number[] },
-  listening: { first: [] as number[], later: [] as number[] },
-};
+const order = Object.entries(ways).map(([way, run]) => ({
+  way,
+  run,
+  seen: { first: [] as number[], later: [] as number[] },
+}));
 for (let round = 0; round < rounds; round += 1) {
   // Each way comes after each other one: what a call leaves to do falls upon the next.
   const turned = [...order.slice(round % order.length), ...order.slice(0, round % order.length)];
-  for (const way of turned) {
-    const { first, later } = await call(await ways[way]());
+  for (const { run, seen } of turned) {
+    const { first, later } = await run();
     // The first rounds compile the code.
     if (round < 20) continue;
-    seen[way].first.push(first);
-    seen[way].later.push(...later);
+    seen.first.push(first);
+    seen.later.push(...later);
   }
 }
 const at = (delays: readonly number[], share: number): string =>
   (delays.toSorted((a, b) => a - b)[Math.floor(delays.length * share)] ?? Number.NaN).toFixed(3);
-for (const way of order) {
+for (const { way, seen } of order) {
   for (const part of ["first", "later"] as const) {
-    const delays = seen[way][part];
+    const delays = seen[part];
     process.stdout.write(
       `${way} ${part}: p50 ${at(delays, 0.5)} ms, p99 ${at(delays, 0.99)} ms (${delays.length})\n`,
     );
@@ -171,7 +226,8 @@ process.stdout.write(
   `keeping a call: p50 ${at(keptMs.slice(20), 0.5)} ms, p99 ${at(keptMs.slice(20), 0.99)} ms after its answer\n`,
 );
 const kept = listCaptures(folder.path, 10 * rounds).captures.length;
-process.stdout.write(`calls counted: ${counted} of ${3 * rounds}, kept: ${kept} of ${rounds}\n`);
+process.stdout.write(`calls counted: ${counted} of ${4 * rounds}, kept: ${kept} of ${rounds}\n`);
 front.close();
+socketFront.close();
 keepingFront.close();
 listeningFront.close();

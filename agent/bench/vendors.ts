@@ -53,7 +53,7 @@ export async function startVendors(): Promise<Vendors> {
   };
 }
 
-interface Numbered {
+export interface Numbered {
   readonly id: number;
   readonly prompt: number;
   readonly output: number;
@@ -89,7 +89,8 @@ function anthropicAnswer({ id, prompt, output }: Numbered): readonly SseEvent[] 
   return events.map((event) => [(event as { readonly type: string }).type, event]);
 }
 
-function openAiAnswer({ id, prompt, output }: Numbered): readonly SseEvent[] {
+/** The events of one answer of OpenAI's Responses. */
+export function openAiAnswer({ id, prompt, output }: Numbered): readonly SseEvent[] {
   const item = {
     type: "message",
     id: `item_${id}`,

@@ -4,13 +4,13 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { text } from "node:stream/consumers";
-import test from "ava";
+import test, { type ExecutionContext } from "ava";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { until } from "@flowstate/shared/testing/until";
 import { readPrompt } from "../src/enterprise/prompt.ts";
 import { eventStreamMessage } from "./support/event-stream.ts";
 import { deviceAuthority, startIntercepting } from "./support/intercepting.ts";
-import { startProvider, type ProviderRequest, type ProviderResponse } from "./support/provider.ts";
+import { startProvider, type ProviderRequest, type ProviderResponse, type Talk } from "./support/provider.ts";
 
 const usage = { input_tokens: 11, output_tokens: 7 };
 const chat = { id: "chatcmpl-1", object: "chat.completion", created: 1, model: "gpt-x" };
@@ -151,37 +151,85 @@ const calls: readonly [sdk: string, provider: string, model: string, tool: strin
   ["bedrock", "aws-bedrock", "nova-x", "aws-sdk"],
 ];
 
+type Message = Readonly<Record<string, unknown>>;
+
+/** What the vendor's server says to a message on a socket. */
+function said(path: string, message: Message): readonly Message[] {
+  if ("setup" in message) return [{ setupComplete: {} }];
+  if ("clientContent" in message) {
+    const usageMetadata = { promptTokenCount: 11, responseTokenCount: 7, totalTokenCount: 18 };
+    return [
+      { serverContent: { modelTurn: { parts: [{ text: "hi there" }] } } },
+      { serverContent: { turnComplete: true }, usageMetadata },
+    ];
+  }
+  if (message["type"] !== "response.create") return [];
+  const type = path === "/v1/realtime" ? "response.done" : "response.completed";
+  return [
+    { type: "response.created", response: { ...response, usage: null } },
+    { type: "response.output_text.delta", response_id: "resp_1", delta: "hi there" },
+    { type, response: { ...response, usage } },
+  ];
+}
+
+const talk: Talk = (socket, request) => {
+  const path = (request.url ?? "").replace(/\?.*/, "");
+  const send = (message: Message): void => socket.send(JSON.stringify(message));
+  if (path === "/v1/realtime") send({ type: "session.created", session: { model: "gpt-x" } });
+  socket.on("message", (data: Buffer) => {
+    for (const message of said(path, JSON.parse(data.toString()) as Message)) send(message);
+  });
+};
+
+/** Calls a local vendor through relay and intercept, in each of the modes, and gives back what the device saw. */
+async function callThrough(t: ExecutionContext, sdk: string, modes: readonly string[]) {
+  using folder = temporaryFolder();
+  const caFile = join(folder.path, "ca.pem");
+  writeFileSync(caFile, deviceAuthority.certificate);
+  await using vendor = await startProvider(answer, { talk, compression: { threshold: 0 } });
+  await using device = await startIntercepting(vendor.port);
+  for (const mode of modes) {
+    const program = join(import.meta.dirname, "support/sdk-call.ts");
+    const { stdout } = await promisify(execFile)(process.execPath, [program, sdk, mode], {
+      env: {
+        PATH: process.env["PATH"],
+        HOME: folder.path,
+        NODE_USE_ENV_PROXY: "1",
+        HTTPS_PROXY: device.relay.address,
+        NODE_EXTRA_CA_CERTS: caFile,
+      },
+    });
+    t.is(stdout, "hi there", mode);
+  }
+  await until("every call", () => device.heard.length >= modes.length);
+  t.is(device.heard.length, modes.length);
+  for (const { sighting, body, answer: said } of device.heard) {
+    t.is(sighting.status, 200);
+    t.is(sighting.evidence.declared, "final");
+    t.like(sighting.tokens, { input: 11, output: 7 });
+    t.deepEqual(readPrompt(body)?.turns, [{ role: "user", text: "hello" }]);
+    t.is(said, "hi there");
+  }
+  return device.sightings;
+}
+
 for (const [sdk, provider, model, tool] of calls) {
   test.serial(`${sdk}: whole and streamed`, async (t) => {
-    using folder = temporaryFolder();
-    const caFile = join(folder.path, "ca.pem");
-    writeFileSync(caFile, deviceAuthority.certificate);
-    await using vendor = await startProvider(answer);
-    await using device = await startIntercepting(vendor.port);
-    for (const mode of ["whole", "stream"]) {
-      const program = join(import.meta.dirname, "support/sdk-call.ts");
-      const { stdout } = await promisify(execFile)(process.execPath, [program, sdk, mode], {
-        env: {
-          PATH: process.env["PATH"],
-          HOME: folder.path,
-          NODE_USE_ENV_PROXY: "1",
-          HTTPS_PROXY: device.relay.address,
-          NODE_EXTRA_CA_CERTS: caFile,
-        },
-      });
-      t.is(stdout, "hi there", mode);
+    for (const sighting of await callThrough(t, sdk, ["whole", "stream"])) {
+      t.like(sighting, { provider, model, tool, capture: "intercept" });
     }
-    const counted = await until("both calls", () => (device.sightings.length >= 2 ? device.sightings : null));
-    t.is(counted.length, 2);
-    for (const sighting of counted) {
-      t.like(sighting, { provider, model, tool, status: 200, capture: "intercept" });
-      t.like(sighting.tokens, { input: 11, output: 7 });
-      t.is(sighting.evidence.declared, "final");
-    }
-    for (const { body, answer: said } of device.heard) {
-      t.deepEqual(readPrompt(body), { instructions: [], turns: [{ role: "user", text: "hello" }] });
-      t.is(said, "hi there");
-    }
-    t.is(device.heard.length, 2);
+  });
+}
+
+// They do not say which program they are.
+const sockets: readonly [sdk: string, provider: string, model: string][] = [
+  ["openai-socket", "openai", "gpt-x"],
+  ["openai-realtime", "openai", "gpt-x"],
+  ["gemini-live", "google", "gemini-x"],
+];
+
+for (const [sdk, provider, model] of sockets) {
+  test.serial(`${sdk}: over a WebSocket`, async (t) => {
+    for (const sighting of await callThrough(t, sdk, ["socket"])) t.like(sighting, { provider, model });
   });
 }

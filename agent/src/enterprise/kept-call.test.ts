@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { unknownTokens } from "@flowstate/shared/tokens";
 import { mintKey } from "@flowstate/shared/keys";
 import { sightingBy } from "../normalise/sighting.ts";
-import type { FinishedCall } from "../observe/intercept/exchange.ts";
+import type { FinishedCall } from "../observe/intercept/finished-call.ts";
 import { keptCall } from "./kept-call.ts";
 import { cutText, maskSecrets } from "./mask.ts";
 import { readPrompt, type Turn } from "./prompt.ts";

@@ -1,4 +1,4 @@
-import type { FinishedCall } from "../observe/intercept/exchange.ts";
+import type { FinishedCall } from "../observe/intercept/finished-call.ts";
 import { cutText, maskSecrets, withoutLastWord } from "./mask.ts";
 import { readPrompt, type Turn } from "./prompt.ts";
 import type { SeenTurns } from "./seen-turns.ts";

@@ -1,4 +1,6 @@
 import test from "ava";
+import { webSocketReader } from "../observe/intercept/framing/websocket.ts";
+import { refusalFrames } from "./refuse-frames.ts";
 import { refusalAnswer, type RefusedCall } from "./refuse.ts";
 
 const message = 'Rule "models" does not allow this model.';
@@ -71,5 +73,43 @@ for (const [call, reset, status, at, word] of cases) {
     t.is(answer.status, status);
     t.deepEqual(found, word);
     t.is(new Map(answer.headers).get("x-should-retry"), "false");
+  });
+}
+
+const sockets: readonly (readonly [
+  call: RefusedCall,
+  resetsAt: number | null,
+  message: string,
+  status: number | null,
+])[] = [
+  [{ family: "openai", tool: "openai-sdk", isArray: false }, null, message, 403],
+  [{ family: "openai", tool: "codex-cli", isArray: false }, null, message, 400],
+  [{ family: "openai", tool: "codex-cli", isArray: false }, resetsAt, message, 429],
+  [{ family: "openai", tool: "unknown", isArray: false }, null, "\u00e4\u{1F600}".repeat(500), 403],
+  [{ family: "gemini", tool: "unknown", isArray: false }, null, message, null],
+  [{ family: "gemini", tool: "unknown", isArray: false }, null, "\u{1F600}".repeat(100), null],
+];
+
+for (const [call, reset, words, status] of sockets) {
+  test(`an open socket of ${call.tool} (${call.family}) is refused with ${status ?? "its end alone"}: ${words.slice(0, 9)}`, (t) => {
+    const told: unknown[] = [];
+    const reader = webSocketReader(
+      {
+        onStart: () => undefined,
+        onBytes: () => undefined,
+        onMessage: (bytes) => void told.push(JSON.parse(bytes?.toString() ?? "null")),
+      },
+      { deflate: null, mostBytes: 1 << 20 },
+    );
+    const bytes = refusalFrames(call, { kind: "refuse", message: words, resetsAt: reset });
+    reader.write(bytes);
+    t.true(reader.isBetween);
+    t.is(told.length, status === null ? 0 : 1);
+    if (status !== null) t.like(told[0], { type: "error", status, error: { message: words } });
+    const close = bytes.subarray(bytes.lastIndexOf(0x88));
+    t.is(close.length, 2 + (close[1] ?? 0));
+    t.is(close.readUInt16BE(2), 1008);
+    const reason = close.subarray(4).toString();
+    t.true(words.startsWith(reason) && reason.length > 0);
   });
 }

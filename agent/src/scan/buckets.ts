@@ -36,7 +36,7 @@ export function bucketsOf(
     const known = counts.input !== null && output !== null;
     const quarter = Math.floor(place.occurredAt / quarterMs) * quarterMs;
     const band = price === null ? -1 : bandIndex(price, terms, prompt);
-    const key = `${quarter}|${tool}|${provider}|${model}|${place.sessionId}|${place.cwd}|${trust}|${known}|${band}|${terms.serviceTier}|${terms.speed}|${terms.inferenceGeo}|${price?.from}`;
+    const key = `${quarter}|${tool}|${provider}|${model}|${place.sessionId}|${place.cwd}|${trust}|${known}|${band}|${terms.serviceTier}|${terms.speed}|${terms.inferenceGeo}|${terms.modality}|${price?.from}`;
     let group = groups.get(key);
     if (group === undefined) {
       const project = place.cwd === null ? null : projectLabel(place.cwd);

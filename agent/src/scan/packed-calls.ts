@@ -152,6 +152,7 @@ function isAlike(shared: Shared, { place, terms, evidence, ...rest }: Sighting):
     shared.terms.serviceTier === terms.serviceTier &&
     shared.terms.speed === terms.speed &&
     shared.terms.inferenceGeo === terms.inferenceGeo &&
+    shared.terms.modality === terms.modality &&
     shared.declared === evidence.declared &&
     shared.model === rest.model &&
     shared.tool === rest.tool &&

@@ -6,7 +6,7 @@ import { Secret } from "@flowstate/shared/secret";
 import { createAuthority } from "@flowstate/shared/tls/certificate";
 import { permittedDomains } from "../../src/observe/intercept/ca.ts";
 import { startIntercept, type Intercept } from "../../src/observe/intercept/server.ts";
-import type { FinishedCall } from "../../src/observe/intercept/exchange.ts";
+import type { FinishedCall } from "../../src/observe/intercept/finished-call.ts";
 import type { Decide } from "../../src/observe/intercept/watch.ts";
 import type { FormatCount } from "../../src/ledger/formats.ts";
 import type { Sighting } from "../../src/normalise/sighting.ts";

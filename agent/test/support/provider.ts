@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { WebSocketServer, type WebSocket } from "ws";
 import { certificateFor } from "./tls.ts";
 
 export type ProviderRequest = IncomingMessage | Http2ServerRequest;
@@ -32,10 +33,22 @@ export const providerHosts = [
   "example.com",
 ] as const;
 
+/** What a provider says over an upgraded connection. */
+export type Talk = (socket: WebSocket, request: IncomingMessage) => void;
+
+export interface ProviderOptions {
+  readonly certificate?: { readonly cert: string; readonly key: string };
+  /** What comes over an upgraded connection is sent back as it is unless given. Null for no upgrades. */
+  readonly talk?: Talk | null;
+  /** How messages are compressed where the client wants it; not at all unless given. */
+  readonly compression?: boolean | object;
+}
+
 export async function startProvider(
   answer: (request: ProviderRequest, response: ProviderResponse) => void | Promise<void>,
-  { certificate = certificateFor(...providerHosts) } = {},
+  { certificate = certificateFor(...providerHosts), talk, compression = false }: ProviderOptions = {},
 ): Promise<Provider> {
+  const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: compression });
   const requests: string[] = [];
   const sockets = new Set<Socket>();
   const server = createSecureServer({ ...certificate, allowHTTP1: true }, (request, response) => {
@@ -50,11 +63,19 @@ export async function startProvider(
     socket.on("error", () => undefined);
     socket.once("close", () => sockets.delete(socket));
   });
-  server.on("upgrade", (request: IncomingMessage, socket: Socket) => {
+  const upgrade = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
     requests.push(`UPGRADE ${request.headers.host ?? ""} ${request.url ?? ""} ${request.httpVersion}`);
+    if (talk) {
+      webSockets.handleUpgrade(request, socket, head, (opened) => {
+        opened.on("error", () => undefined);
+        talk(opened, request);
+      });
+      return;
+    }
     socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
     socket.pipe(socket);
-  });
+  };
+  if (talk !== null) server.on("upgrade", upgrade);
   server.on("sessionError", () => undefined);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -75,10 +75,77 @@ async function bedrock(): Promise<string> {
   return text;
 }
 
+/** Over a socket that the server holds open, which knows no proxy of its own. */
+async function openaiSocket(): Promise<string> {
+  const { default: OpenAI } = await import("openai");
+  const { ResponsesWS } = await import("openai/resources/responses/ws");
+  const client = new OpenAI({ apiKey: "key" });
+  const socket = new ResponsesWS(client, { agent: new Agent({ proxyEnv: process.env }) });
+  socket.send({ type: "response.create", model: "gpt-x", input: prompt });
+  let text = "";
+  for await (const event of socket) {
+    if (event.type === "error") throw event.error;
+    if (event.type !== "message") continue;
+    if (event.message.type === "response.output_text.delta") text += event.message.delta;
+    if (event.message.type === "response.completed") socket.close();
+  }
+  return text;
+}
+
+async function openaiRealtime(): Promise<string> {
+  const { default: OpenAI } = await import("openai");
+  const { OpenAIRealtimeWS } = await import("openai/realtime/ws");
+  const client = new OpenAI({ apiKey: "key" });
+  const options = { agent: new Agent({ proxyEnv: process.env }) };
+  const realtime = new OpenAIRealtimeWS({ model: "gpt-x", options }, client);
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  let text = "";
+  realtime.on("error", reject);
+  realtime.on("session.created", () => {
+    const content = [{ type: "input_text" as const, text: prompt }];
+    realtime.send({ type: "conversation.item.create", item: { type: "message", role: "user", content } });
+    realtime.send({ type: "response.create" });
+  });
+  realtime.on("response.output_text.delta", ({ delta }) => void (text += delta));
+  realtime.on("response.done", () => resolve(text));
+  try {
+    return await promise;
+  } finally {
+    realtime.close();
+  }
+}
+
+/** The SDK for browsers: the one for Node names a connection of its own, and so no proxy. */
+async function geminiLive(): Promise<string> {
+  const { GoogleGenAI } = await import("@google/genai/web");
+  const client = new GoogleGenAI({ apiKey: "key" });
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  let text = "";
+  const live = await client.live.connect({
+    model: "gemini-x",
+    callbacks: {
+      onmessage({ serverContent }) {
+        text += serverContent?.modelTurn?.parts?.map((part) => part.text ?? "").join("") ?? "";
+        if (serverContent?.turnComplete === true) resolve(text);
+      },
+      onclose: ({ reason }) => reject(new Error(reason)),
+    },
+  });
+  live.sendClientContent({ turns: prompt });
+  try {
+    return await promise;
+  } finally {
+    live.close();
+  }
+}
+
 const calls: Readonly<Record<string, () => Promise<string>>> = {
   anthropic,
   "openai-chat": openaiChat,
   "openai-responses": openaiResponses,
+  "openai-socket": openaiSocket,
+  "openai-realtime": openaiRealtime,
+  "gemini-live": geminiLive,
   gemini,
   bedrock,
 };

@@ -34,7 +34,7 @@ const costs: [
   model: string,
   counts: TokenCounts,
   terms: Partial<Terms>,
-  usd: string,
+  usd: string | null,
 ][] = [
   ["input and output", "anthropic", "claude-sonnet-4-5", call({ input: 1000, output: 100 }), {}, "0.0045"],
   [
@@ -98,6 +98,15 @@ const costs: [
     {},
     "0.003",
   ],
+  [
+    "sound has a price of its own, which the book does not have",
+    "openai",
+    "gpt-realtime",
+    call({ input: 100, output: 100 }),
+    { modality: "audio" },
+    null,
+  ],
+  ["text of a model that speaks", "openai", "gpt-realtime", call({ input: 1000 }), {}, "0.004"],
   ["a call without tokens costs nothing", "openai", "gpt-5.6", call({}), {}, "0.00"],
 ];
 for (const [what, provider, model, counts, terms, usd] of costs) {

@@ -8,9 +8,16 @@ export interface Terms {
   readonly serviceTier: string | null;
   readonly speed: string | null;
   readonly inferenceGeo: string | null;
+  /** What was among the tokens beside text and has a price of its own. */
+  readonly modality: "audio" | null;
 }
 
-export const standardTerms: Terms = { serviceTier: null, speed: null, inferenceGeo: null };
+export const standardTerms: Terms = {
+  serviceTier: null,
+  speed: null,
+  inferenceGeo: null,
+  modality: null,
+};
 
 /**
  * How far the price is our reading rather than the provider's word:
@@ -27,7 +34,8 @@ export interface Rated {
 /**
  * What the tokens cost, exact in pico-USD and rounded once, half to even, to nano-USD. A larger prompt moves the whole
  * request into a higher band, cached tokens included; `bandTokens` says how large the prompt was where `counts` is
- * the sum of several calls of one band. Null when input or output is unknown or has no price.
+ * the sum of several calls of one band. Null when input or output is unknown or has no price: the book has those of
+ * text alone.
  */
 export function rate(
   price: Price,
@@ -40,6 +48,7 @@ export function rate(
   const tier = price.bands[asked] === undefined ? "standard" : asked;
   const bands = price.bands[tier];
   if (bands === undefined || counts.input === null || counts.output === null) return null;
+  if (terms.modality === "audio") return null;
   const band = bandFor(bands, bandTokens);
 
   const assumptions = new Set<RateAssumption>();

@@ -121,6 +121,7 @@ function readRow(row: Fields): readonly Sighting[] {
       serviceTier: name(usage["service_tier"]),
       speed: name(usage["speed"]),
       inferenceGeo: name(usage["inference_geo"]),
+      modality: null,
     },
   });
   const advisors = usage["iterations"] === undefined ? [] : readAdvisors(usage["iterations"], call);

@@ -8,7 +8,7 @@ import { jsonArrayItems } from "./framing/json-array.ts";
 import { lineSplitter, type ByteSink } from "./framing/lines.ts";
 import { serverSentEvents } from "./framing/sse.ts";
 import { readInvokeHeaders, onlyMissing } from "./usage/bedrock.ts";
-import { emptyReading, isFailure, withTokens, type Reading, type Said } from "./usage/reading.ts";
+import { gather, withTokens, type Reading, type Said } from "./usage/reading.ts";
 import type { HeaderLookup } from "./tool.ts";
 
 /** Reads one answer from a copy of its bytes. */
@@ -27,18 +27,12 @@ export function readAnswer(
   header: HeaderLookup,
   hear: ((said: readonly Said[]) => void) | null,
 ): AnswerReader {
-  let reading = emptyReading;
-  const take = (document: unknown): void => {
-    const given = fields(document);
-    const { said, ...rest } = endpoint.fold(reading, given);
-    reading = { ...rest, said: [], failed: rest.failed || isFailure(given) };
-    hear?.(said);
-  };
+  const gathering = gather(endpoint.fold, hear);
+  const { take, stop, fail } = gathering;
   const takeWhole = (document: unknown): void => {
     take(document);
-    reading = { ...reading, stopped: true };
+    stop();
   };
-  const fail = (): void => void (reading = { ...reading, failed: true });
   const sink = framing(header("content-type") ?? "", {
     take,
     takeWhole: endpoint.isArray ? null : takeWhole,
@@ -49,9 +43,10 @@ export function readAnswer(
     write: (chunk) => decoded?.write(chunk),
     async end() {
       await decoded?.end();
-      if (endpoint.family === "bedrock")
-        reading = withTokens(reading, onlyMissing(reading.tokens, readInvokeHeaders(header)));
-      return reading;
+      const { reading } = gathering;
+      return endpoint.family === "bedrock"
+        ? withTokens(reading, onlyMissing(reading.tokens, readInvokeHeaders(header)))
+        : reading;
     },
   };
 }

@@ -1,20 +1,27 @@
 import type { Socket } from "node:net";
-import { refusalBytes } from "../../policy/refuse.ts";
+import { refusalAnswer, refusalBytes } from "../../policy/refuse.ts";
 import { reset } from "../../relay/join.ts";
+import { carrySocket, type CarriedSocket } from "./carry-socket.ts";
 import { http1Reader } from "./http1.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, Judged } from "./exchange.ts";
 import { mostRequestBytes } from "./request.ts";
+import type { Upgrade } from "./socket/upgrade.ts";
+import type { HeaderLookup } from "./tool.ts";
 import type { Watch } from "./watch.ts";
 
 /** One request on its way and the answer that is awaited. */
 interface Turn {
   readonly method: string;
   readonly exchange: Exchange | null;
+  readonly upgrade: Upgrade | null;
+  /** What has to be judged before the request goes on. */
+  readonly judged: Judged | null;
 }
 
 /**
  * Carries a connection's bytes as they are and reads beside them. A request that has to be judged waits until it is
- * whole; answers never wait. Ends and resets of one side become those of the other.
+ * whole; answers never wait. After an upgrade it is the messages of the WebSocket that are read and judged. Ends and
+ * resets of one side become those of the other.
  */
 export function carryHttp1(client: Socket, upstream: Socket, watch: Watch): void {
   const turns: Turn[] = [];
@@ -23,13 +30,21 @@ export function carryHttp1(client: Socket, upstream: Socket, watch: Watch): void
   let heldBytes = 0;
   let isInterim = false;
   let isRefused = false;
+  let socket: CarriedSocket | null = null;
   const toUpstream = writer(client, upstream);
   const toClient = writer(upstream, client);
 
-  const judge = async (exchange: Exchange): Promise<void> => {
+  const refuse = (lastWord: Buffer): void => {
+    isRefused = true;
+    turns.length = 0;
+    client.end(lastWord);
+    // What was let through before still arrives.
+    upstream.destroySoon();
+  };
+  const judge = async (judged: Judged): Promise<void> => {
     requests.pause();
     client.pause();
-    const refusal = await watch.refusal(exchange);
+    const refusal = await watch.refusal(judged);
     if (client.destroyed) return;
     const bytes = held ?? [];
     held = null;
@@ -40,37 +55,46 @@ export function carryHttp1(client: Socket, upstream: Socket, watch: Watch): void
       client.resume();
       return;
     }
-    isRefused = true;
-    turns.length = 0;
-    client.end(refusalBytes(refusal));
+    refuse(refusalBytes(refusalAnswer(refusal.call, refusal.verdict)));
     client.resume();
-    upstream.destroy();
+  };
+  const openTurn = (line: string, fields: ReadonlyMap<string, string>): Turn => {
+    const [method = "", target = ""] = line.split(" ");
+    const header: HeaderLookup = (name) => fields.get(name) ?? null;
+    const isWebSocket = method === "GET" && /\bwebsocket\b/i.test(fields.get("upgrade") ?? "");
+    const upgrade = isWebSocket ? watch.upgrade(target, header) : null;
+    const exchange = isWebSocket ? null : watch.open(method, target, header);
+    const judged = watch.decides ? (exchange ?? (upgrade?.tellsModel === true ? upgrade : null)) : null;
+    return { method, exchange, upgrade, judged };
+  };
+  const openSocket = ({ upgrade }: Turn, header: HeaderLookup): CarriedSocket | null => {
+    const conversation = upgrade?.open(header) ?? null;
+    return conversation === null ? null : carrySocket({ client, conversation, watch, toUpstream, refuse });
   };
 
   const requests = http1Reader({
     onHead({ line, fields }) {
-      const [method = "", target = ""] = line.split(" ");
-      const exchange = watch.open(method, target, (name) => fields.get(name) ?? null, fields.has("upgrade"));
-      asking = { method, exchange };
+      asking = openTurn(line, fields);
       turns.push(asking);
-      if (exchange !== null && watch.decides) {
+      if (asking.judged !== null) {
         held = [];
         if (fields.has("expect")) client.write("HTTP/1.1 100 Continue\r\n\r\n");
       }
       return "framed";
     },
     onBytes(bytes) {
+      if (socket !== null) return socket.fromClient(bytes);
       if (held === null) return void (isRefused || toUpstream(bytes));
       held.push(bytes);
       heldBytes += bytes.length;
-      const exchange = asking?.exchange ?? null;
-      if (heldBytes > mostRequestBytes && exchange !== null) void judge(exchange);
+      const judged = asking?.judged ?? null;
+      if (heldBytes > mostRequestBytes && judged !== null) void judge(judged);
     },
     onBody: (bytes) => asking?.exchange?.requestBody(bytes),
     onEnd() {
-      const exchange = asking?.exchange ?? null;
+      const judged = asking?.judged ?? null;
       asking = null;
-      if (held !== null && exchange !== null) void judge(exchange);
+      if (held !== null && judged !== null) void judge(judged);
     },
   });
 
@@ -79,18 +103,21 @@ export function carryHttp1(client: Socket, upstream: Socket, watch: Watch): void
       const status = Number(line.split(" ")[1]);
       const [turn] = turns;
       if (turn === undefined) return "opaque";
+      const header: HeaderLookup = (name) => fields.get(name) ?? null;
       if (status === 101) {
         turns.length = 0;
+        socket = openSocket(turn, header);
         requests.becomeOpaque();
-        return "opaque";
+        return "raw";
       }
       isInterim = status < 200;
       if (isInterim) return "bare";
-      turn.exchange?.answerHead(status, (name) => fields.get(name) ?? null);
+      turn.exchange?.answerHead(status, header);
       return turn.method === "HEAD" || status === 204 || status === 304 ? "bare" : "framed-or-close";
     },
-    onBytes: toClient,
-    onBody: (bytes) => turns[0]?.exchange?.answerBody(bytes),
+    // They have gone on already.
+    onBytes: () => undefined,
+    onBody: (bytes) => (socket === null ? turns[0]?.exchange?.answerBody(bytes) : socket.fromProvider(bytes)),
     onEnd() {
       if (isInterim) return;
       const turn = turns.shift();
@@ -100,16 +127,21 @@ export function carryHttp1(client: Socket, upstream: Socket, watch: Watch): void
   const finishAll = (): void => {
     const isWhole = upstream.readableEnded && answers.isBetween;
     for (const { exchange } of turns.splice(0)) if (exchange !== null) watch.finish(exchange, isWhole);
+    socket?.end();
   };
 
   client.on("data", requests.write);
-  upstream.on("data", answers.write);
+  upstream.on("data", (chunk: Buffer) => {
+    // As they came, in one record of TLS, before anything is read in them.
+    if (!isRefused) toClient(chunk);
+    answers.write(chunk);
+  });
   client.on("end", () => upstream.end());
   upstream.on("end", () => client.end());
   client.on("error", () => reset(upstream));
   upstream.on("error", () => isRefused || reset(client));
   client.once("close", () => {
-    if (!client.readableEnded || !client.writableFinished) reset(upstream);
+    if (isRefused || !client.readableEnded || !client.writableFinished) reset(upstream);
   });
   upstream.once("close", () => {
     finishAll();

@@ -10,6 +10,7 @@ import {
 } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
+import { refusalAnswer } from "../../policy/refuse.ts";
 import type { Exchange } from "./exchange.ts";
 import { mostRequestBytes } from "./request.ts";
 import type { HeaderLookup } from "./tool.ts";
@@ -78,8 +79,9 @@ async function judge(
   const refusal = await watch.refusal(exchange);
   if (stream.destroyed) return;
   if (refusal === null) return carryStream({ stream, headers, isEmpty, exchange, up, watch, first });
-  stream.respond({ ":status": refusal.status, ...Object.fromEntries(refusal.headers) });
-  stream.end(refusal.body);
+  const { status, headers: fields, body } = refusalAnswer(refusal.call, refusal.verdict);
+  stream.respond({ ":status": status, ...Object.fromEntries(fields) });
+  stream.end(body);
 }
 
 interface Carried {

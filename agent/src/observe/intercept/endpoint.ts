@@ -2,7 +2,7 @@ import type { AiHost } from "@flowstate/shared/hosts";
 import { foldAnthropic } from "./usage/anthropic.ts";
 import { foldConverse, foldInvoke } from "./usage/bedrock.ts";
 import { foldCohere } from "./usage/cohere.ts";
-import { foldGemini } from "./usage/gemini.ts";
+import { foldGemini, foldGeminiLive } from "./usage/gemini.ts";
 import { foldOllama } from "./usage/ollama.ts";
 import { foldOpenAi } from "./usage/openai.ts";
 import type { Fold } from "./usage/reading.ts";
@@ -25,6 +25,11 @@ export interface Endpoint {
   readonly model: string | null;
   /** A Gemini stream without `alt=sse` is one JSON array. */
   readonly isArray: boolean;
+}
+
+/** A WebSocket over which calls are made, and which API's messages they are. */
+export interface SocketEndpoint extends Endpoint {
+  readonly dialect: "responses" | "realtime" | "live";
 }
 
 interface Row {
@@ -106,6 +111,18 @@ const rows: readonly Row[] = [
   },
 ];
 
+const socketRows: readonly (Row & Pick<SocketEndpoint, "dialect">)[] = [
+  { path: /\/responses$/, family: "openai", usage: "always", fold: foldOpenAi, dialect: "responses" },
+  { path: /\/realtime$/, family: "openai", usage: "always", fold: foldOpenAi, dialect: "realtime" },
+  {
+    path: /\/ws\/google\.(?:ai|cloud)\.[\w.]+[./]BidiGenerateContent(?:Constrained)?$/,
+    family: "gemini",
+    usage: "always",
+    fold: foldGeminiLive,
+    dialect: "live",
+  },
+];
+
 /** Families that an API of the host table covers. */
 const families: Readonly<Record<AiHost["apis"][number], ApiFamily>> = {
   anthropic: "anthropic",
@@ -118,20 +135,13 @@ const families: Readonly<Record<AiHost["apis"][number], ApiFamily>> = {
 };
 
 /** The call behind a method and a request target, or null for everything that costs nothing, such as listing models. */
-export function findEndpoint(
-  host: AiHost,
-  method: string,
-  target: string,
-  isUpgrade = false,
-): Endpoint | null {
+export function findEndpoint(host: AiHost, method: string, target: string): Endpoint | null {
   const [path = "", query = ""] = target.split("?", 2);
-  if (host.paths.length > 0 && !host.paths.some((prefix) => path.startsWith(prefix))) return null;
-  const spoken = new Set(host.apis.map((api) => families[api]));
+  if (!isServed(host, path)) return null;
   for (const row of rows) {
     const match = row.path.exec(path);
-    if (match === null || !speaks(spoken, row.family)) continue;
-    const isSocket = isUpgrade && path.endsWith("/responses");
-    if (method !== "POST" && !isSocket) return null;
+    if (match === null || !speaks(host, row.family)) continue;
+    if (method !== "POST") return null;
     const model = match.groups?.["model"];
     return {
       family: row.family,
@@ -144,8 +154,27 @@ export function findEndpoint(
   return null;
 }
 
+/** What is said over the WebSocket behind a request target, or null where no calls are made over it. */
+export function findSocketEndpoint(host: AiHost, target: string): SocketEndpoint | null {
+  const [path = "", query = ""] = target.split("?", 2);
+  if (!isServed(host, path)) return null;
+  for (const { path: known, ...endpoint } of socketRows) {
+    if (!known.test(path) || !speaks(host, endpoint.family)) continue;
+    // On Azure it is a deployment's own name.
+    const isNamed = endpoint.dialect === "realtime" && host.provider !== "azure-openai";
+    const model = isNamed ? new URLSearchParams(query).get("model") : null;
+    return { ...endpoint, model, isArray: false };
+  }
+  return null;
+}
+
+function isServed(host: AiHost, path: string): boolean {
+  return host.paths.length === 0 || host.paths.some((prefix) => path.startsWith(prefix));
+}
+
 /** Cohere has an OpenAI-compatible path too, as most others do. */
-function speaks(spoken: ReadonlySet<ApiFamily>, family: ApiFamily): boolean {
+function speaks({ apis }: AiHost, family: ApiFamily): boolean {
+  const spoken = new Set(apis.map((api) => families[api]));
   return spoken.has(family) || (family === "openai" && spoken.has("cohere"));
 }
 

@@ -20,8 +20,8 @@ export interface Http1Head {
   readonly fields: ReadonlyMap<string, string>;
 }
 
-/** `framed` goes by the fields; `bare` has no body whatever they say; `close` lasts to the end; `opaque` is no HTTP any more. */
-export type BodyRule = "framed" | "framed-or-close" | "bare" | "opaque";
+/** `framed` goes by the fields; `bare` has no body whatever they say; `raw` lasts to the end; `opaque` is no HTTP any more. */
+export type BodyRule = "framed" | "framed-or-close" | "bare" | "raw" | "opaque";
 
 export interface Http1Reader {
   write(chunk: Buffer): void;
@@ -186,6 +186,7 @@ export function http1Reader(handler: Http1Handler): Http1Reader {
 
 function framingOf({ fields }: Http1Head, rule: BodyRule): { readonly state: State; readonly left: number } {
   if (rule === "bare") return { state: "length", left: 0 };
+  if (rule === "raw") return { state: "close", left: 0 };
   if (rule === "opaque") return { state: "opaque", left: 0 };
   const coding = fields.get("transfer-encoding");
   const length = fields.get("content-length");

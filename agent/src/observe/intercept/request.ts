@@ -43,9 +43,14 @@ export function readRequest(bytes: Buffer, encoding: string | null): RequestFact
   const model =
     name(request["model"]) ??
     name(/"model"\s*:\s*"([^"\\]{1,200})"/.exec(text.slice(0, beginningBytes))?.[1]);
+  return requestFacts(body ?? null, model);
+}
+
+export function requestFacts(body: unknown, model: string | null): RequestFacts {
+  const request = fields(body);
   return {
     model,
-    body: body ?? null,
+    body,
     promptText: () => promptFields.flatMap((field) => textsOf(request[field])).join("\n"),
   };
 }

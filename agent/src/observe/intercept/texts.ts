@@ -4,6 +4,7 @@ import { fields, items } from "../files/json.ts";
 const opaque = new Set([
   "data",
   "bytes",
+  "audio",
   "url",
   "image_url",
   "id",

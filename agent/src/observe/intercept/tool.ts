@@ -31,6 +31,9 @@ const products: readonly (readonly [pattern: RegExp, tool: string])[] = [
 
 const originators = new Set(["codex_cli_rs", "codex-tui", "codex_exec", "codex_vscode"]);
 
+/** The thread, by which its log is named, in the fields of newer versions and of older ones. */
+const codexSessionFields = ["thread-id", "session-id", "session_id", "conversation_id"];
+
 /** An explicit header first, then the user agent; "unknown" where neither says. */
 export function readToolSigns(header: HeaderLookup): ToolSigns {
   const agent = (header("user-agent") ?? "").slice(0, 500);
@@ -45,7 +48,8 @@ export function readToolSigns(header: HeaderLookup): ToolSigns {
     return { tool: integration === "copilot-cli" ? "copilot-cli" : "copilot-chat", version, sessionId: null };
   }
   if (originators.has(header("originator") ?? "")) {
-    const sessionId = id(header("session_id")) ?? id(header("conversation_id"));
+    const sessionId =
+      codexSessionFields.map((name) => id(header(name))).find((each) => each !== null) ?? null;
     return { tool: "codex-cli", version, sessionId };
   }
   return { tool: byAgent?.tool ?? "unknown", version, sessionId: null };

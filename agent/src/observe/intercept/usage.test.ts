@@ -6,7 +6,8 @@ import { must } from "@flowstate/shared/assert";
 import { recogniseHost } from "@flowstate/shared/hosts";
 import type { TokenCounts } from "@flowstate/shared/tokens";
 import { eventStreamMessage, invokeChunk } from "../../../test/support/event-stream.ts";
-import { openExchange, type AnswerListener, type FinishedCall } from "./exchange.ts";
+import { openExchange, type AnswerListener } from "./exchange.ts";
+import type { FinishedCall } from "./finished-call.ts";
 import { findEndpoint } from "./endpoint.ts";
 import type { OutputTrust, Sighting } from "../../normalise/sighting.ts";
 

@@ -2,6 +2,7 @@
  * Claude Code's events (code.claude.com, "Monitoring usage"): one a request, which names it as the answer's header does.
  * Its input is without cached tokens; cache writes are one sum, which newer versions also split by lifetime.
  */
+import { standardTerms } from "@flowstate/shared/prices/rate";
 import { readCount, tokens, unknownTokens } from "@flowstate/shared/tokens";
 import { id, name, type Fields } from "../files/json.ts";
 import { endOf, eventSighting, firstId, readMs, readStatus, type EventReader } from "./reading.ts";
@@ -28,7 +29,7 @@ export const claudeCodeEvents: EventReader = {
       provider: providers.get(attributes["anthropic.provider"]) ?? "anthropic",
       model: name(attributes["model"]),
       tokens: counts,
-      terms: { serviceTier: null, speed: speed === "normal" ? "standard" : speed, inferenceGeo: null },
+      terms: { ...standardTerms, speed: speed === "normal" ? "standard" : speed },
       status: isAnswer ? 200 : readStatus(attributes["status_code"]),
       durationMs: readMs(attributes["duration_ms"]),
     });

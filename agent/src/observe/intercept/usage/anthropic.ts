@@ -42,6 +42,7 @@ function foldUsage(reading: Reading, usage: Fields): Reading {
   return {
     ...withTokens(reading, isSum ? { ...counts, cacheWrite5m: null } : counts),
     terms: {
+      ...terms,
       serviceTier: name(usage["service_tier"]) ?? terms.serviceTier,
       speed: name(usage["speed"]) ?? terms.speed,
       inferenceGeo: name(usage["inference_geo"]) ?? terms.inferenceGeo,

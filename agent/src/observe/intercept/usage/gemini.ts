@@ -1,6 +1,16 @@
 import { readCount } from "@flowstate/shared/tokens";
 import { fields, id, items, name, type Fields } from "../../files/json.ts";
-import { place, sum, text, withSaid, withTokens, without, type Fold, type Said } from "./reading.ts";
+import {
+  place,
+  sum,
+  text,
+  withSaid,
+  withSound,
+  withTokens,
+  without,
+  type Fold,
+  type Said,
+} from "./reading.ts";
 
 /**
  * Gemini `generateContent` and `streamGenerateContent`, on Vertex too, and Code Assist, which wraps the same in
@@ -32,8 +42,17 @@ export const foldGemini: Fold = (reading, document) => {
       reasoning: isPresent ? (thoughts ?? 0) : null,
     },
   );
-  return withSaid(next, listed.flatMap(readCandidate));
+  return withSaid(withSound(next, soundOf(usage)), listed.flatMap(readCandidate));
 };
+
+const detailFields = ["promptTokensDetails", "candidatesTokensDetails", "responseTokensDetails"];
+
+function soundOf(usage: Fields): number | null {
+  const details = detailFields.flatMap((field) => items(usage[field])).map(fields);
+  return sum(
+    ...details.filter(({ modality }) => modality === "AUDIO").map(({ tokenCount }) => readCount(tokenCount)),
+  );
+}
 
 function readCandidate(candidate: Fields, at: number): readonly Said[] {
   const index = place(candidate["index"], at);
@@ -41,3 +60,26 @@ function readCandidate(candidate: Fields, at: number): readonly Said[] {
     .map(fields)
     .map((part) => ({ part: `${index} ${String(part["thought"] === true)}`, text: text(part["text"]) }));
 }
+
+/**
+ * The messages of one turn of Gemini Live. Its usage comes once for each answer of the model and is what that answer is
+ * charged for, the whole context included; thoughts are outside of the figures beside them, as above.
+ */
+export const foldGeminiLive: Fold = (reading, message) => {
+  const content = fields(message["serverContent"]);
+  const usage = fields(message["usageMetadata"]);
+  const { candidatesTokenCount, responseTokenCount = candidatesTokenCount } = usage;
+  const parts = items(fields(content["modelTurn"])["parts"]).map(fields);
+  const counted = foldGemini(reading, {
+    usageMetadata: { ...usage, candidatesTokenCount: responseTokenCount },
+  });
+  const next = {
+    ...counted,
+    stopped: reading.stopped || "usageMetadata" in message,
+    failed: reading.failed || content["interrupted"] === true,
+  };
+  return withSaid(next, [
+    ...parts.map((part) => ({ part: String(part["thought"] === true), text: text(part["text"]) })),
+    { part: "transcript", text: text(fields(content["outputTranscription"])["text"]) },
+  ]);
+};

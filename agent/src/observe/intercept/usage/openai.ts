@@ -1,24 +1,42 @@
 import { readCount, type TokenCounts } from "@flowstate/shared/tokens";
 import { fields, id, items, name, type Fields } from "../../files/json.ts";
-import { place, text, withSaid, withTokens, without, type Fold, type Reading, type Said } from "./reading.ts";
+import {
+  place,
+  text,
+  withSaid,
+  withSound,
+  withTokens,
+  without,
+  type Fold,
+  type Reading,
+  type Said,
+} from "./reading.ts";
 
 /**
- * Chat completions, legacy completions, embeddings, images and Responses of OpenAI and of everyone who speaks its
- * dialect, whole or streamed. Cached tokens are a part of the prompt, reasoning is a part of the output.
+ * Chat completions, legacy completions, embeddings, images, Responses and Realtime of OpenAI and of everyone who speaks
+ * its dialect, whole, streamed or over a WebSocket. Cached tokens are a part of the prompt, reasoning is a part of the
+ * output.
  */
 export const foldOpenAi: Fold = (reading, document) => {
   const isEvent = typeof document["type"] === "string" && document["type"].startsWith("response.");
   if (!isEvent) return withSaid(foldBody(reading, document), readOutput(document));
   const body = fields(document["response"]);
-  const delta = typeof document["delta"] === "string" ? document["delta"] : "";
+  const delta = soundEvents.has(document["type"] as string) ? "" : text(document["delta"]);
   const ended = endEvents.has(document["type"] as string);
-  const next = foldBody({ ...reading, stopped: reading.stopped || ended }, body);
+  // An answer of Realtime ends in the same event, whatever became of it.
+  const failed = reading.failed || brokenOff.has(text(body["status"]));
+  const next = foldBody({ ...reading, failed, stopped: reading.stopped || ended }, body);
   // The last event repeats the text of those before it.
   if (ended && reading.text === "") return withSaid(next, readOutput(body));
   return withSaid(next, [{ part: partOf(document), text: delta }]);
 };
 
 const endEvents = new Set(["response.completed", "response.incomplete", "response.failed", "response.done"]);
+
+const brokenOff = new Set(["failed", "cancelled"]);
+
+/** Their delta is sound in base64; what is said in it comes as a transcript. */
+const soundEvents = new Set(["response.audio.delta", "response.output_audio.delta"]);
 
 /** Text, summaries and arguments of an answer may come mixed. */
 function partOf(event: Fields): string {
@@ -37,25 +55,43 @@ function foldBody(reading: Reading, body: Fields): Reading {
     terms: tier === null ? reading.terms : { ...reading.terms, serviceTier: tier },
     stopped: reading.stopped || finished,
   };
-  const usage = body["usage"] ?? fields(body["x_groq"])["usage"];
-  return withSaid(withTokens(next, readOpenAiUsage(fields(usage))), choices.flatMap(readChoice));
+  const usage = fields(body["usage"] ?? fields(body["x_groq"])["usage"]);
+  return withSaid(withUsage(next, usage), choices.flatMap(readChoice));
 }
 
-/** Both spellings: `prompt_tokens` of chat completions and `input_tokens` of Responses. */
+function withUsage(reading: Reading, usage: Fields): Reading {
+  const sounds = [inputDetails(usage), outputDetails(usage)].map((details) =>
+    readCount(details["audio_tokens"]),
+  );
+  return withSound(withTokens(reading, readOpenAiUsage(usage)), ...sounds);
+}
+
+function inputDetails(usage: Fields): Fields {
+  return fields(
+    usage["prompt_tokens_details"] ?? usage["input_tokens_details"] ?? usage["input_token_details"],
+  );
+}
+
+function outputDetails(usage: Fields): Fields {
+  return fields(
+    usage["completion_tokens_details"] ?? usage["output_tokens_details"] ?? usage["output_token_details"],
+  );
+}
+
+/** All spellings: `prompt_tokens` of chat completions, `input_tokens` of Responses, `input_token_details` of Realtime. */
 export function readOpenAiUsage(usage: Fields): Partial<TokenCounts> {
   const prompt = readCount(usage["prompt_tokens"] ?? usage["input_tokens"]);
-  const details = usage["prompt_tokens_details"] ?? usage["input_tokens_details"];
+  const details = inputDetails(usage);
   const cached = readCount(
-    fields(details)["cached_tokens"] ?? usage["prompt_cache_hit_tokens"] ?? usage["cached_tokens"],
+    details["cached_tokens"] ?? usage["prompt_cache_hit_tokens"] ?? usage["cached_tokens"],
   );
-  const written = readCount(fields(details)["cache_write_tokens"]);
-  const outputDetails = fields(usage["completion_tokens_details"] ?? usage["output_tokens_details"]);
+  const written = readCount(details["cache_write_tokens"]);
   return {
     input: without(prompt, cached, written),
     cacheRead: cached,
     cacheWrite5m: written,
     output: readCount(usage["completion_tokens"] ?? usage["output_tokens"]),
-    reasoning: readCount(outputDetails["reasoning_tokens"]),
+    reasoning: readCount(outputDetails(usage)["reasoning_tokens"]),
   };
 }
 
@@ -87,3 +123,13 @@ function readOutput(body: Fields): readonly Said[] {
     })),
   );
 }
+
+/**
+ * The end of a transcription in a Realtime session, which is charged by the price of the model that transcribes. What
+ * is charged by its duration has no tokens.
+ */
+export const foldTranscription: Fold = (reading, event) => ({
+  ...withUsage(reading, fields(event["usage"])),
+  id: id(event["item_id"]),
+  stopped: true,
+});

@@ -1,6 +1,6 @@
 import { unknownTokens, type TokenCounts } from "@flowstate/shared/tokens";
 import { standardTerms, type Terms } from "@flowstate/shared/prices/rate";
-import type { Fields } from "../../files/json.ts";
+import { fields, type Fields } from "../../files/json.ts";
 
 /** What the answer to one request has said so far. */
 export interface Reading {
@@ -39,6 +39,33 @@ export const emptyReading: Reading = {
   said: [],
 };
 
+/** Takes in the documents of one answer as they come. */
+export interface Gathering {
+  readonly reading: Reading;
+  take(document: unknown): void;
+  /** The vendor will say no more. */
+  stop(): void;
+  fail(): void;
+}
+
+/** `hear` is told each piece of text as it comes. */
+export function gather(fold: Fold, hear: ((said: readonly Said[]) => void) | null): Gathering {
+  let reading = emptyReading;
+  return {
+    get reading() {
+      return reading;
+    },
+    take(document) {
+      const given = fields(document);
+      const { said, ...rest } = fold(reading, given);
+      reading = { ...rest, said: [], failed: rest.failed || isFailure(given) };
+      hear?.(said);
+    },
+    stop: () => void (reading = { ...reading, stopped: true }),
+    fail: () => void (reading = { ...reading, failed: true }),
+  };
+}
+
 const longestText = 200_000;
 
 export function withSaid(reading: Reading, pieces: readonly Said[]): Reading {
@@ -56,7 +83,7 @@ export function withSaid(reading: Reading, pieces: readonly Said[]): Reading {
 }
 
 /** Every API has one of these forms for a failure in the middle of a stream. */
-export function isFailure({ type, error }: Fields): boolean {
+function isFailure({ type, error }: Fields): boolean {
   return type === "error" || type === "response.failed" || (typeof error === "object" && error !== null);
 }
 
@@ -69,6 +96,12 @@ export function isTextCut(reading: Reading): boolean {
 export function withTokens(reading: Reading, fresh: Partial<TokenCounts>): Reading {
   const known = Object.fromEntries(Object.entries(fresh).filter(([, count]) => count !== null));
   return { ...reading, tokens: { ...reading.tokens, ...known } };
+}
+
+/** Notes whether sound was among the tokens; unknown counts are none. */
+export function withSound(reading: Reading, ...counts: readonly (number | null)[]): Reading {
+  const hasSound = counts.some((count) => (count ?? 0) > 0);
+  return hasSound ? { ...reading, terms: { ...reading.terms, modality: "audio" } } : reading;
 }
 
 /** A place in a list, as an answer names it; `otherwise` where it names none. */
