@@ -14,8 +14,9 @@ import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { until } from "@flowstate/shared/testing/until";
 import type { DaemonStatus } from "../src/local/status.ts";
 import { version } from "../src/version.ts";
-import { buildExecutable } from "./executable.ts";
+import { buildExecutable, partsFor } from "./executable.ts";
 import { manifestOf } from "./manifest.ts";
+import { chooseTargets } from "./targets.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const control = join(root, "control-plane/src/main.ts");
@@ -51,8 +52,11 @@ async function inside(folder: string): Promise<void> {
     writeFileSync(join(out, "release.json"), JSON.stringify(manifest));
     return out;
   };
-  const first = await packaged(version, (file) => buildExecutable(file, version));
-  const second = await packaged(next, (file) => buildExecutable(file, next));
+  const [target = "linux-x64"] = chooseTargets({ all: false, named: [] });
+  const parts = partsFor(target, join(folder, "parts"));
+  const build = (file: string, version: string) => buildExecutable(file, { version, target, parts });
+  const first = await packaged(version, (file) => build(file, version));
+  const second = await packaged(next, (file) => build(file, next));
   // Signed and willing to say its version, and of no use otherwise.
   const useless = await packaged(broken, async (file) =>
     writeFileSync(file, `#!/bin/sh\ncase "$1" in --version) echo ${broken} ;; *) exit 1 ;; esac\n`),

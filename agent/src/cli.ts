@@ -9,13 +9,17 @@ import type { ScanFlags } from "./commands/scan.ts";
 import type { SessionsFlags } from "./commands/sessions.ts";
 import type { UpgradeFlags } from "./commands/upgrade.ts";
 import { readConfig, readDaemonConfig, readRelayConfig } from "./config.ts";
-import { managedSettings, withManaged } from "./machine/managed-settings.ts";
+import { managedSettings, profileOf, withManaged } from "./machine/managed-settings.ts";
 import { version } from "./version.ts";
 
 /** `flowstate`: the agent on a person's machine. Only the command that is asked for is loaded: a scan is over sooner. */
 export function agentProgram(env: NodeJS.ProcessEnv): Command {
   const sources = () => managedSettings(homedir());
   const managed = () => withManaged(env, sources());
+  /** A service and a task of Windows have the profile of the system. */
+  const followHome = (home: string | undefined): void => {
+    if (home !== undefined) Object.assign(env, profileOf(home));
+  };
   // Positional, because `upgrade --version` says which one, and not which this is.
   const program = createProgram("flowstate", "The Flowstate agent", version).enablePositionalOptions();
   program
@@ -31,9 +35,11 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
     .command("run")
     .description("the daemon in the foreground: captures calls, relays, and reports")
     .option("--service", "started by a service manager: log to the data folder alone")
-    .action(async (flags: RunFlags) =>
-      (await import("./commands/run.ts")).runDaemon(readDaemonConfig(managed()), flags, env),
-    );
+    .addOption(homeOption())
+    .action(async ({ home, ...flags }: RunFlags & HomeFlag) => {
+      followHome(home);
+      await (await import("./commands/run.ts")).runDaemon(readDaemonConfig(managed()), flags, env);
+    });
   program
     .command("proxy", { hidden: true })
     .command("run")
@@ -77,9 +83,11 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
     .option("--check", "only say which that is")
     .option("--version <version>", "this version, whatever the settings say")
     .addOption(new Option("--scheduled", "started by the updater").hideHelp())
-    .action(async (flags: UpgradeFlags) =>
-      (await import("./commands/upgrade.ts")).runUpgrade(flags, () => readDaemonConfig(managed()), env),
-    );
+    .addOption(homeOption())
+    .action(async ({ home, ...flags }: UpgradeFlags & HomeFlag) => {
+      followHome(home);
+      await (await import("./commands/upgrade.ts")).runUpgrade(flags, () => readDaemonConfig(managed()), env);
+    });
   program
     .command("status")
     .description("what the running agent says of itself; exit code 69 where none runs")
@@ -145,6 +153,14 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
     .description("the proxy auto-configuration script, as the relay serves it at /proxy.pac")
     .action(async () => (await import("./commands/pac.ts")).printPac(readRelayConfig(managed())));
   return program;
+}
+
+interface HomeFlag {
+  readonly home?: string;
+}
+
+function homeOption(): Option {
+  return new Option("--home <folder>", "whose profile is read, on Windows").hideHelp();
 }
 
 function parseCount(text: string): number {

@@ -11,6 +11,7 @@ import { runCommand, runsServices } from "../install/run-command.ts";
 import { askStatus } from "../local/socket.ts";
 import type { DaemonStatus } from "../local/status.ts";
 import type { Hands } from "../machine/change.ts";
+import { removeLeftoversLater } from "../packaged/leftovers.ts";
 import { version } from "../version.ts";
 
 export type InstallCommandFlags = InstallFlags & {
@@ -75,6 +76,7 @@ export async function runUninstall(
       "the agent is installed for the machine; uninstall it as an administrator (sudo)",
     );
   await uninstall(record, { keepData, ...handsOf(env) });
+  if (process.platform === "win32") removeLeftoversLater();
   const kept = keepData ? `; its data stays in ${record.dataFolder}` : " with its data";
   process.stdout.write(`the agent is gone${kept}\n`);
 }

@@ -1,8 +1,9 @@
 import { createLogger } from "@flowstate/shared/log";
-import { untilSignal } from "@flowstate/shared/lifecycle";
 import type { DaemonConfig } from "../config.ts";
 import { openLogFile } from "../local/log-file.ts";
+import { windowsService } from "../machine/service.ts";
 import { startDaemon } from "../run/daemon.ts";
+import { signalHost, type Host } from "../run/host.ts";
 import { startLean } from "../run/lean-start.ts";
 
 export interface RunFlags {
@@ -10,14 +11,13 @@ export interface RunFlags {
   readonly service?: boolean;
 }
 
-/** `flowstate run`: the daemon in the foreground, until a signal. */
+/** `flowstate run`: the daemon in the foreground, until a signal or the service manager stops it. */
 export async function runDaemon(
   config: DaemonConfig,
   { service = false }: RunFlags,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
   startLean(env);
-  const stopped = untilSignal();
   const file = openLogFile(config.dataFolder);
   const log = createLogger("agent", config.logLevel, {
     write(line) {
@@ -25,7 +25,21 @@ export async function runDaemon(
       if (!service) process.stderr.write(line);
     },
   });
-  await using daemon = await startDaemon(config, { log });
-  process.send?.({ type: "ready", relay: daemon.relay });
-  await stopped;
+  const host = await hostOf(service);
+  let failed = true;
+  try {
+    await using daemon = await startDaemon(config, { log });
+    host.started();
+    process.send?.({ type: "ready", relay: daemon.relay });
+    await host.stop;
+    failed = false;
+  } finally {
+    host.ended(failed);
+  }
+}
+
+async function hostOf(service: boolean): Promise<Host> {
+  if (!service || process.platform !== "win32") return signalHost();
+  const { joinServiceManager } = await import("../run/windows-host.ts");
+  return (await joinServiceManager(windowsService)) ?? signalHost();
 }

@@ -1,6 +1,5 @@
 import { globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DOMParser } from "@xmldom/xmldom";
 import test from "ava";
 import { parse as parseJsonc } from "jsonc-parser";
 import { parse as parsePlist } from "plist";
@@ -15,7 +14,7 @@ import { install, uninstall } from "./install.ts";
 import type { Person } from "./person.ts";
 import { planInstallation, type Installation } from "./plan.ts";
 import { prepare } from "./prepare.ts";
-import { readRecord } from "./record.ts";
+import { readRecord, recordFile } from "./record.ts";
 
 const intercepting = { FLOWSTATE_CAPTURE: "session-logs,relay,intercept" };
 
@@ -244,9 +243,9 @@ test("on macOS the plists parse, and nothing stays behind", async (t) => {
   }
 });
 
-test("on Windows the service's description parses, and the key is neither in it nor in a command", (t) => {
+test("on Windows the service is the agent itself in the person's profile, and the key is in no command", (t) => {
   const person: Person = { account: "ada", home: String.raw`C:\Users\Ada & Co`, owner: null };
-  const changes = planInstallation({
+  const installation = {
     platform: "win32",
     scope: "system",
     person,
@@ -257,31 +256,41 @@ test("on Windows the service's description parses, and the key is neither in it 
     otherProxy: null,
     tools: { relayPort: 7480, direct: [], profiles: [] },
     telemetry: null,
-    authority: null,
+    authority: { pem: "", sha1: "", sha256: "", caFile: "", bundleFile: "", bundle: "" },
     releaseKey: null,
-    trustStore: null,
-  });
-  const files = changes.flatMap((change) => change.files);
+    trustStore: "windows",
+  } as const;
+  const changes = planInstallation(installation);
   t.deepEqual(
-    files.map(({ path }) => path),
+    changes.flatMap(({ files }) => files.map(({ path }) => path)),
     [
       String.raw`C:\Program Files\Flowstate\flowstate.exe`,
       String.raw`C:\Users\Ada & Co\.flowstate\flowstate.env`,
-      String.raw`C:\Program Files\Flowstate\FlowstateAgent.xml`,
+      String.raw`C:\Program Files\Flowstate\device-ca.pem`,
     ],
   );
-  const description = files.at(-1)?.content;
-  const document = new DOMParser().parseFromString(
-    typeof description === "string" ? description : "",
-    "text/xml",
+  t.is(
+    recordFile("win32", "system", person.home),
+    String.raw`C:\Program Files\Flowstate\installed.json`,
+    "an administrator runs what stands in it, so that nobody else may write it",
   );
-  const text = (name: string): string | null => document.getElementsByTagName(name)[0]?.textContent ?? null;
-  t.is(text("id"), "FlowstateAgent");
-  t.is(text("executable"), String.raw`C:\Program Files\Flowstate\flowstate.exe`);
-  t.is(text("arguments"), "run --service");
-  t.is(document.getElementsByTagName("env")[0]?.getAttribute("value"), person.home);
-  const commands = changes.flatMap((change) => [...change.toStop, ...change.afterInstall]);
-  t.false(JSON.stringify([commands, description]).includes(key));
+  const [program, service] = [changes[0], changes.at(-1)];
+  t.deepEqual(program?.toStop, service?.toStop, "a program that runs cannot be replaced there");
+  const create: readonly string[] = service?.toMake[0] ?? [];
+  t.is(
+    create[create.indexOf("binPath=") + 1],
+    String.raw`"C:\Program Files\Flowstate\flowstate.exe" run --service --home "C:\Users\Ada & Co"`,
+  );
+  t.false(JSON.stringify(service).includes(key));
+  const updated = planInstallation({ ...installation, releaseKey: "fsr_key" }).slice(changes.length);
+  t.deepEqual(
+    updated.flatMap(({ files }) => files.map(({ path }) => path)),
+    [
+      String.raw`C:\Program Files\Flowstate\release-key`,
+      String.raw`C:\Program Files\Flowstate\upgrade-task.xml`,
+    ],
+  );
+  t.regex(JSON.stringify(updated), /upgrade --scheduled --home &quot;/);
 });
 
 const claudeSettings = '{\n  // mine\n  "model": "opus",\n  "env": { "EDITOR": "vi" }\n}\n';

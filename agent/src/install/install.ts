@@ -75,7 +75,19 @@ function obsoleteOf(earlier: readonly Trace[], traces: readonly Trace[]): readon
     const lines = old.lines.filter((path) => !now.lines.includes(path));
     const values = old.values.filter((each) => !now.values.some((other) => isDeepStrictEqual(each, other)));
     if (files.length + lines.length + values.length === 0) return [];
-    return [{ ...old, files, lines, values, newFolders: [], toStop: [], beforeRemove: [], afterRemove: [] }];
+    return [
+      {
+        ...old,
+        files,
+        lines,
+        values,
+        newFolders: [],
+        toStop: [],
+        toUnmake: [],
+        beforeRemove: [],
+        afterRemove: [],
+      },
+    ];
   });
 }
 

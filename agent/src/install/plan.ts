@@ -3,6 +3,7 @@ import { machineSettingsFile, personalSettingsFile } from "../machine/managed-se
 import { noChange, type Change } from "../machine/change.ts";
 import {
   launchdChange,
+  stopWindowsService,
   systemdChange,
   windowsServiceChange,
   type ServiceOptions,
@@ -15,8 +16,9 @@ import {
   type AuthorityFiles,
 } from "../machine/tool-environment.ts";
 import { telemetrySettings, type TelemetryTool } from "../machine/tool-telemetry.ts";
+import { windowsFolder } from "../machine/system32.ts";
 import { trustChange, type TrustedCertificate, type TrustStore } from "../machine/trust-store.ts";
-import { launchdUpdaterChange, systemdUpdaterChange } from "../machine/updater.ts";
+import { launchdUpdaterChange, systemdUpdaterChange, windowsUpdaterChange } from "../machine/updater.ts";
 import type { Person } from "./person.ts";
 import { besideRecord } from "./record.ts";
 
@@ -73,16 +75,13 @@ export function planInstallation(installation: Installation): readonly Change[] 
   ];
 }
 
-/** WinSW under the service's name, which an administrator puts there: it is not part of Flowstate. */
-export const windowsWrapper = String.raw`C:\Program Files\Flowstate\FlowstateAgent.exe`;
-
 /** Where a single executable is copied to. */
 function programPath({
   platform,
   scope,
   person,
 }: Pick<Installation, "platform" | "scope" | "person">): string {
-  if (platform === "win32") return win32.join(String.raw`C:\Program Files\Flowstate`, "flowstate.exe");
+  if (platform === "win32") return win32.join(windowsFolder, "flowstate.exe");
   return scope === "system" ? "/usr/local/bin/flowstate" : posix.join(person.home, ".local/bin/flowstate");
 }
 
@@ -96,7 +95,9 @@ function programChange({ platform, scope, person, program }: Installation): read
   const path = programPath({ platform, scope, person });
   if (program.kind === "checkout") return [];
   const files = [{ path, content: { copyOf: program.file }, mode: 0o755 }];
-  return [{ ...noChange, name: "program", files, actor: scope === "user" ? person.owner : null }];
+  // Windows lets nobody replace a program that runs.
+  const toStop = platform === "win32" ? [stopWindowsService] : [];
+  return [{ ...noChange, name: "program", files, toStop, actor: scope === "user" ? person.owner : null }];
 }
 
 /**
@@ -154,8 +155,9 @@ function serviceChange(installation: Installation): Change {
     scope,
     account: person.account,
     home: person.home,
-    command: [...start, "run", "--service"],
-    environment: homeEnvironment(platform, person.home),
+    command: [...start, "run", "--service", ...(platform === "win32" ? ["--home", person.home] : [])],
+    // systemd sets it; launchd may not.
+    environment: platform === "darwin" ? { HOME: person.home } : {},
     dataFolder,
   };
   const actor = scope === "user" ? person.owner : null;
@@ -165,13 +167,13 @@ function serviceChange(installation: Installation): Change {
     case "darwin":
       return { ...launchdChange(options, person.owner?.uid ?? 0), actor };
     case "win32":
-      return windowsServiceChange(options, windowsWrapper);
+      return windowsServiceChange(options);
   }
 }
 
 /** Whether the agent can put a newer version of itself in its place. */
-export function installsItself({ platform, program }: Pick<Installation, "platform" | "program">): boolean {
-  return program.kind === "executable" && platform !== "win32";
+export function installsItself({ program }: Pick<Installation, "program">): boolean {
+  return program.kind === "executable";
 }
 
 /**
@@ -185,20 +187,22 @@ function updatesChange(installation: Installation): readonly Change[] {
   const path = besideRecord("release-key", platform, scope, home);
   const actor = scope === "user" ? person.owner : null;
   const program = programPath(installation);
-  const updater = { scope, home, command: [program, "upgrade", "--scheduled"] } as const;
-  const change =
-    platform === "darwin"
-      ? launchdUpdaterChange(updater, person.owner?.uid ?? 0)
-      : systemdUpdaterChange(updater);
+  const command = [program, "upgrade", "--scheduled"] as const;
+  const updaterOf = (): Change => {
+    switch (platform) {
+      case "linux":
+        return systemdUpdaterChange({ scope, home, command });
+      case "darwin":
+        return launchdUpdaterChange({ scope, home, command }, person.owner?.uid ?? 0);
+      case "win32":
+        return windowsUpdaterChange(
+          { command: [...command, "--home", home] },
+          win32.join(windowsFolder, "upgrade-task.xml"),
+        );
+    }
+  };
   return [
     { ...noChange, name: "release key", files: [{ path, content: `${releaseKey}\n`, mode: 0o644 }], actor },
-    { ...change, actor },
+    { ...updaterOf(), actor },
   ];
-}
-
-/** systemd sets it; launchd may not; a service on Windows has the profile of the system. */
-function homeEnvironment(platform: Platform, home: string): Readonly<Record<string, string>> {
-  if (platform === "linux") return {};
-  if (platform === "darwin") return { HOME: home };
-  return { USERPROFILE: home, APPDATA: win32.join(home, "AppData", "Roaming") };
 }

@@ -43,14 +43,6 @@ for (const [what, flags, env, message] of refusals) {
   });
 }
 
-test("without its wrapper there is no service on Windows", (t) => {
-  using at = machine("linux");
-  const surroundings = { ...at.surroundings, platform: "win32" };
-  t.throws(() => prepare({ ...noFlags, runAs: "ada" }, surroundings), {
-    message: /FlowstateAgent\.exe is not there/,
-  });
-});
-
 test("a shell that has a proxy keeps it, and one that has the relay gets the new one", (t) => {
   const env = { ...machineEnv, FLOWSTATE_CAPTURE: "relay,intercept" };
   const toolsWith = (more: NodeJS.ProcessEnv) => {

@@ -20,7 +20,7 @@ import {
   type InstallFlags,
 } from "./options.ts";
 import { currentPerson, findPerson, type Person } from "./person.ts";
-import { windowsWrapper, type Installation, type Platform, type Program, type Scope } from "./plan.ts";
+import type { Installation, Platform, Program, Scope } from "./plan.ts";
 import { besideRecord, readRecord, recordFile, type InstallRecord } from "./record.ts";
 import { noTools, toolsFor } from "./tools.ts";
 
@@ -68,11 +68,6 @@ export function prepare(flags: InstallFlags, surroundings: Surroundings): Instal
   const settings = settingsToStore(flags, env, stored);
   const config = checkSettings(settings, person.home);
   const { dataFolder, captures } = config;
-  if (platform === "win32" && !existsSync(join(root, windowsWrapper)))
-    throw new FlowstateError(
-      "FS_NOT_FOUND",
-      `${windowsWrapper} is not there; put WinSW there under that name`,
-    );
   const has = (file: string): boolean => existsSync(join(root, person.home, file));
   const earlierPort = earlier === null ? null : Number(stored["FLOWSTATE_RELAY_PORT"] ?? config.relayPort);
   const told = flags.tools ? asPerson(() => toolsFor({ config, platform, env, earlierPort, has })) : noTools;

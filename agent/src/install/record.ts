@@ -3,6 +3,7 @@ import { dirname, join, posix, win32 } from "node:path";
 import { FlowstateError, systemCode } from "@flowstate/shared/errors";
 import { claimUpgrade } from "../local/instance.ts";
 import { noChange, type Change, type Trace } from "../machine/change.ts";
+import { windowsFolder } from "../machine/system32.ts";
 import type { Person } from "./person.ts";
 import type { Scope } from "./plan.ts";
 
@@ -22,7 +23,7 @@ export interface InstallRecord {
 
 /** Where the record is kept: not in the data folder, which may be removed by hand. */
 export function recordFile(platform: NodeJS.Platform, scope: Scope, home: string): string {
-  if (platform === "win32") return String.raw`C:\ProgramData\Flowstate\installed.json`;
+  if (platform === "win32") return win32.join(windowsFolder, "installed.json");
   return scope === "system"
     ? "/var/lib/flowstate/installed.json"
     : join(home, ".local/state/flowstate/installed.json");

@@ -13,6 +13,7 @@ import {
 import { dirname, join } from "node:path";
 import { missingValues, withoutValues, withValues, type Insertion, type JsonValue } from "./json-values.ts";
 import { withRightsOf, type Owner } from "./rights.ts";
+import { isSameFile, removeFile, whenFree } from "./program-file.ts";
 import { withMarkedLines, withoutMarkedLines } from "./marked-lines.ts";
 
 /** A program with its arguments; no shell reads them. */
@@ -52,8 +53,12 @@ export interface Change {
   readonly owner: Owner | null;
   /** Run first both ways, to stop what may be running; a failure means that nothing was. */
   readonly toStop: readonly Command[];
-  /** Run after the files are there. */
+  /** Run after the files are there, to make what may be there already; a failure means that it is. */
+  readonly toMake: readonly Command[];
+  /** Run after that. */
   readonly afterInstall: readonly Command[];
+  /** Run to take away what `toMake` has made; a failure means that it has gone already. */
+  readonly toUnmake: readonly Command[];
   /** Run while the files are still there. */
   readonly beforeRemove: readonly Command[];
   /** Run after the files have gone. */
@@ -67,7 +72,9 @@ export const noChange: Omit<Change, "name"> = {
   actor: null,
   owner: null,
   toStop: [],
+  toMake: [],
   afterInstall: [],
+  toUnmake: [],
   beforeRemove: [],
   afterRemove: [],
 };
@@ -80,7 +87,10 @@ export interface Hands {
 }
 
 /** All that is needed to take a change back, also by a later version that would make another one. */
-export interface Trace extends Pick<Change, "name" | "actor" | "toStop" | "beforeRemove" | "afterRemove"> {
+export interface Trace extends Pick<
+  Change,
+  "name" | "actor" | "toStop" | "toUnmake" | "beforeRemove" | "afterRemove"
+> {
   readonly files: readonly string[];
   readonly lines: readonly string[];
   readonly values: readonly { readonly path: string; readonly insertions: readonly Insertion[] }[];
@@ -96,7 +106,7 @@ export function traceOf(change: Change, hands: Hands, earlier: Trace | null): Tr
 }
 
 function examine(change: Change, { root }: Hands, earlier: Trace | null): Trace {
-  const { name, actor, toStop, beforeRemove, afterRemove } = change;
+  const { name, actor, toStop, toUnmake, beforeRemove, afterRemove } = change;
   const files = change.files.map(({ path }) => path);
   const lines = change.lines
     .filter((each) => fits(each, readText(join(root, each.path))))
@@ -113,6 +123,7 @@ function examine(change: Change, { root }: Hands, earlier: Trace | null): Trace 
     name,
     actor,
     toStop,
+    toUnmake,
     beforeRemove,
     afterRemove,
     files,
@@ -125,8 +136,12 @@ function examine(change: Change, { root }: Hands, earlier: Trace | null): Trace 
 
 /** Does a change; doing it twice is the same as once. */
 export async function applyChange(change: Change, { root, run }: Hands): Promise<void> {
-  for (const command of change.toStop) await run(command).catch(() => undefined);
+  const attempt = async (commands: readonly Command[]): Promise<void> => {
+    for (const command of commands) await run(command).catch(() => undefined);
+  };
+  await attempt(change.toStop);
   withRightsOf(change.actor, () => placeFiles(change, root));
+  await attempt(change.toMake);
   for (const command of change.afterInstall) await run(command);
 }
 
@@ -167,12 +182,12 @@ function readText(place: string): string | null {
  * failure is thrown. What undoes a change before its files go is left out where they have gone: an earlier try did it.
  */
 export async function revertChange(trace: Trace, { root, run }: Hands): Promise<void> {
-  const { files, toStop, beforeRemove, afterRemove } = trace;
+  const { files, toStop, toUnmake, beforeRemove, afterRemove } = trace;
   const failures: unknown[] = [];
   const runAll = async (commands: readonly Command[]): Promise<void> => {
     for (const command of commands) await run(command).catch((error: unknown) => failures.push(error));
   };
-  for (const command of toStop) await run(command).catch(() => undefined);
+  for (const command of [...toStop, ...toUnmake]) await run(command).catch(() => undefined);
   if (files.length === 0 || files.some((path) => existsSync(join(root, path)))) await runAll(beforeRemove);
   withRightsOf(trace.actor, () => removeFiles(trace, root));
   await runAll(afterRemove);
@@ -189,7 +204,7 @@ function removeFiles(
   }: Pick<Trace, "files" | "lines" | "values" | "newFiles" | "newFolders">,
   root: string,
 ): void {
-  for (const path of files) rmSync(join(root, path), { force: true });
+  for (const path of files) removeFile(join(root, path));
   const restore = (path: string, restored: (text: string) => string): void => {
     const edited = readText(join(root, path));
     if (edited === null) return;
@@ -221,12 +236,18 @@ function replaceFile(place: string, content: PlacedFile["content"], mode: number
   makeFolders(dirname(place));
   const fresh = `${place}.new`;
   rmSync(fresh, { force: true });
-  writeFileSync(fresh, typeof content === "string" ? content : "", { mode: 0o600, flag: "wx" });
-  if (typeof content !== "string") copyFileSync(content.copyOf, fresh);
-  // Not left to the umask: what the system reads has to be readable.
-  chmodSync(fresh, mode);
-  if (owner !== null && process.getuid?.() === 0) chownSync(fresh, owner.uid, owner.gid);
-  renameSync(fresh, place);
+  // It may run from there, and Windows does not replace a program that runs.
+  if (typeof content !== "string" && isSameFile(content.copyOf, place)) return chmodSync(place, mode);
+  try {
+    writeFileSync(fresh, typeof content === "string" ? content : "", { mode: 0o600, flag: "wx" });
+    if (typeof content !== "string") copyFileSync(content.copyOf, fresh);
+    // Not left to the umask: what the system reads has to be readable.
+    chmodSync(fresh, mode);
+    if (owner !== null && process.getuid?.() === 0) chownSync(fresh, owner.uid, owner.gid);
+    whenFree(() => renameSync(fresh, place));
+  } finally {
+    rmSync(fresh, { force: true });
+  }
 }
 
 export function makeFolders(folder: string, mode = 0o755): void {

@@ -1,12 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import fc from "fast-check";
 import { parse as parsePlist } from "plist";
+import { DOMParser } from "@xmldom/xmldom";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { applyChange, noChange, revertChange, traceOf, type Change, type Command } from "./change.ts";
 import { withMarkedLines, withoutMarkedLines } from "./marked-lines.ts";
+import { whenFree } from "./program-file.ts";
 import {
   launchdChange,
   launchdLabel,
@@ -14,7 +16,13 @@ import {
   windowsServiceChange,
   type ServiceOptions,
 } from "./service.ts";
-import { launchdUpdaterChange, launchdUpdaterLabel, systemdUpdaterChange } from "./updater.ts";
+import {
+  launchdUpdaterChange,
+  launchdUpdaterLabel,
+  systemdUpdaterChange,
+  windowsUpdater,
+  windowsUpdaterChange,
+} from "./updater.ts";
 import { environmentFile, shellExports, toolEnvironment } from "./tool-environment.ts";
 import { findTrustStore, trustChange, type TrustStore } from "./trust-store.ts";
 
@@ -116,16 +124,79 @@ test("the updater of macOS is a job of its own that launchd starts every hour", 
   t.is(files[0]?.path, `/home/ada/Library/LaunchAgents/${launchdUpdaterLabel}.plist`);
 });
 
-test("the Windows service keeps each argument whole", (t) => {
-  const change = windowsServiceChange(options, String.raw`C:\Flowstate\agent.exe`);
-  t.is(change.files[0]?.path, String.raw`C:\Flowstate\agent.xml`);
-  t.true(textOf(change).includes("&quot;/opt/a &amp; b/&lt;agent&gt;.js&quot; run"));
-  t.true(textOf(change).includes(String.raw`&quot;say \&quot;hi\&quot; 50% $HOME&quot;`));
+test("the updater of Windows is an hourly task of the system's, whatever characters are in its command", (t) => {
+  const program = String.raw`C:\Program Files\A & B\flowstate.exe`;
+  const file = String.raw`C:\Program Files\Flowstate\upgrade-task.xml`;
+  const home = String.raw`C:\Users\Zoë <å>`;
+  const change = windowsUpdaterChange({ command: [program, "upgrade", "--home", home] }, file);
+  const content = textOf(change);
+  t.regex(content, /^[\0-\x7f]*$/, "whatever the system's code page is");
+  const task = new DOMParser().parseFromString(content, "text/xml");
+  const said = (name: string): string | null | undefined => task.getElementsByTagName(name)[0]?.textContent;
+  t.deepEqual(["Interval", "UserId", "MultipleInstancesPolicy", "Command", "Arguments"].map(said), [
+    "PT1H",
+    "S-1-5-18",
+    "IgnoreNew",
+    program,
+    `upgrade --home "${home}"`,
+  ]);
+  t.is(change.files[0]?.path, file);
   t.deepEqual(
-    change.afterInstall.map(([, verb]) => verb),
-    ["install", "start"],
+    [...change.afterInstall, ...change.beforeRemove].map(([tool, ...args]) => [tool, ...args].join(" ")),
+    [
+      String.raw`C:\Windows\System32\schtasks.exe /create /tn ${windowsUpdater} /xml ${file} /f`,
+      String.raw`C:\Windows\System32\schtasks.exe /delete /tn ${windowsUpdater} /f`,
+    ],
   );
 });
+
+test("the Windows service is made once, told what it is each time, and taken away even where it has gone", async (t) => {
+  using root = temporaryFolder();
+  const change = windowsServiceChange(options);
+  const ran: string[] = [];
+  let isThere = false;
+  const run = async ([program, verb = "", ...args]: Command): Promise<void> => {
+    ran.push(verb);
+    t.true(program.startsWith("C:\\Windows\\System32\\"), "no other program of that name");
+    if (verb === "config") t.is(args[2], commandAsWindowsReadsIt);
+    if (isThere === (verb === "create")) throw new Error(isThere ? "it exists" : "it does not exist");
+    if (verb === "create" || verb === "delete") isThere = verb === "create";
+  };
+  const hands = { root: root.path, run };
+  const trace = traceOf(change, hands, null);
+  for (const _ of ["once", "again"]) await applyChange(change, hands);
+  t.deepEqual(ran, [...windowsVerbs, ...windowsVerbs]);
+  for (const _ of ["once", "again"]) await revertChange(trace, hands);
+  t.false(isThere);
+});
+
+test("a program that is still held is waited for on Windows, and nowhere else", (t) => {
+  const held = (times: number) => {
+    let left = times;
+    return () => {
+      if (left-- > 0) throw Object.assign(new Error("held"), { code: "EPERM" });
+    };
+  };
+  t.notThrows(() => whenFree(held(2), "win32"));
+  t.throws(() => whenFree(held(1), "linux"), { message: "held" });
+  const absent = () => readFileSync("/nowhere/at/all");
+  t.throws(() => whenFree(() => void absent(), "win32"), { code: "ENOENT" });
+});
+
+test("a program that installs itself from where it is installed is left as it is", async (t) => {
+  using root = temporaryFolder();
+  const path = join(root.path, "flowstate");
+  writeFileSync(path, "program", { mode: 0o700 });
+  const change = { ...noChange, name: "program", files: [{ path, content: { copyOf: path }, mode: 0o755 }] };
+  const before = statSync(path).ino;
+  await applyChange(change, { root: "", run: () => Promise.resolve() });
+  t.is(statSync(path).ino, before);
+  t.is(statSync(path).mode & 0o777, 0o755);
+});
+
+const windowsVerbs = ["stop", "create", "config", "description", "failure", "failureflag", "start"];
+/** By the rules of CommandLineToArgvW. */
+const commandAsWindowsReadsIt = String.raw`${process.execPath} "/opt/a & b/<agent>.js" run "say \"hi\" 50% $HOME"`;
 
 const stores: [store: TrustStore, folder: string, update: string][] = [
   ["debian", "usr/local/share/ca-certificates", "update-ca-certificates --fresh"],

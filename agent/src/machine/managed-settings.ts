@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { posix, win32 } from "node:path";
 import { systemCode } from "@flowstate/shared/errors";
 import { parseRegistryQuery, parseSettingsFile, type Settings } from "./settings-file.ts";
+import { system32 } from "./system32.ts";
 
 /** A place that `flowstate install` or an administrator has put settings into. */
 export interface SettingsSource {
@@ -19,6 +20,11 @@ const registryKey = String.raw`HKLM\SOFTWARE\Flowstate\Agent`;
 /** Settings of one person's own installation. */
 export function personalSettingsFile(home: string, platform: NodeJS.Platform = process.platform): string {
   return (platform === "win32" ? win32 : posix).join(home, ".flowstate", "flowstate.env");
+}
+
+/** What tells programs on Windows whose profile they are to read. */
+export function profileOf(home: string): Readonly<Record<string, string>> {
+  return { USERPROFILE: home, APPDATA: win32.join(home, "AppData", "Roaming") };
 }
 
 /** What is configured besides the environment, the weakest first: the machine's, then the person's own. */
@@ -51,7 +57,10 @@ function readSource(place: string): SettingsSource | null {
 
 function readRegistry(): SettingsSource | null {
   try {
-    const printed = execFileSync("reg", ["query", registryKey], { encoding: "utf8", stdio: "pipe" });
+    const printed = execFileSync(system32("reg.exe"), ["query", registryKey], {
+      encoding: "utf8",
+      stdio: "pipe",
+    });
     return { place: registryKey, settings: parseRegistryQuery(printed), closed: false };
   } catch {
     return null;

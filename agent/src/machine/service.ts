@@ -1,5 +1,6 @@
 import { mallocSettings } from "../packaged/node-options.ts";
-import { noChange, type Change } from "./change.ts";
+import { noChange, type Change, type Command } from "./change.ts";
+import { system32 } from "./system32.ts";
 
 /**
  * The agent as a service manager runs it: for one person, whose logs it reads and whose rights it has. `system` starts
@@ -63,23 +64,31 @@ export function systemdChange(options: ServiceOptions): Change {
   };
 }
 
+/** Returns when the service has stopped. */
+export const stopWindowsService: Command = [system32("net.exe"), "stop", windowsService];
+
 /**
- * Windows: Node is no service by itself, so WinSW runs it, as the system and with the person's profile. `wrapper` is the
- * path of its executable, beside which it looks for a description of the same name.
+ * Windows: the agent joins the service manager by itself (`run/windows-host.ts`) and runs as the system, which comes back
+ * two seconds after it has ended by itself. A service that somebody looks at cannot be made anew, because it goes only
+ * when they have closed it: it is made where there is none, and then told what it is to be.
  */
-export function windowsServiceChange(options: ServiceOptions, wrapper: string): Change {
+export function windowsServiceChange({ command }: ServiceOptions): Change {
+  const sc = (...args: string[]): Command => [system32("sc.exe"), ...args];
+  const line = windowsCommandLine(command);
+  const what = ["binPath=", line, "start=", "auto", "DisplayName=", "Flowstate agent"];
   return {
     ...noChange,
     name: "service",
-    files: [{ path: wrapper.replace(/\.exe$/i, ".xml"), content: renderWinsw(options), mode: 0o644 }],
-    toStop: [
-      [wrapper, "stop"],
-      [wrapper, "uninstall"],
-    ],
+    toStop: [stopWindowsService],
+    toMake: [sc("create", windowsService, ...what)],
     afterInstall: [
-      [wrapper, "install"],
-      [wrapper, "start"],
+      sc("config", windowsService, ...what),
+      sc("description", windowsService, "Counts what AI tools on this computer use."),
+      sc("failure", windowsService, "reset=", "3600", "actions=", "restart/2000"),
+      sc("failureflag", windowsService, "1"),
+      [system32("net.exe"), "start", windowsService],
     ],
+    toUnmake: [sc("delete", windowsService)],
   };
 }
 
@@ -151,27 +160,6 @@ WantedBy=${scope === "system" ? "multi-user.target" : "default.target"}
 `;
 }
 
-function renderWinsw({ command: [program, ...args], environment, dataFolder }: ServiceOptions): string {
-  const variables = Object.entries(environment)
-    .map(([name, value]) => `  <env name="${xml(name)}" value="${xml(value)}"/>`)
-    .join("\n");
-  return `<?xml version="1.0" encoding="UTF-8"?>
-<service>
-  <id>${windowsService}</id>
-  <name>Flowstate agent</name>
-  <description>Counts what AI tools on this computer use.</description>
-  <executable>${xml(program)}</executable>
-  <arguments>${xml(args.map(windowsQuoted).join(" "))}</arguments>
-${variables}
-  <startmode>Automatic</startmode>
-  <onfailure action="restart" delay="2 sec"/>
-  <resetfailure>1 hour</resetfailure>
-  <logpath>${xml(dataFolder)}</logpath>
-  <log mode="roll-by-size"/>
-</service>
-`;
-}
-
 /** As text or attribute of an XML document. */
 export function xml(text: string): string {
   return text
@@ -193,6 +181,10 @@ function quoted(text: string): string {
 }
 
 /** As CommandLineToArgvW reads it back. */
+export function windowsCommandLine(command: readonly string[]): string {
+  return command.map(windowsQuoted).join(" ");
+}
+
 function windowsQuoted(text: string): string {
   if (text !== "" && !/[\s"]/.test(text)) return text;
   return `"${text.replaceAll(/(\\*)"/g, '$1$1\\"').replace(/(\\+)$/, "$1$1")}"`;

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, win32 } from "node:path";
 import { noChange, type Change } from "./change.ts";
+import { system32, windowsFolder } from "./system32.ts";
 
 /** The system stores that a certificate can be placed in. */
 export type TrustStore = "macos" | "windows" | "debian" | "redhat" | "suse" | "arch";
@@ -59,13 +60,14 @@ export function trustChange(store: TrustStore, { pem, sha1 }: TrustedCertificate
     };
   }
   if (store === "windows") {
-    const file = String.raw`C:\ProgramData\Flowstate\device-ca.pem`;
+    const certutil = system32("certutil.exe");
+    const file = win32.join(windowsFolder, "device-ca.pem");
     return {
       ...noChange,
       name,
       files: [{ path: file, content: pem, mode: 0o644 }],
-      afterInstall: [["certutil", "-addstore", "-f", "root", file]],
-      beforeRemove: [["certutil", "-delstore", "root", sha1]],
+      afterInstall: [[certutil, "-addstore", "-f", "root", file]],
+      beforeRemove: [[certutil, "-delstore", "root", sha1]],
     };
   }
   const { folder, update, updateAfterRemove } = anchors[store];

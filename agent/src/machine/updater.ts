@@ -1,11 +1,13 @@
 import { noChange, type Change } from "./change.ts";
-import { commandLine, xml, type ServiceOptions } from "./service.ts";
+import { commandLine, windowsCommandLine, xml, type ServiceOptions } from "./service.ts";
+import { system32 } from "./system32.ts";
 
 /** Who looks hourly whether a newer version is to be installed: a program of its own, because it has to stop the service. */
 export type UpdaterOptions = Pick<ServiceOptions, "scope" | "home" | "command">;
 
 export const systemdUpdater = "flowstate-upgrade";
 export const launchdUpdaterLabel = "inc.flowstate.agent.upgrade";
+export const windowsUpdater = "FlowstateAgentUpgrade";
 
 /**
  * Linux: a timer beside the service. Each machine has an hour's minute of its own and keeps it, so that an organisation's
@@ -86,4 +88,63 @@ ${command.map((part) => `    <string>${xml(part)}</string>`).join("\n")}
     toStop: [["launchctl", "bootout", `${domain}/${launchdUpdaterLabel}`]],
     afterInstall: [["launchctl", "bootstrap", domain, path]],
   };
+}
+
+/**
+ * Windows: a task of the system's, hourly and at a minute of its own, that is caught up on (Task Scheduler schema,
+ * https://learn.microsoft.com/windows/win32/taskschd/task-scheduler-schema). `file` is where its description is kept.
+ */
+export function windowsUpdaterChange(
+  { command: [program, ...args] }: Pick<UpdaterOptions, "command">,
+  file: string,
+): Change {
+  const content = `<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
+  <RegistrationInfo>
+    <Description>Installs a newer version of the Flowstate agent where the organisation's settings say so.</Description>
+  </RegistrationInfo>
+  <Triggers>
+    <TimeTrigger>
+      <Enabled>true</Enabled>
+      <StartBoundary>2026-01-01T00:00:00</StartBoundary>
+      <Repetition>
+        <Interval>PT1H</Interval>
+      </Repetition>
+      <RandomDelay>PT1H</RandomDelay>
+    </TimeTrigger>
+  </Triggers>
+  <Principals>
+    <Principal id="Author">
+      <UserId>S-1-5-18</UserId>
+      <RunLevel>HighestAvailable</RunLevel>
+    </Principal>
+  </Principals>
+  <Settings>
+    <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
+    <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
+    <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
+    <StartWhenAvailable>true</StartWhenAvailable>
+    <ExecutionTimeLimit>PT4H</ExecutionTimeLimit>
+    <Priority>7</Priority>
+  </Settings>
+  <Actions Context="Author">
+    <Exec>
+      <Command>${inAscii(xml(program))}</Command>
+      <Arguments>${inAscii(xml(windowsCommandLine(args)))}</Arguments>
+    </Exec>
+  </Actions>
+</Task>
+`;
+  const schtasks = system32("schtasks.exe");
+  return {
+    ...noChange,
+    name: "updater",
+    files: [{ path: file, content, mode: 0o644 }],
+    afterInstall: [[schtasks, "/create", "/tn", windowsUpdater, "/xml", file, "/f"]],
+    beforeRemove: [[schtasks, "/delete", "/tn", windowsUpdater, "/f"]],
+  };
+}
+
+/** Other characters by their numbers: `schtasks` takes a file without a mark for one in the system's own code page. */
+function inAscii(text: string): string {
+  return text.replaceAll(/[^\0-\x7f]/gu, (character) => `&#${character.codePointAt(0)};`);
 }

@@ -37,7 +37,7 @@ test("the program that runs is the installed one, by whatever path it was starte
     run(file),
     run(join(at.root, "absent")),
     at.surroundings,
-    { ...run(target), platform: "win32" },
+    { ...run(target), platform: "aix" },
   ];
   const codes = others.map((each) => findInstalled(each)).map((found) => (found.ok ? "found" : found.reason));
   t.deepEqual(codes, [

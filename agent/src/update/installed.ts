@@ -20,11 +20,8 @@ export interface Installed {
 
 /** Finds the installation whose program runs now; the reason is the code of the error that its absence is. */
 export function findInstalled({ platform, root, program, self }: Surroundings): Parsed<Installed, ErrorCode> {
-  if (platform !== "linux" && platform !== "darwin")
-    return refuse(
-      "FS_INPUT_INVALID",
-      "on Windows a newer version is installed by its own `flowstate install`, which the MDM runs again",
-    );
+  if (platform !== "linux" && platform !== "darwin" && platform !== "win32")
+    return refuse("FS_INPUT_INVALID", `the agent is not installed on ${platform}`);
   if (program.kind === "checkout")
     return refuse(
       "FS_INPUT_INVALID",
@@ -54,14 +51,14 @@ export function findInstalled({ platform, root, program, self }: Surroundings): 
 }
 
 /**
- * The key to upgrade with; else the code and the sentence of what is missing. `uid` is whoever upgrades, undefined where
- * there is no such thing.
+ * The key to upgrade with; else the code and the sentence of what is missing. `uid` is whoever upgrades, undefined on
+ * Windows, which lets an administrator alone write where the program is.
  */
 export function keyToUpgradeWith(
   { record, key }: Pick<Installed, "key"> & { readonly record: Pick<InstallRecord, "scope"> },
   uid: number | undefined,
 ): Parsed<ReleaseKey, ErrorCode> {
-  if (record.scope === "system" && uid !== 0)
+  if (record.scope === "system" && (uid ?? 0) !== 0)
     return refuse(
       "FS_FORBIDDEN",
       "the agent is installed for the machine; upgrade it as an administrator (sudo)",

@@ -11,13 +11,14 @@ import {
   rmSync,
 } from "node:fs";
 import { open } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { FlowstateError, reasonOf } from "@flowstate/shared/errors";
 import { upgradeFolder } from "../install/record.ts";
 
 const execute = promisify(execFile);
+const isWindows = process.platform === "win32";
 
 /** Where a program is and is replaced: everything that happens to files happens here. */
 export interface Site {
@@ -31,7 +32,9 @@ export interface Site {
 
 export function siteOf(target: string): Site {
   const workFolder = upgradeFolder(target);
-  return { target, workFolder, fresh: join(workFolder, "fresh"), previous: join(workFolder, "previous") };
+  // Windows starts nothing without its extension.
+  const at = (name: string): string => join(workFolder, `${name}${extname(target)}`);
+  return { target, workFolder, fresh: at("fresh"), previous: at("previous") };
 }
 
 /**
@@ -41,7 +44,8 @@ export function siteOf(target: string): Site {
 export function openWorkFolder({ workFolder }: Site): void {
   const there = lstatSync(workFolder, { throwIfNoEntry: false });
   if (there !== undefined) {
-    if (!there.isDirectory() || there.uid !== process.geteuid?.())
+    // Windows knows no such owner; there the folder is where an administrator alone may write.
+    if (!there.isDirectory() || there.uid !== (process.geteuid?.() ?? there.uid))
       throw new FlowstateError("FS_FORBIDDEN", `${workFolder} is there and belongs to somebody else`);
     rmSync(workFolder, { recursive: true });
   }
@@ -50,8 +54,13 @@ export function openWorkFolder({ workFolder }: Site): void {
   chmodSync(workFolder, 0o700);
 }
 
+/** Windows keeps the old program as long as it runs, which upgrades; the next upgrade removes it, or the removal of all. */
 export function closeWorkFolder({ workFolder }: Site): void {
-  rmSync(workFolder, { recursive: true, force: true });
+  try {
+    rmSync(workFolder, { recursive: true, force: true });
+  } catch (error) {
+    if (!isWindows) throw error;
+  }
 }
 
 const proofMs = 60_000;
@@ -67,17 +76,22 @@ export async function proveProgram({ fresh }: Site, version: string, env: NodeJS
     throw new FlowstateError("FS_UPSTREAM", `${version} does not start here: ${said.slice(0, 200)}`);
 }
 
-/** Puts the new program in place and keeps the old one: at every instant one of both is there, whole. */
+/**
+ * Puts the new program in place and keeps the old one: at every instant one of both is there, whole. On Windows, which
+ * lets a program that runs be renamed and not be replaced, for an instant neither is.
+ */
 export async function swap({ target, fresh, previous }: Site): Promise<void> {
   rmSync(previous, { force: true });
-  linkSync(target, previous);
+  if (isWindows) renameSync(target, previous);
+  else linkSync(target, previous);
   renameSync(fresh, target);
   await syncFolder(dirname(target));
 }
 
 /** Puts the old program back, where it is still there. */
-export async function swapBack({ target, previous }: Site): Promise<boolean> {
+export async function swapBack({ target, fresh, previous }: Site): Promise<boolean> {
   if (!existsSync(previous)) return false;
+  if (isWindows) renameSync(target, fresh);
   renameSync(previous, target);
   await syncFolder(dirname(target));
   return true;
@@ -89,8 +103,9 @@ export async function sha256Of(file: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** A rename is on the disk once its folder is. */
+/** A rename is on the disk once its folder is; Windows has no such thing. */
 async function syncFolder(folder: string): Promise<void> {
+  if (isWindows) return;
   await using handle = await open(folder, "r");
   await handle.sync();
 }

@@ -18,7 +18,7 @@ export function watchUpdatesHere(
     ...options,
     version,
     platform: thisPlatform,
-    installsItself: isSea() && platform !== "win32",
+    installsItself: isSea(),
     key: () =>
       beside("release-key")
         .map(readReleaseKey)
