@@ -191,3 +191,16 @@ test("what could not be kept is asked for again", async (t) => {
   await using receiver = await startReceiver({ port: 0, log, onRequest });
   t.like(await send(receiver.address, { headers: json }), { status: 503 });
 });
+
+test("a body that does not arrive is answered 408", async (t) => {
+  const log = createLogger("test", "silent");
+  const onRequest = (): never => t.fail("nothing was sent");
+  await using receiver = await startReceiver({ port: 0, log, receiveMs: 20, onRequest });
+  const headers = { ...json, "content-length": "100" };
+  const asked = httpRequest(`${receiver.address}/v1/logs`, { method: "POST", headers });
+  asked.on("error", () => undefined);
+  asked.write("{");
+  const [answer] = (await once(asked, "response")) as [IncomingMessage];
+  t.is(answer.statusCode, 408);
+  t.regex(await text(answer), /within 0.02 seconds/);
+});

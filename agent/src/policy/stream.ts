@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { WebSocket } from "ws";
 import type { Clock } from "@flowstate/shared/clock";
 import { http, https } from "@flowstate/shared/net/http";
+import { minuteMs, untilNext } from "@flowstate/shared/time";
 import { policyMessage } from "@flowstate/shared/wire/agent-policy";
 import type { KeptPolicy } from "./kept.ts";
 import { mostPolicyBytes, type QuestionOptions } from "./question.ts";
@@ -17,8 +18,8 @@ export interface StreamOptions extends QuestionOptions {
 }
 
 const openMs = 10_000;
-/** The control plane pings twice in that time. */
-const silenceMs = 75_000;
+/** The control plane pings twice in that time. It is looked with each minute, as everything that has time. */
+const silenceMs = 105_000;
 
 /**
  * One connection by which the control plane pushes the policy, from its start to its end: closed by either side, by
@@ -61,9 +62,10 @@ export async function streamPolicy(options: StreamOptions, signal: AbortSignal):
   const watchOver = async (): Promise<void> => {
     const ending = AbortSignal.any([signal, over.signal]);
     for (;;) {
-      const leftMs = heardAt + silenceMs - clock.now();
-      if (ending.aborted || leftMs <= 0) return socket.terminate();
-      await clock.sleep(leftMs, ending);
+      await clock.sleep(untilNext(minuteMs, clock.now()), ending);
+      // The clock may have been set back.
+      heardAt = Math.min(heardAt, clock.now());
+      if (ending.aborted || clock.now() - heardAt >= silenceMs) return socket.terminate();
     }
   };
   await Promise.all([ended, watchOver()]);

@@ -6,6 +6,7 @@ import { gunzip } from "node:zlib";
 import { FlowstateError, systemCode } from "@flowstate/shared/errors";
 import type { Logger } from "@flowstate/shared/log";
 import { http } from "@flowstate/shared/net/http";
+import { minuteMs } from "@flowstate/shared/time";
 import { parseAsk } from "../../relay/guard.ts";
 import type { Fields } from "../files/json.ts";
 import type { Signal } from "./messages.ts";
@@ -16,6 +17,8 @@ export interface ReceiverOptions {
   /** Takes one decoded request. It is kept once this resolves, and only then is the emitter answered. */
   readonly onRequest: (signal: Signal, request: Fields) => Promise<void>;
   readonly log: Logger;
+  /** How long a request's body may take to arrive. */
+  readonly receiveMs?: number;
 }
 
 export interface Receiver extends AsyncDisposable {
@@ -35,21 +38,27 @@ const mostBytes = 16 << 20;
 const mostUnpackedBytes = 64 << 20;
 /** Bodies held at once; further emitters are asked to come again. */
 const mostAtOnce = 4;
-const receiveMs = 30_000;
+/** Each body has its own bound; Node's look at all connections, every half a minute if left to itself, only costs wakes. */
+const checkMs = 5 * minuteMs;
 const unpack = promisify(gunzip);
 
 /**
  * OTLP/HTTP (opentelemetry-proto, "OTLP/HTTP") on loopback: protobuf or JSON, plain or gzip. Web pages and foreign names
  * are refused: a page may post to loopback. Rejects with FS_ADDRESS_IN_USE.
  */
-export async function startReceiver({ port, onRequest, log }: ReceiverOptions): Promise<Receiver> {
+export async function startReceiver({
+  port,
+  onRequest,
+  log,
+  receiveMs = 30_000,
+}: ReceiverOptions): Promise<Receiver> {
   let refused = 0;
   let held = 0;
   const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { port: own } = server.address() as AddressInfo;
     held += 1;
     try {
-      const taken = await receive(request, own, held > mostAtOnce);
+      const taken = await receive(request, { ownPort: own, isBusy: held > mostAtOnce, receiveMs });
       await onRequest(taken.signal, taken.request);
       await answer(response, 200, encodingOf(request), "");
     } catch (error) {
@@ -61,7 +70,7 @@ export async function startReceiver({ port, onRequest, log }: ReceiverOptions): 
       held -= 1;
     }
   };
-  const server = http.createServer({ requestTimeout: receiveMs }, (request, response) => {
+  const server = http.createServer({ connectionsCheckingInterval: checkMs }, (request, response) => {
     response.on("error", () => undefined);
     take(request, response).catch((error: unknown) => {
       log.error({ err: error }, "telemetry could not be answered");
@@ -105,7 +114,13 @@ function encodingOf({ headers }: IncomingMessage): Encoding | null {
   return encodings[type as keyof typeof encodings] ?? null;
 }
 
-async function receive(request: IncomingMessage, ownPort: number, isBusy: boolean): Promise<Taken> {
+interface Reception {
+  readonly ownPort: number;
+  readonly isBusy: boolean;
+  readonly receiveMs: number;
+}
+
+async function receive(request: IncomingMessage, { ownPort, isBusy, receiveMs }: Reception): Promise<Taken> {
   const { headers, method } = request;
   const ask = parseAsk(
     {
@@ -127,7 +142,7 @@ async function receive(request: IncomingMessage, ownPort: number, isBusy: boolea
   if (encoding === null)
     throw new Refusal(415, `the content type must be one of ${Object.keys(encodings).join(", ")}`);
   if (isBusy) throw new Refusal(503, "too many requests at once");
-  const packed = await readBody(request);
+  const packed = await readBody(request, receiveMs);
   const body = await unpacked(packed, headers["content-encoding"]);
   // Loaded with the first request: most idle agents are never sent one.
   const { decodeRequest } = await import("./decode.ts");
@@ -136,7 +151,18 @@ async function receive(request: IncomingMessage, ownPort: number, isBusy: boolea
   return { signal, request: decoded.value };
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
+async function readBody(request: IncomingMessage, receiveMs: number): Promise<Buffer> {
+  const tooLate = Promise.withResolvers<never>();
+  const late = new Refusal(408, `a request is to arrive within ${receiveMs / 1000} seconds`);
+  const timer = setTimeout(() => tooLate.reject(late), receiveMs);
+  try {
+    return await Promise.race([readParts(request), tooLate.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readParts(request: IncomingMessage): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;
   try {
