@@ -1,6 +1,6 @@
-#!/usr/bin/env -S node --max-semi-space-size=1 --no-opt
+#!/usr/bin/env -S node --max-semi-space-size=1
 // Starts the program, on the Node that is bundled with the checkout where the system's is too old to run it.
-// The flags are explained in src/packaged/node-options.ts.
+// The flag is explained in src/packaged/node-options.ts.
 import { spawnSync } from "node:child_process";
 import { lstatSync, mkdirSync } from "node:fs";
 import * as nodeModule from "node:module";

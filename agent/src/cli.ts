@@ -8,7 +8,7 @@ import type { RunFlags } from "./commands/run.ts";
 import type { ScanFlags } from "./commands/scan.ts";
 import type { SessionsFlags } from "./commands/sessions.ts";
 import type { UpgradeFlags } from "./commands/upgrade.ts";
-import { readConfig, readDaemonConfig, readRelayConfig } from "./config.ts";
+import { readConfig } from "./config.ts";
 import { managedSettings, profileOf, withManaged } from "./machine/managed-settings.ts";
 import { version } from "./version.ts";
 
@@ -16,6 +16,7 @@ import { version } from "./version.ts";
 export function agentProgram(env: NodeJS.ProcessEnv): Command {
   const sources = () => managedSettings(homedir());
   const managed = () => withManaged(env, sources());
+  const daemonConfig = async () => (await import("./daemon-config.ts")).readDaemonConfig(managed());
   /** A service and a task of Windows have the profile of the system. */
   const followHome = (home: string | undefined): void => {
     if (home !== undefined) Object.assign(env, profileOf(home));
@@ -38,13 +39,13 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
     .addOption(homeOption())
     .action(async ({ home, ...flags }: RunFlags & HomeFlag) => {
       followHome(home);
-      await (await import("./commands/run.ts")).runDaemon(readDaemonConfig(managed()), flags, env);
+      await (await import("./commands/run.ts")).runDaemon(await daemonConfig(), flags, env);
     });
   program
     .command("proxy", { hidden: true })
     .command("run")
     .description("the same as run")
-    .action(async () => (await import("./commands/run.ts")).runDaemon(readDaemonConfig(managed()), {}, env));
+    .action(async () => (await import("./commands/run.ts")).runDaemon(await daemonConfig(), {}, env));
   program
     .command("install")
     .description("make the agent a service; again, to bring it up to date or to change a setting")
@@ -86,7 +87,7 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
     .addOption(homeOption())
     .action(async ({ home, ...flags }: UpgradeFlags & HomeFlag) => {
       followHome(home);
-      await (await import("./commands/upgrade.ts")).runUpgrade(flags, () => readDaemonConfig(managed()), env);
+      await (await import("./commands/upgrade.ts")).runUpgrade(flags, daemonConfig, env);
     });
   program
     .command("status")
@@ -151,7 +152,10 @@ export function agentProgram(env: NodeJS.ProcessEnv): Command {
   program
     .command("pac")
     .description("the proxy auto-configuration script, as the relay serves it at /proxy.pac")
-    .action(async () => (await import("./commands/pac.ts")).printPac(readRelayConfig(managed())));
+    .action(async () => {
+      const { readRelayConfig } = await import("./daemon-config.ts");
+      (await import("./commands/pac.ts")).printPac(readRelayConfig(managed()));
+    });
   return program;
 }
 

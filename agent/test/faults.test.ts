@@ -11,7 +11,7 @@ import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { until } from "@flowstate/shared/testing/until";
 import { mintKey } from "@flowstate/shared/keys";
 import { fewestBlank } from "@flowstate/shared/wire/format";
-import { readDaemonConfig } from "../src/config.ts";
+import { readDaemonConfig } from "../src/daemon-config.ts";
 import { startDaemon } from "../src/run/daemon.ts";
 import { canLimitFiles, limitFiles } from "./support/full-disk.ts";
 import { startIngest, type Fate, type Ingest } from "./support/ingest.ts";

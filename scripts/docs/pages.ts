@@ -1,4 +1,4 @@
-import { daemonSettings, installSettings } from "@flowstate/agent/config";
+import { daemonSettings, installSettings } from "@flowstate/agent/daemon-config";
 import { controlPlaneOptions } from "@flowstate/control-plane/config";
 import { proxyOptions } from "@flowstate/proxy/config";
 import { describeOptions } from "@flowstate/shared/config/describe";

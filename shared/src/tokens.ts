@@ -22,12 +22,12 @@ export function tokens(known: Partial<TokenCounts>): TokenCounts {
 
 /** The whole prompt: uncached, read from cache and written to it. Null when none of the three is known. */
 export function promptTokens({ input, cacheRead, cacheWrite5m, cacheWrite1h }: TokenCounts): number | null {
-  return sumKnown([input, cacheRead, cacheWrite5m, cacheWrite1h]);
+  return addKnown(addKnown(addKnown(input, cacheRead), cacheWrite5m), cacheWrite1h);
 }
 
 /** Every token of the call, counted once; null when nothing is known. */
 export function totalTokens(counts: TokenCounts): number | null {
-  return sumKnown([promptTokens(counts), counts.output]);
+  return addKnown(promptTokens(counts), counts.output);
 }
 
 /**
@@ -43,8 +43,7 @@ export function readCount(value: unknown): number | null {
 
 const maxCount = 1_000_000_000_000;
 
-function sumKnown(counts: readonly (number | null)[]): number | null {
-  let sum: number | null = null;
-  for (const count of counts) if (count !== null) sum = (sum ?? 0) + count;
-  return sum;
+function addKnown(a: number | null, b: number | null): number | null {
+  if (a === null) return b;
+  return b === null ? a : a + b;
 }

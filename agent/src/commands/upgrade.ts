@@ -7,7 +7,7 @@ import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import { isSignedBy } from "@flowstate/shared/release-signature";
 import { Secret } from "@flowstate/shared/secret";
 import type { OfferedRelease } from "@flowstate/shared/wire/release";
-import type { DaemonConfig } from "../config.ts";
+import type { DaemonConfig } from "../daemon-config.ts";
 import { thisMachine } from "../install/prepare.ts";
 import { runsServices } from "../install/run-command.ts";
 import { askStatus } from "../local/socket.ts";
@@ -34,14 +34,14 @@ export interface UpgradeFlags {
 /** `flowstate upgrade`: another version of the agent in the place of this one. */
 export async function runUpgrade(
   { check = false, version: asked, scheduled = false }: UpgradeFlags,
-  readSettings: () => DaemonConfig,
+  readSettings: () => Promise<DaemonConfig>,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
   const found = findInstalled(thisMachine(env));
   if (!found.ok && !check) throw new FlowstateError(found.reason, found.detail);
   const installed = found.ok ? found.value : null;
   const upgrading = installed === null || check ? null : prepareUpgrade(installed, env);
-  const config = readSettings();
+  const config = await readSettings();
   const credential = new Secret(basicCredential({ user: config.user, password: config.key.reveal() }));
   // With the machine's, an administrator has said whom to ask: the settings that say so now are the person's.
   const source = installed?.record.scope === "system" ? installed.record.controlPlane : config.controlPlane;

@@ -1,6 +1,6 @@
 import { describeError } from "@flowstate/shared/cli";
 import { finding, type Finding } from "@flowstate/shared/findings";
-import { readDaemonConfig, type DaemonConfig } from "../config.ts";
+import { readDaemonConfig, type DaemonConfig } from "../daemon-config.ts";
 import { parsePlatform } from "../install/options.ts";
 import { readRecord, recordFile } from "../install/record.ts";
 import { describeAlarm } from "../ledger/formats.ts";

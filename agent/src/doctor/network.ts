@@ -6,7 +6,7 @@ import { finding, type Finding } from "@flowstate/shared/findings";
 import { newUuid } from "@flowstate/shared/ids";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import { Secret } from "@flowstate/shared/secret";
-import type { DaemonConfig } from "../config.ts";
+import type { DaemonConfig } from "../daemon-config.ts";
 import { ask, readText } from "../relay/ask.ts";
 import { cloudDial, upstreamDial } from "../relay/dial.ts";
 

@@ -7,7 +7,7 @@ import { connect, getCACertificates, type TLSSocket } from "node:tls";
 import { reasonOf } from "@flowstate/shared/errors";
 import { finding, type Finding } from "@flowstate/shared/findings";
 import { dayMs } from "@flowstate/shared/time";
-import type { DaemonConfig } from "../config.ts";
+import type { DaemonConfig } from "../daemon-config.ts";
 import type { DaemonStatus } from "../local/status.ts";
 
 const soonMs = 30 * dayMs;

@@ -58,8 +58,8 @@ export async function appraise(
   return count;
 }
 
-function readerOf({ path, tool, reader }: LogFile): TranscriptReader | null {
-  return reader.kind === "lines" && path.endsWith(".jsonl") ? (readers[tool] ?? null) : null;
+function readerOf({ path, tool, format }: LogFile): TranscriptReader | null {
+  return format.kind === "lines" && path.endsWith(".jsonl") ? (readers[tool] ?? null) : null;
 }
 
 /** A log that has gone or cannot be read has none. */

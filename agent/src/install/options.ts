@@ -1,7 +1,7 @@
 import { loadConfig } from "@flowstate/shared/config/load";
 import { FlowstateError } from "@flowstate/shared/errors";
 import { parseReleaseKey } from "@flowstate/shared/release-signature";
-import { daemonSettings, installSettings, readDaemonConfig, type DaemonConfig } from "../config.ts";
+import { daemonSettings, installSettings, readDaemonConfig, type DaemonConfig } from "../daemon-config.ts";
 import type { Settings } from "../machine/settings-file.ts";
 import type { Platform, Scope } from "./plan.ts";
 

@@ -1,5 +1,5 @@
 import { FlowstateError } from "@flowstate/shared/errors";
-import type { DaemonConfig } from "../config.ts";
+import type { DaemonConfig } from "../daemon-config.ts";
 import { telemetryTools } from "../machine/tool-telemetry.ts";
 import type { Installation, Platform } from "./plan.ts";
 

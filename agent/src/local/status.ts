@@ -1,4 +1,4 @@
-import type { RelayUsers } from "../config.ts";
+import type { RelayUsers } from "../daemon-config.ts";
 import type { KeeperStatus } from "../enterprise/keeper.ts";
 import type { FormatAlarm } from "../ledger/formats.ts";
 import type { PolicyStatus } from "../policy/officer.ts";

@@ -7,7 +7,7 @@ import { deliver, flush, type DeliverOptions } from "@flowstate/shared/outbox/de
 import { openOutbox } from "@flowstate/shared/outbox/outbox";
 import { Secret } from "@flowstate/shared/secret";
 import { dayMs, hourMs, minuteMs, untilNext } from "@flowstate/shared/time";
-import type { DaemonConfig } from "../config.ts";
+import type { DaemonConfig } from "../daemon-config.ts";
 import { createKeeper } from "../enterprise/keeper.ts";
 import { watchConversations } from "../fluency/watch.ts";
 import { openLedger } from "../ledger/ledger.ts";

@@ -12,6 +12,7 @@ import { explore, type LogFile } from "../observe/files/discover.ts";
 import { parseFields } from "../observe/files/json.ts";
 import { countAnswers, readLog, readSlice, type SliceReading } from "../observe/files/read.ts";
 import type { LineReader } from "../observe/files/reader.ts";
+import { readerOf } from "../observe/files/readers.ts";
 import { sourcesOf, type Home } from "../observe/files/sources.ts";
 
 export interface TailReport {
@@ -96,8 +97,8 @@ export function createTail(machine: Home, ledger: Ledger, now: () => number): Ta
  * Names a log: by the file itself, which rotation renames; a document by its path, for each rewriting may make a new file
  * of it. Joined, not added up: thousands of these are kept, and V8 keeps the parts of a sum beside it.
  */
-function keyOf({ reader, path, device, inode }: LogFile): string {
-  return reader.kind === "document" ? path : [device, inode].join(":");
+function keyOf({ format, path, device, inode }: LogFile): string {
+  return format.kind === "document" ? path : [device, inode].join(":");
 }
 
 /** Reads what is new in a log; the rows that nobody understood. */
@@ -108,7 +109,8 @@ async function follow(
   now: () => number,
   signal: AbortSignal,
 ): Promise<number> {
-  const { path, size, modifiedMs, reader } = file;
+  const { path, size, modifiedMs, format } = file;
+  const reader = readerOf(format);
   const start = { path, tool: reader.tool, size, modifiedMs, offset: 0, mark: null, state: null, silent: 0 };
   if (reader.kind === "database") {
     // A database that has changed while it was read stands as it was found, and is read again.

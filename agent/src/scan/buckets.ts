@@ -1,20 +1,38 @@
 import { zeroUsd } from "@flowstate/shared/money";
 import { shippedPrices, type Price } from "@flowstate/shared/prices/book";
-import { bandIndex, rate } from "@flowstate/shared/prices/rate";
+import { bandIndex, rate, type Terms } from "@flowstate/shared/prices/rate";
 import { promptTokens, type TokenCounts } from "@flowstate/shared/tokens";
 import { readOutput } from "../normalise/merge.ts";
 import type { OutputTrust, Sighting } from "../normalise/sighting.ts";
-import { noUsage, type Bucket, type BucketKey } from "./usage.ts";
+import { noUsage, type Bucket } from "./usage.ts";
 
-/** Calls of one bucket that are also priced alike; their tokens may be summed before they are rated. */
-interface Group {
-  readonly key: BucketKey;
-  readonly price: Price | null;
-  readonly first: Sighting;
-  readonly prompt: number;
+/** What calls have in common that are of one bucket and are also priced alike. */
+interface Facet {
+  readonly quarter: number;
+  readonly tool: string;
+  readonly provider: string;
+  readonly model: string | null;
+  readonly session: string | null;
+  readonly cwd: string | null;
   readonly trust: OutputTrust;
-  readonly sum: Record<keyof TokenCounts, number>;
   readonly known: boolean;
+  readonly band: number;
+  readonly serviceTier: string | null;
+  readonly speed: string | null;
+  readonly inferenceGeo: string | null;
+  readonly modality: string | null;
+  readonly pricedFrom: string | null;
+}
+
+/** Calls of one facet; their tokens may be summed before they are rated. */
+interface Group {
+  readonly facet: Facet;
+  readonly project: string | null;
+  readonly price: Price | null;
+  readonly terms: Terms;
+  /** Of the first call: what the prompts of all of them are priced by is the same. */
+  readonly prompt: number;
+  readonly sum: Record<keyof TokenCounts, number>;
   calls: number;
 }
 
@@ -27,28 +45,63 @@ export function bucketsOf(
   book = shippedPrices(),
 ): readonly Bucket[] {
   const groups = new Map<string, Group>();
+  let last: Group | undefined;
   for (const call of calls) {
+    const { terms, place, model, provider, tool, tokens } = call;
     const { output, trust } = readOutput(call);
-    const counts: TokenCounts = output === call.tokens.output ? call.tokens : { ...call.tokens, output };
-    const { terms, place, model, provider, tool } = call;
+    const counts: TokenCounts = output === tokens.output ? tokens : { ...tokens, output };
     const price = model === null ? null : book.find(provider, model, place.occurredAt);
     const prompt = promptTokens(counts) ?? 0;
-    const known = counts.input !== null && output !== null;
-    const quarter = Math.floor(place.occurredAt / quarterMs) * quarterMs;
-    const band = price === null ? -1 : bandIndex(price, terms, prompt);
-    const key = `${quarter}|${tool}|${provider}|${model}|${place.sessionId}|${place.cwd}|${trust}|${known}|${band}|${terms.serviceTier}|${terms.speed}|${terms.inferenceGeo}|${terms.modality}|${price?.from}`;
-    let group = groups.get(key);
-    if (group === undefined) {
-      const project = place.cwd === null ? null : projectLabel(place.cwd);
-      const bucket = { quarter, tool, provider, model, session: place.sessionId, project };
-      const sum = { input: 0, output: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, reasoning: 0 };
-      group = { key: bucket, price, first: call, prompt, trust, sum, known, calls: 0 };
-      groups.set(key, group);
+    const facet: Facet = {
+      quarter: Math.floor(place.occurredAt / quarterMs) * quarterMs,
+      tool,
+      provider,
+      model,
+      session: place.sessionId,
+      cwd: place.cwd,
+      trust,
+      known: counts.input !== null && output !== null,
+      band: price === null ? -1 : bandIndex(price, terms, prompt),
+      serviceTier: terms.serviceTier,
+      speed: terms.speed,
+      inferenceGeo: terms.inferenceGeo,
+      modality: terms.modality,
+      pricedFrom: price?.from ?? null,
+    };
+    // Calls of a conversation follow each other: most are of the facet before, and no key is made.
+    if (last === undefined || !isSame(last.facet, facet)) {
+      const key = Object.values(facet).join("|");
+      last = groups.get(key);
+      if (last === undefined) {
+        const project = place.cwd === null ? null : projectLabel(place.cwd);
+        const sum = { input: 0, output: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0, reasoning: 0 };
+        last = { facet, project, price, terms, prompt, sum, calls: 0 };
+        groups.set(key, last);
+      }
     }
-    addCounts(group.sum, counts);
-    group.calls += 1;
+    addCounts(last.sum, counts);
+    last.calls += 1;
   }
   return [...groups.values()].map(toBucket);
+}
+
+function isSame(a: Facet, b: Facet): boolean {
+  return (
+    a.quarter === b.quarter &&
+    a.session === b.session &&
+    a.model === b.model &&
+    a.cwd === b.cwd &&
+    a.trust === b.trust &&
+    a.known === b.known &&
+    a.band === b.band &&
+    a.serviceTier === b.serviceTier &&
+    a.speed === b.speed &&
+    a.inferenceGeo === b.inferenceGeo &&
+    a.modality === b.modality &&
+    a.pricedFrom === b.pricedFrom &&
+    a.provider === b.provider &&
+    a.tool === b.tool
+  );
 }
 
 function addCounts(sum: Record<keyof TokenCounts, number>, counts: TokenCounts): void {
@@ -60,10 +113,16 @@ function addCounts(sum: Record<keyof TokenCounts, number>, counts: TokenCounts):
   sum.reasoning += counts.reasoning ?? 0;
 }
 
-function toBucket({ key, price, first, prompt, trust, sum, known, calls }: Group): Bucket {
-  const rated = price === null || !known ? null : rate(price, sum, first.terms, prompt);
+function toBucket({ facet, project, price, terms, prompt, sum, calls }: Group): Bucket {
+  const { quarter, tool, provider, model, session, trust, known } = facet;
+  const rated = price === null || !known ? null : rate(price, sum, terms, prompt);
   return {
-    ...key,
+    quarter,
+    tool,
+    provider,
+    model,
+    session,
+    project,
     usage: {
       calls,
       input: sum.input,

@@ -1,7 +1,7 @@
 import { projectOf } from "../attribute/project.ts";
-import type { Sighting } from "../normalise/sighting.ts";
 import type { LogFile } from "../observe/files/discover.ts";
 import { readLog } from "../observe/files/read.ts";
+import { keepOneCompiler } from "../packaged/node-options.ts";
 import { bucketsOf } from "./buckets.ts";
 import type { Snapshot } from "./cache.ts";
 import { packedCalls } from "./packed-calls.ts";
@@ -11,12 +11,13 @@ export async function collect(
   files: readonly LogFile[],
   onProgress?: (done: number, all: number) => void,
 ): Promise<Snapshot> {
-  const calls = packedCalls();
+  keepOneCompiler();
+  const calls = packedCalls(isNoRequest);
   let broken = 0;
   for (const [done, file] of files.entries()) {
     onProgress?.(done, files.length);
     try {
-      broken += (await readLog(file, (sighting) => calls.add(withoutRequests(sighting)))).broken;
+      broken += (await readLog(file, calls.add)).broken;
     } catch {
       broken += 1;
     }
@@ -31,8 +32,7 @@ export async function collect(
   return { buckets: bucketsOf(calls.calls(), projectLabel), broken };
 }
 
-/** A request id joins a call to what other sources saw of it; logs join by the message id, and there are many calls. */
-function withoutRequests(sighting: Sighting): Sighting {
-  const aliases = sighting.aliases.filter((alias) => !alias.startsWith("req_"));
-  return aliases.length === sighting.aliases.length ? sighting : { ...sighting, aliases };
+/** A request id joins a call to what other sources saw of it; logs join by the message id. */
+function isNoRequest(alias: string): boolean {
+  return !alias.startsWith("req_");
 }

@@ -20,12 +20,14 @@ type Shared = Omit<Sighting, "callId" | "aliases" | "place" | "tokens" | "eviden
 /** What few calls have. */
 type Rare = Pick<Sighting, "aliases" | "durationMs"> & Pick<Sighting["evidence"], "blocks">;
 
+const nothingRare: Rare = { aliases: [], durationMs: null, blocks: null };
 const width = 9;
 /** Figures lie in blocks: one array that doubles would for a moment be there twice. */
 const blockRows = 4096;
 const unknown = -1;
 
-export function packedCalls(): PackedCalls {
+/** `joins` says which aliases are kept: each is as dear as a call's own name, and some join nothing in one kind of source. */
+export function packedCalls(joins: (alias: string) => boolean = () => true): PackedCalls {
   const indexOf = new Map<string, number>();
   const ids: (string | null)[] = [];
   const shared: Shared[] = [];
@@ -34,25 +36,23 @@ export function packedCalls(): PackedCalls {
   let size = 0;
   let last: Shared | undefined;
 
-  const figuresOf = (index: number): Float64Array => {
-    const at = Math.floor(index / blockRows);
-    const block = (blocks[at] ??= new Float64Array(width * blockRows));
-    const row = width * (index % blockRows);
-    return block.subarray(row, row + width);
-  };
+  const blockOf = (index: number): Float64Array =>
+    (blocks[Math.floor(index / blockRows)] ??= new Float64Array(width * blockRows));
+  const rowOf = (index: number): number => width * (index % blockRows);
 
-  const put = (index: number, sighting: Sighting): void => {
-    const { callId, aliases, tokens, evidence, place, durationMs } = sighting;
-    const figures = figuresOf(index);
-    figures[0] = place.occurredAt;
-    figures[1] = tokens.input ?? unknown;
-    figures[2] = tokens.output ?? unknown;
-    figures[3] = tokens.cacheRead ?? unknown;
-    figures[4] = tokens.cacheWrite5m ?? unknown;
-    figures[5] = tokens.cacheWrite1h ?? unknown;
-    figures[6] = tokens.reasoning ?? unknown;
-    figures[7] = evidence.least ?? unknown;
-    figures[8] = evidence.stopped ?? unknown;
+  const put = (index: number, sighting: Sighting, aliases: readonly string[]): void => {
+    const { callId, tokens, evidence, place, durationMs } = sighting;
+    const figures = blockOf(index);
+    const row = rowOf(index);
+    figures[row] = place.occurredAt;
+    figures[row + 1] = tokens.input ?? unknown;
+    figures[row + 2] = tokens.output ?? unknown;
+    figures[row + 3] = tokens.cacheRead ?? unknown;
+    figures[row + 4] = tokens.cacheWrite5m ?? unknown;
+    figures[row + 5] = tokens.cacheWrite1h ?? unknown;
+    figures[row + 6] = tokens.reasoning ?? unknown;
+    figures[row + 7] = evidence.least ?? unknown;
+    figures[row + 8] = evidence.stopped ?? unknown;
     if (last === undefined || !isAlike(last, sighting)) last = shareOf(sighting);
     ids[index] = callId;
     shared[index] = last;
@@ -67,38 +67,57 @@ export function packedCalls(): PackedCalls {
     const callId = ids[index];
     const common = shared[index];
     if (callId === null || callId === undefined || common === undefined) return null;
-    const { declared, place, ...rest } = common;
-    const { aliases = [], durationMs = null, blocks = null } = rare.get(index) ?? {};
-    const [occurredAt = 0, ...counts] = figuresOf(index);
-    const [
-      input = null,
-      output = null,
-      cacheRead = null,
-      cacheWrite5m = null,
-      cacheWrite1h = null,
-      ...others
-    ] = counts.map((count) => (count === unknown ? null : count));
-    const [reasoning = null, least = null, stopped = null] = others;
+    const figures = blockOf(index);
+    const row = rowOf(index);
+    const count = (column: number): number | null => {
+      const figure = figures[row + column] ?? unknown;
+      return figure === unknown ? null : figure;
+    };
+    const { aliases, durationMs, blocks: texts } = rare.get(index) ?? nothingRare;
+    const { place } = common;
+    // Field by field, as in `isAlike`: copying what is left of an object takes several times as long.
     return {
-      ...rest,
       callId,
       aliases,
+      capture: common.capture,
+      tool: common.tool,
+      toolVersion: common.toolVersion,
+      provider: common.provider,
+      host: common.host,
+      model: common.model,
+      place: {
+        occurredAt: figures[row] ?? 0,
+        sidechain: place.sidechain,
+        sessionId: place.sessionId,
+        cwd: place.cwd,
+        parentCallId: place.parentCallId,
+      },
+      tokens: {
+        input: count(1),
+        output: count(2),
+        cacheRead: count(3),
+        cacheWrite5m: count(4),
+        cacheWrite1h: count(5),
+        reasoning: count(6),
+      },
+      evidence: { declared: common.declared, least: count(7), stopped: count(8), blocks: texts },
+      terms: common.terms,
+      billing: common.billing,
+      status: common.status,
       durationMs,
-      place: { ...place, occurredAt },
-      tokens: { input, output, cacheRead, cacheWrite5m, cacheWrite1h, reasoning },
-      evidence: { declared, least, stopped, blocks },
     };
   };
 
   return {
     add(sighting) {
+      const aliases = sighting.aliases.filter(joins);
       // Most calls are met once, by one name.
-      if (sighting.aliases.length === 0 && !indexOf.has(sighting.callId)) {
+      if (aliases.length === 0 && !indexOf.has(sighting.callId)) {
         size += 1;
-        return put(ids.length, sighting);
+        return put(ids.length, sighting, aliases);
       }
       const found = new Set<number>();
-      for (const name of [sighting.callId, ...sighting.aliases]) {
+      for (const name of [sighting.callId, ...aliases]) {
         const index = indexOf.get(name);
         if (index !== undefined) found.add(index);
       }
@@ -110,7 +129,7 @@ export function packedCalls(): PackedCalls {
       }
       for (const index of others) ids[index] = null;
       size += found.size === 0 ? 1 : -others.length;
-      put(into, merged);
+      put(into, merged, merged.aliases.filter(joins));
     },
     get size() {
       return size;
@@ -143,24 +162,24 @@ function shareOf(sighting: Sighting): Shared {
   };
 }
 
-function isAlike(shared: Shared, { place, terms, evidence, ...rest }: Sighting): boolean {
+function isAlike(shared: Shared, call: Sighting): boolean {
   return (
-    shared.place.sessionId === place.sessionId &&
-    shared.place.cwd === place.cwd &&
-    shared.place.sidechain === place.sidechain &&
-    shared.place.parentCallId === place.parentCallId &&
-    shared.terms.serviceTier === terms.serviceTier &&
-    shared.terms.speed === terms.speed &&
-    shared.terms.inferenceGeo === terms.inferenceGeo &&
-    shared.terms.modality === terms.modality &&
-    shared.declared === evidence.declared &&
-    shared.model === rest.model &&
-    shared.tool === rest.tool &&
-    shared.toolVersion === rest.toolVersion &&
-    shared.provider === rest.provider &&
-    shared.host === rest.host &&
-    shared.billing === rest.billing &&
-    shared.status === rest.status &&
-    shared.capture === rest.capture
+    shared.place.sessionId === call.place.sessionId &&
+    shared.place.cwd === call.place.cwd &&
+    shared.place.sidechain === call.place.sidechain &&
+    shared.place.parentCallId === call.place.parentCallId &&
+    shared.terms.serviceTier === call.terms.serviceTier &&
+    shared.terms.speed === call.terms.speed &&
+    shared.terms.inferenceGeo === call.terms.inferenceGeo &&
+    shared.terms.modality === call.terms.modality &&
+    shared.declared === call.evidence.declared &&
+    shared.model === call.model &&
+    shared.tool === call.tool &&
+    shared.toolVersion === call.toolVersion &&
+    shared.provider === call.provider &&
+    shared.host === call.host &&
+    shared.billing === call.billing &&
+    shared.status === call.status &&
+    shared.capture === call.capture
   );
 }

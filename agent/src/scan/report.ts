@@ -35,14 +35,13 @@ export function reportOf(buckets: readonly Bucket[], { by, since, until, timeZon
   const dayOf = dayIn(timeZone);
   const rows = new Map<string, ReportRow>();
   const unpriced = new Map<string, { provider: string; model: string | null; calls: number }>();
-  let totals = noUsage;
   for (const bucket of buckets) {
     const date = dayOf(bucket.quarter);
     if ((since !== null && date < since) || (until !== null && date > until)) continue;
     const labels = labelsOf[by](bucket, date);
     const key = Object.values(labels).join("\n");
-    rows.set(key, { labels, usage: addUsage(rows.get(key)?.usage ?? noUsage, bucket.usage) });
-    totals = addUsage(totals, bucket.usage);
+    const row = rows.get(key);
+    rows.set(key, { labels, usage: row === undefined ? bucket.usage : addUsage(row.usage, bucket.usage) });
     if (bucket.usage.unpricedCalls > 0) {
       const name = `${bucket.provider}\n${bucket.model}`;
       const { provider, model } = bucket;
@@ -57,7 +56,7 @@ export function reportOf(buckets: readonly Bucket[], { by, since, until, timeZon
   return {
     by,
     rows: by === "day" ? sorted : sorted.toSorted((a, b) => dearerFirst(a.usage, b.usage)),
-    totals,
+    totals: sorted.reduce((sum, { usage }) => addUsage(sum, usage), noUsage),
     unpricedModels: [...unpriced.values()].sort((a, b) => b.calls - a.calls),
   };
 }
@@ -109,7 +108,9 @@ function dayIn(timeZone: string): (at: number) => string {
       ? { format: (at: number) => new Date(at).toISOString().slice(0, 10) }
       : new Intl.DateTimeFormat("en-CA", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" });
   return (at) => {
-    const day = known.get(at) ?? format.format(at);
+    const found = known.get(at);
+    if (found !== undefined) return found;
+    const day = format.format(at);
     known.set(at, day);
     return day;
   };

@@ -138,7 +138,9 @@ function exact(text: string, scale: number): bigint {
 function memoise<K extends object, V>(compute: (key: K) => V): (key: K) => V {
   const known = new WeakMap<K, V>();
   return (key) => {
-    const value = known.get(key) ?? compute(key);
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const value = compute(key);
     known.set(key, value);
     return value;
   };

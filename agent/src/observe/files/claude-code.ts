@@ -3,7 +3,7 @@
  * is often the placeholder known when the answer began, so rows carry the evidence that `merge.ts` weighs: the smallest
  * count, the one beside a stop reason, and what the visible content amounts to.
  */
-import { readCount, tokens, type TokenCounts } from "@flowstate/shared/tokens";
+import { readCount, tokens, totalTokens, type TokenCounts } from "@flowstate/shared/tokens";
 import { estimateTokens } from "../../normalise/estimate.ts";
 import { logSighting, type Sighting } from "../../normalise/sighting.ts";
 import { fields, id, instant, items, name, parseFields, path, type Fields } from "./json.ts";
@@ -36,6 +36,8 @@ const requestStart = Buffer.from(',"requestId":"');
 const quote = 34;
 /** Counts and request of an answer take some 400 bytes; longer ones are read each time. */
 const longestAccount = 2048;
+/** What is left of a row without its content takes some 800 bytes; a longer one is read whole. */
+const longestRest = 8192;
 
 /**
  * Content is most of a row, and says nothing where it is short for the reported output. A quotation mark inside a text is
@@ -47,6 +49,7 @@ const longestAccount = 2048;
  */
 function skim(): Skim {
   const account = Buffer.allocUnsafe(longestAccount);
+  const rest = Buffer.allocUnsafe(longestRest);
   let length = 0;
   let toLineEnd = 0;
   let mostBefore = 0;
@@ -65,7 +68,10 @@ function skim(): Skim {
       if (from < start + contentStart.length || from >= end) return null;
       const to = buffer.indexOf(contentEnd, from);
       if (to < 0 || to >= end) return null;
-      const row = parseFields(buffer.toString("utf8", start, from) + buffer.toString("utf8", to, end));
+      const size = from - start + end - to;
+      if (size > longestRest) return null;
+      buffer.copy(rest, buffer.copy(rest, 0, start, from), to, end);
+      const row = parseFields(rest.toString("utf8", 0, size));
       if (row === null) return null;
       const output = readCount(fields(fields(row["message"])["usage"])["output_tokens"]) ?? 0;
       if (to - from > output * usualLetters) return null;
@@ -149,8 +155,8 @@ function readUsage(usage: Fields): TokenCounts {
     cacheWrite1h: isSplit ? hour : written === null ? null : 0,
     reasoning: readCount(fields(usage["output_tokens_details"])["thinking_tokens"]),
   };
-  const isEmpty = Object.values(counts).every((count) => count === null || count === 0);
-  return isEmpty ? tokens({}) : counts;
+  const sum = (totalTokens(counts) ?? 0) + (counts.reasoning ?? 0);
+  return sum === 0 ? tokens({}) : counts;
 }
 
 function readBlocks(content: unknown, reported: number): Readonly<Record<string, number>> | null {

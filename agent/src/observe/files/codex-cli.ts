@@ -21,8 +21,8 @@ interface State {
   cwd: string | null;
   model: string | null;
   total: Usage | null;
-  /** Call and vector that the last counter told of, until a record names it. */
-  last: { readonly callId: string; readonly at: number; readonly vector: string } | null;
+  /** The call that the last counter told of, until a record names it. */
+  last: { readonly callId: string; readonly at: number; readonly usage: Usage } | null;
   recorded: boolean;
 }
 
@@ -105,7 +105,7 @@ function readRecord(record: Fields, at: number, state: State): readonly Sighting
   if (usage === null || response === null || (state.thread !== null && thread !== state.thread)) return [];
   state.recorded = true;
   const twin = state.last;
-  const isTwin = twin !== null && twin.vector === vectorOf(usage) && Math.abs(twin.at - at) <= pairMs;
+  const isTwin = twin !== null && isEqual(twin.usage, usage) && Math.abs(twin.at - at) <= pairMs;
   if (isTwin) state.last = null;
   return [sighting(response, isTwin ? [twin.callId] : [], usage, at, state)];
 }
@@ -123,7 +123,7 @@ function readCounter(info: Fields, at: number, state: State): readonly Sighting[
   const usage = growth(before, total, readUsage(info["last_token_usage"]), state);
   if (usage === null || usage.input + usage.output === 0) return [];
   const callId = `codex:${state.thread ?? "unnamed"}:${vectorOf(total)}`;
-  state.last = { callId, at, vector: vectorOf(usage) };
+  state.last = { callId, at, usage };
   return [sighting(callId, [], usage, at, state)];
 }
 
@@ -136,10 +136,11 @@ function isReplayed(at: number, { inherits, replayedAt, startedAt }: State): boo
 function growth(before: Usage | null, total: Usage, last: Usage | null, { inherits }: State): Usage | null {
   // The first counter of a thread with an inherited history includes that history.
   if (before === null) return inherits ? (last ?? null) : total;
+  if (isEqual(total, before)) return null;
   const grown = subtract(total, before);
-  if (Object.values(grown).every((count) => count === 0)) return null;
   // A counter that shrank has started again: only the response itself is known.
-  return Object.values(grown).some((count) => count < 0) ? last : grown;
+  const least = Math.min(grown.input, grown.cached, grown.written, grown.output, grown.reasoning);
+  return least < 0 ? last : grown;
 }
 
 function sighting(
@@ -194,6 +195,16 @@ function subtract(a: Usage, b: Usage): Usage {
     output: a.output - b.output,
     reasoning: a.reasoning - b.reasoning,
   };
+}
+
+function isEqual(a: Usage, b: Usage): boolean {
+  return (
+    a.input === b.input &&
+    a.cached === b.cached &&
+    a.written === b.written &&
+    a.output === b.output &&
+    a.reasoning === b.reasoning
+  );
 }
 
 function vectorOf({ input, cached, written, output, reasoning }: Usage): string {

@@ -1,13 +1,12 @@
 import { readdirSync, realpathSync, statSync, type Dirent } from "node:fs";
 import { sep } from "node:path";
-import type { Reader } from "./reader.ts";
-import type { Source } from "./sources.ts";
+import type { LogFormat, Source } from "./sources.ts";
 
 /** A log on disk, as it was when it was found. */
 export interface LogFile {
   readonly path: string;
   readonly tool: string;
-  readonly reader: Reader;
+  readonly format: LogFormat;
   readonly device: number;
   readonly inode: number;
   readonly size: number;
@@ -58,8 +57,8 @@ function walk(source: Source, root: string, folder: string, depth: number, finds
     // A symbolic link may lead out of the configured folder; what it points to is found under its own name.
     if (!entry.isFile()) continue;
     const below = path.slice(root.length + 1);
-    const reader = source.readerOf(sep === "/" ? below : below.replaceAll(sep, "/"));
-    const file = reader === null ? null : identify(path, source.tool, reader);
+    const format = source.formatOf(sep === "/" ? below : below.replaceAll(sep, "/"));
+    const file = format === null ? null : identify(path, source.tool, format);
     if (file === null) continue;
     const key = `${file.device}:${file.inode}`;
     if (!finds.found.has(key)) finds.found.set(key, file);
@@ -70,14 +69,14 @@ function walk(source: Source, root: string, folder: string, depth: number, finds
  * Null when the file has gone since its folder was read. What is new in a database is in its journal at first; an empty
  * one, as our own reading leaves it, tells of nothing.
  */
-function identify(path: string, tool: string, reader: Reader): LogFile | null {
+function identify(path: string, tool: string, format: LogFormat): LogFile | null {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined || !stat.isFile()) return null;
-  const journal = reader.kind === "database" ? statSync(`${path}-wal`, { throwIfNoEntry: false }) : undefined;
+  const journal = format.kind === "database" ? statSync(`${path}-wal`, { throwIfNoEntry: false }) : undefined;
   return {
     path,
     tool,
-    reader,
+    format,
     device: stat.dev,
     inode: stat.ino,
     size: stat.size + (journal?.size ?? 0),

@@ -134,7 +134,8 @@ function eachMarked(
   const next = needles.map((needle) => find(buffer, needle, from, last));
   let start = from;
   for (;;) {
-    const hit = Math.min(...next);
+    let hit = Infinity;
+    for (const at of next) if (at < hit) hit = at;
     if (hit === Infinity) return;
     // Forwards, line by line: searching backwards from the hit is many times slower.
     let end = buffer.indexOf(newline, start);
@@ -144,9 +145,9 @@ function eachMarked(
     }
     onLine(buffer, start, end);
     start = end + 1;
-    for (const [index, needle] of needles.entries()) {
-      if ((next[index] ?? Infinity) < end) next[index] = find(buffer, needle, end + 1, last);
-    }
+    needles.forEach((needle, index) => {
+      if ((next[index] ?? Infinity) < start) next[index] = find(buffer, needle, start, last);
+    });
   }
 }
 

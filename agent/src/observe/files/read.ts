@@ -7,6 +7,7 @@ import type { LogFile } from "./discover.ts";
 import { parseFields, type Fields } from "./json.ts";
 import { forMarkedLines, markedLines, wholeFile, type LinesRead } from "./lines.ts";
 import type { LineReader } from "./reader.ts";
+import { readerOf } from "./readers.ts";
 
 /** How the reading of a log went. */
 export interface LogReading {
@@ -36,7 +37,8 @@ export type OnSighting = (sighting: Sighting) => void;
  * Reads a log from its beginning. Rows of one call that follow each other are passed on as one; others come as they
  * stand. Throws only what the operating system or SQLite says of the file itself.
  */
-export async function readLog({ path, reader, size }: LogFile, onSighting: OnSighting): Promise<LogReading> {
+export async function readLog({ path, format, size }: LogFile, onSighting: OnSighting): Promise<LogReading> {
+  const reader = readerOf(format);
   switch (reader.kind) {
     case "lines": {
       if (path.endsWith(".zst")) return readCompressed(path, reader, onSighting);

@@ -1,21 +1,37 @@
 import { join } from "node:path";
-import { amp } from "./amp.ts";
-import { claudeCode } from "./claude-code.ts";
-import { clineCli, clineTask } from "./cline.ts";
-import { codexCli } from "./codex-cli.ts";
-import { copilotCliEvents, copilotCliStore } from "./copilot-cli.ts";
-import { geminiCli, geminiCliDocument } from "./gemini-cli.ts";
-import { opencode } from "./opencode.ts";
 import type { Reader } from "./reader.ts";
 
-/** A folder in which a tool leaves its logs, which files in it those are, and how they are read. */
+/**
+ * A kind of log: by its name `readers.ts` knows the reader. Finding logs does not load the readers, most of which a scan
+ * without news has no use for.
+ */
+export interface LogFormat {
+  readonly name: FormatName;
+  readonly kind: Reader["kind"];
+}
+
+export type FormatName =
+  | "amp"
+  | "claude-code"
+  | "cline"
+  | "cline-cli"
+  | "codex-cli"
+  | "copilot-cli-events"
+  | "copilot-cli-store"
+  | "gemini-cli"
+  | "gemini-cli-document"
+  | "kilo-code"
+  | "opencode"
+  | "roo-code";
+
+/** A folder in which a tool leaves its logs, and which files in it those are. */
 export interface Source {
   readonly tool: string;
   readonly folder: string;
   /** How many levels below the folder files may lie; bounds what is walked. */
   readonly depth: number;
-  /** The reader of a file, by its path below the folder with `/` between names; null for files of another kind. */
-  readonly readerOf: (relative: string) => Reader | null;
+  /** What a file is, by its path below the folder with `/` between names; null for files of another kind. */
+  readonly formatOf: (relative: string) => LogFormat | null;
 }
 
 /** What decides where tools keep their logs. */
@@ -24,6 +40,16 @@ export interface Home {
   readonly platform: NodeJS.Platform;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
+
+const claudeCode: LogFormat = { name: "claude-code", kind: "lines" };
+const codexCli: LogFormat = { name: "codex-cli", kind: "lines" };
+const geminiCli: LogFormat = { name: "gemini-cli", kind: "lines" };
+const geminiCliDocument: LogFormat = { name: "gemini-cli-document", kind: "document" };
+const opencode: LogFormat = { name: "opencode", kind: "database" };
+const copilotCliStore: LogFormat = { name: "copilot-cli-store", kind: "database" };
+const copilotCliEvents: LogFormat = { name: "copilot-cli-events", kind: "lines" };
+const amp: LogFormat = { name: "amp", kind: "document" };
+const clineCli: LogFormat = { name: "cline-cli", kind: "document" };
 
 /** Every folder where a tool we can read may leave its logs, whether or not it exists. */
 export function sourcesOf(machine: Home): readonly Source[] {
@@ -60,7 +86,7 @@ export function sourcesOf(machine: Home): readonly Source[] {
     ...editorFolders(machine).flatMap((folder) =>
       extensions.map(([extension, tool]) =>
         source(tool, join(folder, "User", "globalStorage", extension, "tasks"), 1, (file) =>
-          file.endsWith("/ui_messages.json") ? clineTask(tool) : null,
+          file.endsWith("/ui_messages.json") ? { name: tool, kind: "document" } : null,
         ),
       ),
     ),
@@ -81,12 +107,12 @@ export const loggingTools: ReadonlySet<string> = new Set(
   sourcesOf({ home: "/", platform: "linux", env: {} }).map(({ tool }) => tool),
 );
 
-function source(tool: string, folder: string, depth: number, readerOf: Source["readerOf"]): Source {
-  return { tool, folder, depth, readerOf };
+function source(tool: string, folder: string, depth: number, formatOf: Source["formatOf"]): Source {
+  return { tool, folder, depth, formatOf };
 }
 
-function jsonl(reader: Reader): Source["readerOf"] {
-  return (file) => (file.endsWith(".jsonl") ? reader : null);
+function jsonl(format: LogFormat): Source["formatOf"] {
+  return (file) => (file.endsWith(".jsonl") ? format : null);
 }
 
 function claudeFolders({ home, env }: Home): readonly string[] {
