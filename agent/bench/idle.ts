@@ -12,7 +12,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { mintKey } from "@flowstate/shared/keys";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { until } from "@flowstate/shared/testing/until";
-import { mallocSettings, nodeFlags } from "../src/packaged/node-options.ts";
+import { mallocSettings, daemonFlags } from "../src/packaged/node-options.ts";
 import { claudeRow } from "../test/support/person.ts";
 import { startPolicyDesk } from "../test/support/policy-desk.ts";
 
@@ -38,7 +38,7 @@ for (let index = 0; index < files; index += 1) {
 }
 
 // As a service manager starts it.
-const program = [process.execPath, ...nodeFlags, new URL("../bin/flowstate.js", import.meta.url).pathname];
+const program = [process.execPath, ...daemonFlags, new URL("../bin/flowstate.js", import.meta.url).pathname];
 const [file = "", ...words] = executable === undefined ? program : [executable];
 const daemon = spawn(file, [...words, "run"], {
   env: {

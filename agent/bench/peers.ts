@@ -17,7 +17,7 @@ import { connect as connectTls, type TLSSocket } from "node:tls";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { freePort } from "@flowstate/shared/testing/free-port";
 import { until } from "@flowstate/shared/testing/until";
-import { nodeFlags } from "../src/packaged/node-options.ts";
+import { daemonFlags } from "../src/packaged/node-options.ts";
 import { startProvider } from "../test/support/provider.ts";
 import { authority } from "../test/support/tls.ts";
 
@@ -129,7 +129,7 @@ async function ours(): Promise<Proxy> {
   const program = new URL("peers/intercept.ts", import.meta.url).pathname;
   return start(
     "flowstate",
-    [process.execPath, ...nodeFlags, program, String(provider.port), caFile],
+    [process.execPath, ...daemonFlags, program, String(provider.port), caFile],
     folder.path,
   );
 }

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { koffiAsset, sqliteAsset } from "../src/packaged/native.ts";
-import { nodeFlags } from "../src/packaged/node-options.ts";
+import { daemonFlags } from "../src/packaged/node-options.ts";
 import { bundle } from "./bundle.ts";
 import { fetchPackage } from "./fetch-package.ts";
 import { signMachO } from "./sign-mach-o.ts";
@@ -45,7 +45,7 @@ export async function buildExecutable(
     executable: node,
     output,
     disableExperimentalSEAWarning: true,
-    execArgv: nodeFlags,
+    execArgv: daemonFlags,
     execArgvExtension: "none",
     assets: {
       [sqliteAsset]: join(prebuilds, `${target}.node`),

@@ -8,18 +8,18 @@ import { mintKey } from "@flowstate/shared/keys";
 import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { until } from "@flowstate/shared/testing/until";
 import { askStatus } from "../src/local/socket.ts";
-import { nodeFlags } from "../src/packaged/node-options.ts";
+import { daemonFlags, nodeFlags } from "../src/packaged/node-options.ts";
 
 const program = new URL("../bin/flowstate.js", import.meta.url).pathname;
 
-test("the program's first line starts Node with the agent's flags", (t) => {
+test("the program's first line starts Node with the flags of a command", (t) => {
   const [first] = readFileSync(program, "utf8").split("\n");
   t.is(first, `#!/usr/bin/env -S node ${nodeFlags.join(" ")}`);
 });
 
 const linux = process.platform === "linux" ? test : test.skip;
 linux(
-  "a daemon that was started without the agent's flags, or stripped types, starts once more in its own place",
+  "a daemon that was started without a daemon's flags, or stripped types, starts once more in its own place",
   async (t) => {
     using folder = temporaryFolder();
     const dataFolder = join(folder.path, "data");
@@ -37,7 +37,7 @@ linux(
     const status = await until("the daemon", () => askStatus(dataFolder));
     t.is(daemon.pid, status.pid);
     const command = readFileSync(`/proc/${status.pid}/cmdline`, "utf8").split("\0");
-    t.deepEqual(command.slice(0, -1), [process.execPath, ...nodeFlags, program, "run"]);
+    t.deepEqual(command.slice(0, -1), [process.execPath, ...daemonFlags, program, "run"]);
     daemon.kill();
     await once(daemon, "exit");
     t.is(daemon.exitCode, 0);

@@ -6,9 +6,7 @@ import { createLogger } from "@flowstate/shared/log";
 import { createAuthority } from "@flowstate/shared/tls/certificate";
 import { permittedDomains } from "../../src/observe/intercept/ca.ts";
 import { startIntercept } from "../../src/observe/intercept/server.ts";
-import { keepOneCompiler } from "../../src/packaged/node-options.ts";
 
-keepOneCompiler();
 const [, , provider = "", caFile = ""] = process.argv;
 const intercept = startIntercept({
   authority: createAuthority({ commonName: "Bench", days: 1, permitted: permittedDomains }),

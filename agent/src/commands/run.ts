@@ -2,7 +2,6 @@ import { createLogger } from "@flowstate/shared/log";
 import type { DaemonConfig } from "../daemon-config.ts";
 import { openLogFile } from "../local/log-file.ts";
 import { windowsService } from "../machine/service.ts";
-import { keepOneCompiler } from "../packaged/node-options.ts";
 import { startDaemon } from "../run/daemon.ts";
 import { signalHost, type Host } from "../run/host.ts";
 import { startLean } from "../run/lean-start.ts";
@@ -19,7 +18,6 @@ export async function runDaemon(
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
   startLean(env);
-  keepOneCompiler();
   const file = openLogFile(config.dataFolder);
   const log = createLogger("agent", config.logLevel, {
     write(line) {

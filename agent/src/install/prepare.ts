@@ -10,7 +10,7 @@ import { withRightsOf } from "../machine/rights.ts";
 import { parseSettingsFile, type Settings } from "../machine/settings-file.ts";
 import { findTrustStore } from "../machine/trust-store.ts";
 import { openAuthority, renewAuthority } from "../observe/intercept/ca.ts";
-import { nodeFlags } from "../packaged/node-options.ts";
+import { daemonFlags } from "../packaged/node-options.ts";
 import {
   checkSettings,
   parsePlatform,
@@ -50,7 +50,7 @@ export function thisMachine(env: NodeJS.ProcessEnv): Surroundings {
 function thisProgram(): Program {
   if (isSea()) return { kind: "executable", file: process.execPath };
   const script = join(import.meta.dirname, "../../bin/flowstate.js");
-  return { kind: "checkout", command: [process.execPath, ...nodeFlags, script] };
+  return { kind: "checkout", command: [process.execPath, ...daemonFlags, script] };
 }
 
 /** Flags, environment and what is stored, as one installation; makes the device's authority where there is to be one. */

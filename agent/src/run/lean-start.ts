@@ -1,5 +1,5 @@
 import { flushCompileCache, getCompileCacheDir } from "node:module";
-import { mallocSettings, nodeFlags } from "../packaged/node-options.ts";
+import { mallocSettings, daemonFlags } from "../packaged/node-options.ts";
 
 const mark = "FLOWSTATE_LEAN_START";
 
@@ -13,14 +13,14 @@ export function startLean(env: NodeJS.ProcessEnv): void {
   const isSecond = env[mark] !== undefined;
   delete env[mark];
   const isLean =
-    nodeFlags.every((flag) => process.execArgv.includes(flag)) &&
+    daemonFlags.every((flag) => process.execArgv.includes(flag)) &&
     Object.keys(mallocSettings).every((name) => env[name] !== undefined) &&
     !hasStrippedTypes();
   const isAble = process.execve !== undefined && !process.connected && getCompileCacheDir() !== undefined;
   if (isLean || isSecond || !isAble) return;
   flushCompileCache();
-  const others = process.execArgv.filter((flag) => !nodeFlags.some((own) => own === flag));
-  const args = [process.execPath, ...nodeFlags, ...others, ...process.argv.slice(1)];
+  const others = process.execArgv.filter((flag) => !daemonFlags.some((own) => own === flag));
+  const args = [process.execPath, ...daemonFlags, ...others, ...process.argv.slice(1)];
   process.execve?.(process.execPath, args, { ...mallocSettings, ...env, [mark]: "1" });
 }
 
