@@ -62,7 +62,10 @@ export function createPushHub({
     for (const proxy of attached) {
       if ((await keyring.check(proxy.token, "enrolment")) === null) {
         proxy.socket.close(policyViolation, "the enrolment token was revoked");
-      } else if (proxy.sent?.revision !== revisions.get(proxy.orgId)) await refresh(proxy);
+      } else if (proxy.sent !== null && proxy.sent.revision !== revisions.get(proxy.orgId)) {
+        // One that has just come is being sent its first snapshot; what has changed since then shows at the next look.
+        await refresh(proxy);
+      }
     }
   };
 
