@@ -27,7 +27,7 @@ const settleMs = 30_000;
 using folder = temporaryFolder();
 await using desk = await startPolicyDesk();
 // As the control plane does with each stream.
-setInterval(() => desk.streams.forEach((stream) => stream.ping()), 50_000).unref();
+setInterval(() => desk.streams.forEach((stream) => stream.ping()), 30_000).unref();
 const calls = (): number =>
   new Set(desk.reported.map((event) => (event as { callId?: string }).callId ?? "")).size;
 for (let index = 0; index < files; index += 1) {

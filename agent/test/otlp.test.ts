@@ -1,7 +1,7 @@
 /** The OTLP receiver as tools meet it: a daemon, and OpenTelemetry's own exporters. */
 import { once } from "node:events";
 import { createServer, request as httpRequest, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { OTLPLogExporter as HttpLogs } from "@opentelemetry/exporter-logs-otlp-http";
@@ -190,6 +190,39 @@ test("what could not be kept is asked for again", async (t) => {
   };
   await using receiver = await startReceiver({ port: 0, log, onRequest });
   t.like(await send(receiver.address, { headers: json }), { status: 503 });
+});
+
+test("a head that does not arrive ends its connection, byte by byte too, and after an answer", async (t) => {
+  const log = createLogger("test", "silent");
+  await using receiver = await startReceiver({
+    port: 0,
+    log,
+    receiveMs: 50,
+    onRequest: async () => undefined,
+  });
+  const { host, port } = new URL(receiver.address);
+  const head = `POST /v1/logs HTTP/1.1\r\nhost: ${host}\r\n`;
+  const whole = `${head}content-type: application/json\r\ncontent-length: 2\r\n\r\n{}`;
+  for (const [before, answers] of [
+    ["", 0],
+    [whole, 1],
+  ] as const) {
+    const socket = connect(Number(port), "127.0.0.1");
+    const closed = Promise.withResolvers<void>();
+    socket.once("close", () => closed.resolve());
+    // It may be ended while it writes.
+    socket.on("error", () => undefined);
+    let heard = "";
+    socket.on("data", (data: Buffer) => (heard += data.toString()));
+    socket.write(`${before}${head}x: `);
+    const dribble = setInterval(() => socket.write("x"), 10);
+    await closed.promise;
+    clearInterval(dribble);
+    t.deepEqual(
+      heard.match(/HTTP\/1.1 \d+ \w+/g) ?? [],
+      Array.from({ length: answers }, () => "HTTP/1.1 200 OK"),
+    );
+  }
 });
 
 test("a body that does not arrive is answered 408", async (t) => {

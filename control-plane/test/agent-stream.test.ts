@@ -142,14 +142,14 @@ test("it is pinged, and ends for a key that was revoked and for an agent that ha
   using silent = await openStream(running, ada, { answersPings: false });
   for (const { messages } of [talking, silent]) await until("the policy", () => messages.length === 1);
   const pinged = Promise.all([talking, silent].map(({ socket }) => once(socket, "ping")));
-  clock.advance(50_000);
+  clock.advance(30_000);
   await pinged;
   const again = once(talking.socket, "ping");
   // The answer to the first ping has to be there before the second is due.
   const answered = once(talking.socket, "pong");
   talking.socket.ping();
   await answered;
-  clock.advance(50_000);
+  clock.advance(30_000);
   t.is(await silent.closed, 1006);
   await again;
   const { store } = running.installation;
@@ -157,7 +157,7 @@ test("it is pinged, and ends for a key that was revoked and for an agent that ha
   const pong = once(talking.socket, "pong");
   talking.socket.ping();
   await pong;
-  clock.advance(50_000);
+  clock.advance(30_000);
   t.is(await talking.closed, 1008);
 });
 

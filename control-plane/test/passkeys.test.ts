@@ -1,5 +1,4 @@
 /** Passkeys: in a real browser with a virtual authenticator (Chrome DevTools Protocol, WebAuthn), and in the store. */
-import { AxeBuilder } from "@axe-core/playwright";
 import anyTest, { type TestFn } from "ava";
 import type { Browser, CDPSession, Page } from "playwright-core";
 import { must } from "@flowstate/shared/assert";
@@ -10,7 +9,7 @@ import { addMember, removeMember } from "../src/members/members.ts";
 import { openStore } from "../src/store/open.ts";
 import { readAudit } from "../src/audit/record.ts";
 import { testOnBothEngines } from "./support/both-engines.ts";
-import { launchBrowser, visit, type Visit } from "./support/browser.ts";
+import { breachesOf, launchBrowser, visit, type Visit } from "./support/browser.ts";
 import { startFront, type Front } from "./support/front.ts";
 import { startRunning, type Running } from "./support/running.ts";
 
@@ -165,14 +164,10 @@ for (const colorScheme of ["light", "dark"] as const) {
       await using device = await withPasskey(t.context, colorScheme);
       const { page } = device;
       await page.emulateMedia({ colorScheme });
-      const judge = async (): Promise<readonly string[]> => {
-        const builder = new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]);
-        return (await builder.analyze()).violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ""}`);
-      };
-      t.deepEqual(await judge(), []);
+      t.deepEqual(await breachesOf(page), []);
       await signInByPassword(page);
       await page.getByRole("button", { name: `Remove ${colorScheme}` }).waitFor();
-      t.deepEqual(await judge(), []);
+      t.deepEqual(await breachesOf(page), []);
     },
   );
 }

@@ -19,7 +19,7 @@ export interface StreamOptions extends QuestionOptions {
 
 const openMs = 10_000;
 /** The control plane pings twice in that time. It is looked with each minute, as everything that has time. */
-const silenceMs = 105_000;
+const silenceMs = 75_000;
 
 /**
  * One connection by which the control plane pushes the policy, from its start to its end: closed by either side, by

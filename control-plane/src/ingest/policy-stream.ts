@@ -11,7 +11,7 @@ export interface PolicyStreamOptions {
 }
 
 /** Less than proxies on the way keep a connection on which nothing is said. */
-const pingMs = 50_000;
+const pingMs = 30_000;
 const goingAway = 1001;
 const policyViolation = 1008;
 

@@ -22,7 +22,7 @@ interface State {
   model: string | null;
   total: Usage | null;
   /** The call that the last counter told of, until a record names it. */
-  last: { readonly callId: string; readonly at: number; readonly usage: Usage } | null;
+  counted: { readonly callId: string; readonly at: number; readonly usage: Usage } | null;
   recorded: boolean;
 }
 
@@ -60,7 +60,7 @@ export const codexCli: LineReader<State> = {
     cwd: null,
     model: null,
     total: null,
-    last: null,
+    counted: null,
     recorded: false,
   }),
   read(row, state) {
@@ -104,9 +104,9 @@ function readRecord(record: Fields, at: number, state: State): readonly Sighting
   const usage = readUsage(record["usage"]);
   if (usage === null || response === null || (state.thread !== null && thread !== state.thread)) return [];
   state.recorded = true;
-  const twin = state.last;
+  const twin = state.counted;
   const isTwin = twin !== null && isEqual(twin.usage, usage) && Math.abs(twin.at - at) <= pairMs;
-  if (isTwin) state.last = null;
+  if (isTwin) state.counted = null;
   return [sighting(response, isTwin ? [twin.callId] : [], usage, at, state)];
 }
 
@@ -123,7 +123,7 @@ function readCounter(info: Fields, at: number, state: State): readonly Sighting[
   const usage = growth(before, total, readUsage(info["last_token_usage"]), state);
   if (usage === null || usage.input + usage.output === 0) return [];
   const callId = `codex:${state.thread ?? "unnamed"}:${vectorOf(total)}`;
-  state.last = { callId, at, usage };
+  state.counted = { callId, at, usage };
   return [sighting(callId, [], usage, at, state)];
 }
 

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { FlowstateError, systemCode } from "@flowstate/shared/errors";
@@ -17,7 +17,7 @@ export interface ReceiverOptions {
   /** Takes one decoded request. It is kept once this resolves, and only then is the emitter answered. */
   readonly onRequest: (signal: Signal, request: Fields) => Promise<void>;
   readonly log: Logger;
-  /** How long a request's body may take to arrive. */
+  /** How long a request's head may take to arrive, and its body. */
   readonly receiveMs?: number;
 }
 
@@ -38,7 +38,7 @@ const mostBytes = 16 << 20;
 const mostUnpackedBytes = 64 << 20;
 /** Bodies held at once; further emitters are asked to come again. */
 const mostAtOnce = 4;
-/** Each body has its own bound; Node's look at all connections, every half a minute if left to itself, only costs wakes. */
+/** Heads and bodies have bounds of their own; Node's look at all connections, each half a minute, would only cost wakes. */
 const checkMs = 5 * minuteMs;
 const unpack = promisify(gunzip);
 
@@ -70,12 +70,19 @@ export async function startReceiver({
       held -= 1;
     }
   };
+  const heads = boundHeads(receiveMs);
   const server = http.createServer({ connectionsCheckingInterval: checkMs }, (request, response) => {
     response.on("error", () => undefined);
+    heads.arrived(request.socket);
+    response.once("close", () => heads.await(request.socket));
     take(request, response).catch((error: unknown) => {
       log.error({ err: error }, "telemetry could not be answered");
       response.destroy();
     });
+  });
+  server.on("connection", (socket) => {
+    heads.await(socket);
+    socket.once("close", () => heads.arrived(socket));
   });
   server.listen(port, "127.0.0.1");
   await once(server, "listening").catch((error: unknown) => {
@@ -89,6 +96,23 @@ export async function startReceiver({
       server.closeAllConnections();
       server.close();
       await once(server, "close");
+    },
+  };
+}
+
+/** Ends a connection on which no whole head has come, since it was opened or since its last answer. */
+function boundHeads(receiveMs: number) {
+  const timers = new WeakMap<Socket, NodeJS.Timeout>();
+  const arrived = (socket: Socket): void => clearTimeout(timers.get(socket));
+  return {
+    arrived,
+    await(socket: Socket): void {
+      if (socket.destroyed) return;
+      arrived(socket);
+      timers.set(
+        socket,
+        setTimeout(() => socket.destroy(), receiveMs),
+      );
     },
   };
 }
