@@ -8,8 +8,23 @@ import { estimateTokenCount } from "tokenx";
 export function estimateTokens(text: string, plausible = 0): number {
   const wide = (Buffer.byteLength(text) - text.length) / 2;
   const cheap = Math.ceil((text.length - wide) / 4 + wide * 0.8);
-  return cheap <= plausible ? cheap : Math.min(cheap, estimateTokenCount(text.slice(0, longest)));
+  return cheap <= plausible ? cheap : Math.min(cheap, tokenize(text));
 }
 
-/** Longer texts are cut: an estimate is a floor anyway, and a pasted file must not hold up the reader. */
-const longest = 200_000;
+/**
+ * A long text is judged by pieces from all over it: the tokenizer takes 0.2 ms for 1,000 letters, and while a long
+ * conversation is being counted no other call's events would be passed on.
+ */
+const pieces = 16;
+const pieceLength = 512;
+
+function tokenize(text: string): number {
+  if (text.length <= pieces * pieceLength) return estimateTokenCount(text);
+  const step = (text.length - pieceLength) / (pieces - 1);
+  let tokens = 0;
+  for (let at = 0; at < pieces; at += 1) {
+    const from = Math.floor(at * step);
+    tokens += estimateTokenCount(text.slice(from, from + pieceLength));
+  }
+  return Math.ceil((tokens * text.length) / (pieces * pieceLength));
+}
