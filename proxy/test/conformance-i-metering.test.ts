@@ -147,13 +147,14 @@ async function estimateOf(proxy: RunningProxy) {
   await until("the end of the tunnel", () => proxy.log().length > 0);
   await until("the meter", () => proxy.controlPlane.rows().some(({ sni }) => Object.keys(sni).length > 0));
   const [line] = proxy.log();
+  const sum = (field: "tunnels" | "requests" | "estimatedRequests" | "bytesUp" | "bytesDown"): number =>
+    proxy.controlPlane.rows().reduce((total, row) => total + row[field], 0);
+  // A request is counted with its answer, so those of both directions.
   await until(
     "every byte",
-    () => proxy.controlPlane.rows().reduce((sum, row) => sum + row.bytesUp, 0) === line?.["bytesUp"],
+    () => sum("bytesUp") === line?.["bytesUp"] && sum("bytesDown") === line["bytesDown"],
   );
   const rows = proxy.controlPlane.rows();
-  const sum = (field: "tunnels" | "requests" | "estimatedRequests"): number =>
-    rows.reduce((total, row) => total + row[field], 0);
   return {
     tunnels: sum("tunnels"),
     requests: sum("requests"),
