@@ -1,140 +1,58 @@
 /**
  * What the intercept adds to a streamed call: time from an event leaving the provider to its arrival at the client, over
- * TLS directly, through the intercept, through one that keeps what is said (enterprise mode), and through one that looks
- * for 500 phrases in answers, in turns, in one process; and the same over a WebSocket, compressed, directly and through
- * the intercept. Each call carries a long conversation with one new turn.
+ * TLS directly, through a program that passes bytes on as they are, through the intercept, through one that keeps what is said (enterprise mode), and through one that looks
+ * for 500 phrases in answers, in turns; and the same over a WebSocket, compressed, directly and through the intercept.
+ * Client, intercept and provider are a process each, as in life. Each call carries a long conversation with one new turn.
  * `node agent/bench/intercept.ts`
  */
+import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
-import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
-import { createLogger } from "@flowstate/shared/log";
-import { temporaryFolder } from "@flowstate/shared/testing/temp";
-import { defaultAgentSettings } from "@flowstate/shared/wire/agent-policy";
-import { listCaptures } from "../src/enterprise/capture-store.ts";
-import { createKeeper } from "../src/enterprise/keeper.ts";
-import type { AnswerListener } from "../src/observe/intercept/exchange.ts";
-import { startIntercept, type Intercept } from "../src/observe/intercept/server.ts";
-import type { KeepWords } from "../src/observe/intercept/watch.ts";
-import { createEvaluator } from "../src/policy/evaluate.ts";
-import { deviceAuthority } from "../test/support/intercepting.ts";
-import { startProvider, type Talk } from "../test/support/provider.ts";
-import { authority } from "../test/support/tls.ts";
+import { daemonFlags, mallocSettings } from "../src/packaged/node-options.ts";
+import {
+  callHost,
+  rounds,
+  sharedMs,
+  socketHost,
+  type InterceptDid,
+  type InterceptSays,
+  type ProviderSays,
+} from "./intercept/said.ts";
 
-const host = "api.anthropic.com";
-const socketHost = "api.openai.com";
-const rounds = 300;
-const events = 20;
-const gapMs = 1;
-
-const text = "x".repeat(200);
-const talk: Talk = (socket) => {
-  const send = (event: object): void => socket.send(JSON.stringify(event));
-  const response = { id: "resp_1", model: "gpt-x" };
-  const answer = async (): Promise<void> => {
-    send({ type: "response.created", response });
-    for (let at = 0; at < events; at += 1) {
-      send({ type: "response.output_text.delta", delta: text, at: performance.now() });
-      await delay(gapMs);
-    }
-    send({
-      type: "response.completed",
-      response: { ...response, usage: { input_tokens: 1, output_tokens: 1 } },
-    });
-  };
-  socket.once("message", () => void answer());
-};
-await using provider = await startProvider(
-  async (incoming, response) => {
-    incoming.resume();
-    response.setHeader("content-type", "text/event-stream");
-    for (let at = 0; at < events; at += 1) {
-      response.write(
-        `data: ${JSON.stringify({ type: "content_block_delta", delta: { text }, at: performance.now() })}\n\n`,
-      );
-      await delay(gapMs);
-    }
-    response.end();
-  },
-  { talk, compression: { threshold: 0 } },
-);
-const turns = 100;
 const turn = { role: "user", content: "Words that somebody has said to a tool before. ".repeat(20) };
-const conversation = Array.from({ length: turns }, () => turn);
-const log = createLogger("bench", "silent");
-using folder = temporaryFolder();
-using keeper = createKeeper({
-  dataFolder: folder.path,
-  limits: { retentionDays: 7, maxBytes: 100 << 20 },
-  log,
-  now: Date.now,
-});
-keeper.follow("enterprise");
-const keptMs: number[] = [];
-const keepTimed: KeepWords = (call) => {
-  const startedAt = performance.now();
-  keeper.keepWords()?.(call);
-  keptMs.push(performance.now() - startedAt);
-};
-let counted = 0;
-const common = {
-  authority: deviceAuthority,
-  upstreamCa: [authority.certificate],
-  onSighting: () => void (counted += 1),
-  judge: () => null,
-  log,
-};
-const toProvider = (): Socket =>
-  connect({ port: provider.port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
-const intercepted = async (intercept: Intercept, client: Socket, name: string): Promise<void> => {
-  const target = toProvider();
-  await once(target, "connect");
-  const dial = () => Promise.resolve({ kind: "open" as const, socket: toProvider() });
-  intercept.accept({ client, target, to: { host: name, port: 443, family: 0 }, userAgent: "bench", dial });
-};
-const startFront = async (
-  intercept: Intercept,
-  name = host,
-): Promise<{ readonly port: number; close(): void }> => {
-  const front = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
-    client.on("error", () => undefined);
-    void intercepted(intercept, client, name);
-  }).listen(0, "127.0.0.1");
-  await once(front, "listening");
-  return { port: (front.address() as AddressInfo).port, close: () => void front.close() };
-};
-const aboutAnswers = {
-  name: "Brand",
-  type: "CONTENT_DLP",
-  action: "OBSERVE",
-  in: "answer",
-  phrases: Array.from({ length: 500 }, (_, at) => `xx phrase ${at}`),
-};
-const evaluator = createEvaluator({
-  version: 1,
-  issuedAt: new Date().toISOString(),
-  settings: defaultAgentSettings,
-  rules: [{ rule: aboutAnswers, spentUsd: null }],
-  hasCostCentre: null,
-});
-const listen = (): AnswerListener | null => {
-  const heard = evaluator.listen();
-  return heard === null ? null : { hear: heard.hear, end: () => void heard.broken() };
-};
-const front = await startFront(startIntercept(common));
-const listeningFront = await startFront(startIntercept({ ...common, listen }));
-const socketFront = await startFront(startIntercept(common), socketHost);
-const keepingFront = await startFront(startIntercept({ ...common, keepWords: () => keepTimed }));
+/** Neighbours on a shared machine take the processor away for milliseconds; the calmest stretches show less of that. */
+const stretchRounds = 28;
+const calmStretches = 3;
+const conversation = Array.from({ length: 100 }, () => turn);
 
-const dialTls = async (port: number, ca: string, servername = host): Promise<TLSSocket> => {
-  const socket = connectTls({ port, host: "127.0.0.1", servername, ca, ALPNProtocols: ["http/1.1"] });
+const program = (name: string): string => new URL(`intercept/${name}.ts`, import.meta.url).pathname;
+const told = async <Said>(child: ChildProcess): Promise<Said> =>
+  ((await once(child, "message")) as [Said])[0];
+const provider = fork(program("provider"));
+const providerSays = await told<ProviderSays>(provider);
+const agent = fork(program("agent"), {
+  execArgv: [...daemonFlags],
+  env: { ...process.env, ...mallocSettings },
+});
+agent.send(providerSays);
+const { ports, ca } = await told<InterceptSays>(agent);
+
+const dialTls = async (port: number, trusted: string, servername: string): Promise<TLSSocket> => {
+  const socket = connectTls({
+    port,
+    host: "127.0.0.1",
+    servername,
+    ca: trusted,
+    ALPNProtocols: ["http/1.1"],
+  });
   socket.setNoDelay(true);
   await once(socket, "secureConnect");
   return socket;
 };
+const direct = (host: string) => dialTls(providerSays.port, providerSays.ca, host);
+const through = (port: number, host: string) => dialTls(port, ca, host);
 
 /** Delays of the first and of every later event of one call, in milliseconds. */
 interface Delays {
@@ -147,13 +65,13 @@ async function call(socket: TLSSocket): Promise<Delays> {
     createConnection: () => socket,
     method: "POST",
     path: "/v1/messages",
-    headers: { host },
+    headers: { host: callHost },
   });
   out.end(JSON.stringify({ messages: [...conversation, newTurn()] }));
   const [answer] = (await once(out, "response")) as [IncomingMessage];
   const delays: number[] = [];
   for await (const chunk of answer) {
-    const arrivedAt = performance.now();
+    const arrivedAt = sharedMs();
     for (const match of String(chunk).matchAll(/"at":([\d.]+)/g)) delays.push(arrivedAt - Number(match[1]));
   }
   socket.destroy();
@@ -166,7 +84,7 @@ async function callOverSocket(socket: TLSSocket): Promise<Delays> {
   const delays: number[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   client.on("message", (data: Buffer) => {
-    const arrivedAt = performance.now();
+    const arrivedAt = sharedMs();
     const { type, at: leftAt } = JSON.parse(data.toString()) as {
       readonly type: string;
       readonly at?: number;
@@ -187,47 +105,61 @@ function newTurn(): object {
 }
 
 const ways: Readonly<Record<string, () => Promise<Delays>>> = {
-  direct: async () => call(await dialTls(provider.port, authority.certificate)),
-  intercept: async () => call(await dialTls(front.port, deviceAuthority.certificate)),
-  keeping: async () => call(await dialTls(keepingFront.port, deviceAuthority.certificate)),
-  listening: async () => call(await dialTls(listeningFront.port, deviceAuthority.certificate)),
-  "socket direct": async () =>
-    callOverSocket(await dialTls(provider.port, authority.certificate, socketHost)),
-  "socket intercept": async () =>
-    callOverSocket(await dialTls(socketFront.port, deviceAuthority.certificate, socketHost)),
+  direct: async () => call(await direct(callHost)),
+  "passed on": async () => call(await dialTls(ports.untouched, providerSays.ca, callHost)),
+  intercept: async () => call(await through(ports.plain, callHost)),
+  keeping: async () => call(await through(ports.keeping, callHost)),
+  listening: async () => call(await through(ports.listening, callHost)),
+  "socket direct": async () => callOverSocket(await direct(socketHost)),
+  "socket intercept": async () => callOverSocket(await through(ports.socket, socketHost)),
 };
-const order = Object.entries(ways).map(([way, run]) => ({
-  way,
-  run,
-  seen: { first: [] as number[], later: [] as number[] },
-}));
+const order = Object.entries(ways).map(([way, run]) => ({ way, run, seen: [] as Delays[] }));
+// The first rounds compile the code.
+const unseen = 20;
 for (let round = 0; round < rounds; round += 1) {
   // Each way comes after each other one: what a call leaves to do falls upon the next.
   const turned = [...order.slice(round % order.length), ...order.slice(0, round % order.length)];
   for (const { run, seen } of turned) {
-    const { first, later } = await run();
-    // The first rounds compile the code.
-    if (round < 20) continue;
-    seen.first.push(first);
-    seen.later.push(...later);
+    const delays = await run();
+    if (round >= unseen) seen.push(delays);
   }
 }
-const at = (delays: readonly number[], share: number): string =>
-  (delays.toSorted((a, b) => a - b)[Math.floor(delays.length * share)] ?? Number.NaN).toFixed(3);
+agent.send("done");
+const { counted, kept, keptMs } = await told<InterceptDid>(agent);
+provider.disconnect();
+
+const at = (delays: readonly number[], share: number): number =>
+  delays.toSorted((a, b) => a - b)[Math.floor(delays.length * share)] ?? Number.NaN;
+const parts = {
+  first: (calls: readonly Delays[]) => calls.map(({ first }) => first),
+  later: (calls: readonly Delays[]) => calls.flatMap(({ later }) => later),
+};
+const stretches = Array.from(
+  { length: (rounds - unseen) / stretchRounds },
+  (_, index) => index * stretchRounds,
+);
+/** 99th percentile over the stretches in which the machine left this way alone most. */
+const calmP99 = (calls: readonly Delays[], of: (calls: readonly Delays[]) => readonly number[]): number => {
+  const cut = stretches.map((from) => of(calls.slice(from, from + stretchRounds)));
+  return at(
+    cut
+      .toSorted((a, b) => at(a, 0.99) - at(b, 0.99))
+      .slice(0, calmStretches)
+      .flat(),
+    0.99,
+  );
+};
 for (const { way, seen } of order) {
-  for (const part of ["first", "later"] as const) {
-    const delays = seen[part];
+  for (const [part, of] of Object.entries(parts)) {
+    const delays = of(seen);
+    const [p50, p99, calm] = [at(delays, 0.5), at(delays, 0.99), calmP99(seen, of)].map((ms) =>
+      ms.toFixed(3),
+    );
     process.stdout.write(
-      `${way} ${part}: p50 ${at(delays, 0.5)} ms, p99 ${at(delays, 0.99)} ms (${delays.length})\n`,
+      `${way} ${part}: p50 ${p50} ms, p99 ${p99} ms, ${calm} ms when calm (${delays.length})\n`,
     );
   }
 }
-process.stdout.write(
-  `keeping a call: p50 ${at(keptMs.slice(20), 0.5)} ms, p99 ${at(keptMs.slice(20), 0.99)} ms after its answer\n`,
-);
-const kept = listCaptures(folder.path, 10 * rounds).captures.length;
+const keptAfter = [0.5, 0.99].map((share) => at(keptMs.slice(unseen), share).toFixed(3));
+process.stdout.write(`keeping a call: p50 ${keptAfter[0]} ms, p99 ${keptAfter[1]} ms after its answer\n`);
 process.stdout.write(`calls counted: ${counted} of ${4 * rounds}, kept: ${kept} of ${rounds}\n`);
-front.close();
-socketFront.close();
-keepingFront.close();
-listeningFront.close();
