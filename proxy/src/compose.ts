@@ -62,7 +62,6 @@ export interface ComposeOptions {
 
 const lastDeliveryMs = 3000;
 const refusalsMs = 2000;
-const settleTickMs = 20;
 
 /** Builds the whole program and starts it; disposing drains it: no new connections, open tunnels to their end, then the meter. */
 export async function compose(
@@ -235,13 +234,8 @@ export async function compose(
     // Not the server's own close, which would cut connections whose request is still on its way.
     NetServer.prototype.close.call(server);
     connections.sessions.close();
-    const until = now() + timing.drainMs;
-    const settled = async (): Promise<void> => {
-      while (connections.waiting > 0 && now() < until) await clock.sleep(settleTickMs);
-    };
-    await Promise.all([settled(), registry.drain(timing.drainMs)]);
-    await registry.drain(Math.max(0, until - now()));
-    connections.sessions.destroy();
+    await registry.drain(timing.drainMs, () => connections.unsettled > 0);
+    connections.destroy();
     server.close();
     server.closeAllConnections();
   });

@@ -138,18 +138,18 @@ async function carry(
   client.off("close", onClose);
   const key = { orgId: identity.orgId, subject: identity.subject, host: to.host };
   if (wouldDeny) meter.add(key, { wouldDeny: 1 });
-  if (dialled.kind === "refused") {
-    meter.add(key, { failedTunnels: 1 });
-    return refuse(dialled.refusal, dialled.refusal.error ?? "malformed", identity);
-  }
   if (client.destroyed) {
-    dialled.socket.destroy();
+    if (dialled.kind === "open") dialled.socket.destroy();
     return record({
       ...identity,
       status: 499,
       outcome: "connection_terminated",
       reason: "the client left before the target answered",
     });
+  }
+  if (dialled.kind === "refused") {
+    meter.add(key, { failedTunnels: 1 });
+    return refuse(dialled.refusal, dialled.refusal.error ?? "malformed", identity);
   }
   accept();
   meter.add(key, { tunnels: 1 });

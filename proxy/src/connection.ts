@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { constants } from "node:http2";
 import type { Server } from "node:https";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { systemCode } from "@flowstate/shared/errors";
 import { createHttp2Sessions, type Http2Sessions, type Http2Stream } from "./accept/http2.ts";
@@ -15,8 +16,10 @@ import { refuseSocket, type Refusal } from "./reply.ts";
 /** What a listener cannot tell of its connections by itself. */
 export interface Connections {
   readonly sessions: Http2Sessions;
-  /** Connections that have been accepted and have not asked for anything yet. */
-  readonly waiting: number;
+  /** Connections that have not asked for anything yet, and requests that are not answered to their end, tunnels among them. */
+  readonly unsettled: number;
+  /** Cuts off whatever is unsettled. */
+  destroy(): void;
 }
 
 /** Joins the stages for every connection of a listener. */
@@ -35,23 +38,29 @@ export function serveConnections(
     const raw = socket instanceof TLSSocket ? rawSocketOf(socket) : null;
     if (raw !== null) waiting.delete(raw);
   };
+  const asks = new Set<{ readonly client: Duplex }>();
+  const serve = (client: Duplex, answered: Promise<void>): void => {
+    const ask = { client };
+    asks.add(ask);
+    void answered.finally(() => asks.delete(ask));
+  };
   const sessions = createHttp2Sessions((asked) => {
     onAsked(asked.connection);
-    serveStream(asked, options);
+    serve(asked.stream, serveStream(asked, options));
   }, timing.idleMs);
   divideByProtocol(server, (socket) => sessions.serve(socket), timing.headMs);
   server.on("secureConnection", () => events.connectionOpened());
   server.on("connect", (request: IncomingMessage, socket: TLSSocket, head: Buffer) => {
     onAsked(socket);
-    void connect(request, socket, head, options);
+    serve(socket, connect(request, socket, head, options));
   });
   server.on("upgrade", (request: IncomingMessage, socket: TLSSocket, head: Buffer) => {
     onAsked(socket);
-    void switchProtocol(request, socket, head, options);
+    serve(socket, switchProtocol(request, socket, head, options));
   });
   const onRequest = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
     onAsked(request.socket);
-    void exchange(request, response, expectsContinue, options);
+    serve(request.socket, exchange(request, response, expectsContinue, options));
   };
   server.on("request", (request, response) => onRequest(request, response, false));
   server.on("checkContinue", (request, response) => onRequest(request, response, true));
@@ -64,19 +73,24 @@ export function serveConnections(
   server.on("tlsClientError", (error: Error, socket: TLSSocket) => onTlsError(error, socket, options));
   return {
     sessions,
-    get waiting() {
-      return waiting.size;
+    get unsettled() {
+      return waiting.size + asks.size;
+    },
+    destroy() {
+      for (const { client } of asks) client.destroy();
+      for (const raw of waiting) raw.destroy();
+      sessions.destroy();
     },
   };
 }
 
 /** Anything but CONNECT is asked for again over HTTP/1.1, which carries it (RFC 9113 7). */
-function serveStream(
+async function serveStream(
   { stream, headers, rawHeaders, connection }: Http2Stream,
   options: ConnectOptions,
-): void {
+): Promise<void> {
   if (headers[":method"] === "CONNECT") {
-    void connectHttp2(stream, headers[":authority"] ?? "", rawHeaders, connection, options);
+    await connectHttp2(stream, headers[":authority"] ?? "", rawHeaders, connection, options);
   } else {
     stream.on("error", () => undefined);
     stream.close(constants.NGHTTP2_HTTP_1_1_REQUIRED);

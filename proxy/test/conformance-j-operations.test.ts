@@ -137,18 +137,78 @@ test("J7 without the control plane the proxy serves on for its grace, then answe
   await until("service", async () => (await exchange(proxy, connectHead(proxy, to))).status === 200, 30_000);
 });
 
+/** Resolves once nobody can connect any more. */
+const listenerClosed = ({ port }: RunningProxy): Promise<boolean> =>
+  until("the listener to be closed", async () => {
+    const late = connectTcp(port, "127.0.0.1").on("error", () => undefined);
+    await once(late, "close", { signal: AbortSignal.timeout(5000) }).catch(() => null);
+    return late.readyState === "closed";
+  });
+
 test("J1 a drain waits for a request that is still on its way", async (t) => {
   const proxy = await startProxy({ timing: { drainMs: 20_000 } });
   const socket = await proxy.dial();
   const drained = proxy[Symbol.asyncDispose]();
-  await until("the listener to be closed", async () => {
-    const late = connectTcp(proxy.port, "127.0.0.1").on("error", () => undefined);
-    await once(late, "close", { signal: AbortSignal.timeout(5000) }).catch(() => null);
-    return late.readyState === "closed";
-  });
+  await listenerClosed(proxy);
   socket.write(connectHead(proxy, `127.0.0.1:${t.context.target.port}`, undefined));
   t.is((await readAnswer(socket)).status, 200);
   socket.end("through");
   t.is((await readAll(socket)).toString(), "through");
   await drained;
+});
+
+test("J1 a drain waits for a tunnel whose target has not answered yet, and meters what it carries", async (t) => {
+  const asked = Promise.withResolvers<Socket>();
+  await using upstream = await startTarget((socket) => void socket.once("data", () => asked.resolve(socket)));
+  const proxy = await startProxy({
+    upstream: `http://127.0.0.1:${upstream.port}`,
+    timing: { drainMs: 20_000 },
+  });
+  const socket = await proxy.dial();
+  socket.write(connectHead(proxy, "host.example:443"));
+  const onward = await asked.promise;
+  const drained = proxy[Symbol.asyncDispose]();
+  await listenerClosed(proxy);
+  onward.write("HTTP/1.1 200 OK\r\n\r\n");
+  t.is((await readAnswer(socket)).status, 200);
+  onward.pipe(onward);
+  socket.end("through");
+  t.is((await readAll(socket)).toString(), "through");
+  await drained;
+  const sum = (field: "tunnels" | "bytesUp" | "bytesDown"): number =>
+    proxy.controlPlane.rows().reduce((total, row) => total + row[field], 0);
+  t.deepEqual([sum("tunnels"), sum("bytesUp"), sum("bytesDown")], [1, 7, 7]);
+});
+
+test("J1 a drain waits for the answer to a forwarded request", async (t) => {
+  const asked = Promise.withResolvers<Socket>();
+  await using origin = await startTarget((socket) => void socket.once("data", () => asked.resolve(socket)));
+  const proxy = await startProxy({ timing: { drainMs: 20_000 } });
+  const to = `127.0.0.1:${origin.port}`;
+  const socket = await proxy.dial();
+  const credential = `Proxy-Authorization: ${proxy.credential()}`;
+  socket.write([`GET http://${to}/ HTTP/1.1`, `Host: ${to}`, credential, "", ""].join("\r\n"));
+  const onward = await asked.promise;
+  const drained = proxy[Symbol.asyncDispose]();
+  await listenerClosed(proxy);
+  onward.end("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate");
+  t.true((await readAll(socket)).toString().endsWith("\r\n\r\nlate"));
+  await drained;
+});
+
+test("J1 what does not settle in time is cut off", async (t) => {
+  const asked = Promise.withResolvers<Socket>();
+  await using upstream = await startTarget((socket) => void socket.once("data", () => asked.resolve(socket)));
+  const proxy = await startProxy({
+    upstream: `http://127.0.0.1:${upstream.port}`,
+    timing: { drainMs: 200 },
+  });
+  const socket = await proxy.dial();
+  socket.write(connectHead(proxy, "host.example:443"));
+  const answer = readAnswer(socket);
+  await asked.promise;
+  await proxy[Symbol.asyncDispose]();
+  t.is((await answer).status, 0);
+  const line = await until("its line in the log", () => proxy.log().at(-1));
+  t.like(line, { status: 499, outcome: "connection_terminated" });
 });

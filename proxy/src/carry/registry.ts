@@ -24,12 +24,15 @@ export interface TunnelRegistry {
   review(keep: (tunnel: Tunnel) => boolean): void;
   /** Closes tunnels that are idle, half closed for too long, or too old, until `signal` aborts. */
   watch(signal: AbortSignal): Promise<void>;
-  /** Closes idle tunnels now, waits for the others until the deadline, then closes them too. */
-  drain(deadlineMs: number): Promise<void>;
+  /**
+   * Closes idle tunnels, waits for the others, and for those that may still come of what is `unsettled`, until the
+   * deadline, then closes them too.
+   */
+  drain(deadlineMs: number, unsettled: () => boolean): Promise<void>;
 }
 
 const tickMs = 1000;
-const drainTickMs = 50;
+const drainTickMs = 20;
 const quietMs = 1000;
 
 export function createTunnelRegistry(timing: Timing, clock: Clock): TunnelRegistry {
@@ -65,9 +68,9 @@ export function createTunnelRegistry(timing: Timing, clock: Clock): TunnelRegist
         }
       }
     },
-    async drain(deadlineMs) {
+    async drain(deadlineMs, unsettled) {
       const deadline = clock.now() + deadlineMs;
-      while (tunnels.size > 0 && clock.now() < deadline) {
+      while ((tunnels.size > 0 || unsettled()) && clock.now() < deadline) {
         const now = clock.now();
         for (const tunnel of tunnels) if (now - tunnel.touch(now) >= quietMs) tunnel.close("drained");
         await clock.sleep(drainTickMs);
