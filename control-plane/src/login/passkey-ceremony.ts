@@ -1,13 +1,6 @@
 /** Adding a passkey and signing in with one (Web Authentication Level 3): what the browser is asked, and what it proves. */
 import { isIP } from "node:net";
-import {
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-  type AuthenticationResponseJSON,
-  type RegistrationResponseJSON,
-} from "@simplewebauthn/server";
+import type { AuthenticationResponseJSON, RegistrationResponseJSON } from "@simplewebauthn/server";
 import { z } from "zod";
 import { accountIdOf } from "../members/account.ts";
 import type { Member } from "../members/members.ts";
@@ -24,16 +17,20 @@ export function relyingPartyOf({ hostname, origin }: URL): RelyingParty | null {
   return isIP(hostname.replace(/^\[|\]$/g, "")) === 0 ? { id: hostname, origin } : null;
 }
 
+/** With its first use: it brings 260 files, a tenth of what the server loads, most of them for attestations. */
+const library = () => import("@simplewebauthn/server");
+
 /** EdDSA, ES256, RS256 (COSE). Without this list the library tries an experimental one, of which Node warns. */
 const supportedAlgorithmIDs = [-8, -7, -257];
 
 /** What `navigator.credentials.create` is asked: a passkey that its owner unlocks and the browser lists. */
-export function askForNew(
+export async function askForNew(
   party: RelyingParty,
   member: Member,
   existing: readonly Passkey[],
   challenge: string,
 ) {
+  const { generateRegistrationOptions } = await library();
   return generateRegistrationOptions({
     rpName: "Flowstate",
     rpID: party.id,
@@ -49,7 +46,8 @@ export function askForNew(
 }
 
 /** What `navigator.credentials.get` is asked: any passkey of ours that is at hand. */
-export function askForAny(party: RelyingParty, challenge: string) {
+export async function askForAny(party: RelyingParty, challenge: string) {
+  const { generateAuthenticationOptions } = await library();
   return generateAuthenticationOptions({
     rpID: party.id,
     challenge: bytesOf(challenge),
@@ -91,6 +89,7 @@ export async function verifyNew(
   const parsed = registration.safeParse(sent);
   if (!parsed.success) return null;
   const response = parsed.data as RegistrationResponseJSON;
+  const { verifyRegistrationResponse } = await library();
   const verified = await orNull(
     verifyRegistrationResponse({
       response,
@@ -142,6 +141,7 @@ export async function verifyClaim(
     // The library compares counters before the signature; who has no passkey would read ours from its answers.
     counter: 0,
   };
+  const { verifyAuthenticationResponse } = await library();
   const verified = await orNull(
     verifyAuthenticationResponse({
       response,
