@@ -16,7 +16,7 @@ import { parseConnect, type ConnectRequest } from "./head/connect.ts";
 import { checkHead, fieldValues } from "./head/fields.ts";
 import type { Meter } from "./meter/meter.ts";
 import { observeTunnel } from "./meter/observe.ts";
-import { refuseSocket, refuseStream, type Refusal } from "./reply.ts";
+import { clientLeft, refuseSocket, refuseStream, type Refusal } from "./reply.ts";
 
 export interface ConnectOptions extends AdmissionOptions {
   readonly dial: Dial;
@@ -138,18 +138,13 @@ async function carry(
   client.off("close", onClose);
   const key = { orgId: identity.orgId, subject: identity.subject, host: to.host };
   if (wouldDeny) meter.add(key, { wouldDeny: 1 });
-  if (client.destroyed) {
-    if (dialled.kind === "open") dialled.socket.destroy();
-    return record({
-      ...identity,
-      status: 499,
-      outcome: "connection_terminated",
-      reason: "the client left before the target answered",
-    });
-  }
   if (dialled.kind === "refused") {
     meter.add(key, { failedTunnels: 1 });
     return refuse(dialled.refusal, dialled.refusal.error ?? "malformed", identity);
+  }
+  if (client.destroyed) {
+    dialled.socket.destroy();
+    return refuse(clientLeft, "connection_terminated", identity);
   }
   accept();
   meter.add(key, { tunnels: 1 });

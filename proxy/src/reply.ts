@@ -30,6 +30,13 @@ export interface Refusal {
   readonly retryAfterSeconds?: number;
 }
 
+/** For the log alone: nobody is there to read it. The status is nginx's, RFC 9110 has none. */
+export const clientLeft: Refusal = {
+  status: 499,
+  error: "connection_terminated",
+  text: "the client left before the target answered",
+};
+
 /** How long the peer may take to read a refusal before the connection is cut. */
 const lingerMs = 5000;
 

@@ -222,6 +222,19 @@ for (const status of ["407 Proxy Authentication Required", "403 Forbidden", "500
   });
 }
 
+test("a client that leaves before the target of its request has answered is logged as that, and not as the target's failure", async (t) => {
+  const asked = Promise.withResolvers<void>();
+  await using upstream = await startTarget((socket) => void socket.once("data", () => asked.resolve()));
+  await using proxy = await startProxy({ upstream: `http://127.0.0.1:${upstream.port}` });
+  const socket = await proxy.dial();
+  const credential = `Proxy-Authorization: ${proxy.credential()}`;
+  socket.write(["GET http://host.example/ HTTP/1.1", "Host: host.example", credential, "", ""].join("\r\n"));
+  await asked.promise;
+  socket.destroy();
+  const line = await until("its line in the log", () => proxy.log().at(-1));
+  t.like(line, { status: 499, outcome: "connection_terminated" });
+});
+
 test("D9 an upstream proxy that is not there -> 502", async (t) => {
   const upstream = await upstreamThat("");
   await upstream[Symbol.asyncDispose]();

@@ -3,7 +3,7 @@ import { connect, type BlockList, type LookupFunction, type Socket } from "node:
 import { systemCode } from "@flowstate/shared/errors";
 import type { HostPort } from "@flowstate/shared/net/host-port";
 import { vetAddress, type VettedAddress } from "../decide/address.ts";
-import type { Refusal } from "../reply.ts";
+import { clientLeft, type Refusal } from "../reply.ts";
 import { createTargetReads, type TargetReads } from "./reads.ts";
 import type { Resolve } from "./resolve.ts";
 
@@ -107,6 +107,7 @@ async function open(
   } catch (error) {
     socket.on("error", () => undefined);
     socket.destroy();
+    if (signal?.aborted === true) return { kind: "refused", refusal: clientLeft };
     if (timeout.aborted)
       return refused(504, "connection_timeout", `${host}:${port} did not answer in ${timeoutMs} ms`);
     return { kind: "refused", refusal: describeFailure(error, host, port) };

@@ -7,7 +7,7 @@ import { parseDestinationRule } from "@flowstate/shared/destination";
 import { ok, refuse, type Parsed } from "@flowstate/shared/parsed";
 import type { DestinationRule } from "@flowstate/shared/wire/policy";
 import { vetAddress } from "../decide/address.ts";
-import type { Refusal } from "../reply.ts";
+import { clientLeft, type Refusal } from "../reply.ts";
 import type { Dial, Dialled } from "./connect.ts";
 import { askByConnect } from "./http-connect.ts";
 import { askBySocks5 } from "./socks5.ts";
@@ -113,6 +113,7 @@ export function createUpstreamDial({ upstream, allow, timeoutMs }: UpstreamOptio
       return refused(failure.error, failure.text, { ...parameters, ...failure.parameters });
     } catch {
       socket.destroy();
+      if (signal?.aborted === true) return { kind: "refused", refusal: clientLeft };
       const proxy = `the upstream proxy ${where}`;
       return timeout.aborted
         ? refused("connection_timeout", `${proxy} did not answer in ${timeoutMs} ms`, parameters, 504)
