@@ -74,31 +74,33 @@ const intercepted = async (intercept: Intercept, client: Socket, host: string): 
   const dial = () => Promise.resolve({ kind: "open" as const, socket: toProvider() });
   intercept.accept({ client, target, to: { host, port: 443, family: 0 }, userAgent: "bench", dial });
 };
-const listenOn = async (intercept: Intercept, host: string): Promise<number> => {
-  const front = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+const intercepting =
+  (intercept: Intercept, host: string) =>
+  (client: Socket): void => {
     client.on("error", () => undefined);
     void intercepted(intercept, client, host);
-  }).listen(0, "127.0.0.1");
+  };
+/** Passes bytes on as they are: what any further program on the way costs. */
+const passOn = (client: Socket): void => {
+  const target = toProvider();
+  client.on("error", () => target.destroy()).pipe(target);
+  target.on("error", () => client.destroy()).pipe(client);
+};
+using fronts = new DisposableStack();
+const listenWith = async (serve: (client: Socket) => void): Promise<number> => {
+  const front = createServer({ allowHalfOpen: true, noDelay: true }, serve).listen(0, "127.0.0.1");
+  fronts.defer(() => void front.close());
   await once(front, "listening");
   return (front.address() as AddressInfo).port;
 };
-/** Passes bytes on as they are, what any further program on the way costs. */
-const passOn = async (): Promise<number> => {
-  const front = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
-    const target = toProvider();
-    client.on("error", () => target.destroy()).pipe(target);
-    target.on("error", () => client.destroy()).pipe(client);
-  }).listen(0, "127.0.0.1");
-  await once(front, "listening");
-  return (front.address() as AddressInfo).port;
-};
+const keeping = startIntercept({ ...common, keepWords: () => keepTimed });
 const says: InterceptSays = {
   ports: {
-    untouched: await passOn(),
-    plain: await listenOn(startIntercept(common), callHost),
-    keeping: await listenOn(startIntercept({ ...common, keepWords: () => keepTimed }), callHost),
-    listening: await listenOn(startIntercept({ ...common, listen }), callHost),
-    socket: await listenOn(startIntercept(common), socketHost),
+    untouched: await listenWith(passOn),
+    plain: await listenWith(intercepting(startIntercept(common), callHost)),
+    keeping: await listenWith(intercepting(keeping, callHost)),
+    listening: await listenWith(intercepting(startIntercept({ ...common, listen }), callHost)),
+    socket: await listenWith(intercepting(startIntercept(common), socketHost)),
   },
   ca: deviceAuthority.certificate,
 };
@@ -107,4 +109,4 @@ await once(process, "message");
 const kept = listCaptures(folder.path, 10 * rounds).captures.length;
 const did: InterceptDid = { counted, kept, keptMs };
 process.send?.(did);
-process.exit();
+process.disconnect?.();
