@@ -1,7 +1,7 @@
 /** The OTLP receiver as tools meet it: a daemon, and OpenTelemetry's own exporters. */
 import { once } from "node:events";
 import { createServer, request as httpRequest, type IncomingMessage } from "node:http";
-import { connect, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { OTLPLogExporter as HttpLogs } from "@opentelemetry/exporter-logs-otlp-http";
@@ -12,6 +12,7 @@ import { LoggerProvider, SimpleLogRecordProcessor } from "@opentelemetry/sdk-log
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import test from "ava";
 import { createLogger } from "@flowstate/shared/log";
+import { freePort } from "@flowstate/shared/testing/free-port";
 import { until } from "@flowstate/shared/testing/until";
 import { startReceiver } from "../src/observe/otlp/server.ts";
 import { startControlPlane } from "./support/control-plane.ts";
@@ -98,9 +99,9 @@ test("OpenTelemetry's exporters deliver calls, and the log's account of one of t
 });
 
 test("a port that is taken leaves everything else running, status says why, and it is taken once it is free", async (t) => {
-  const other = createServer().listen(0, "127.0.0.1");
+  const port = await freePort();
+  const other = createServer().listen(port, "127.0.0.1");
   await once(other, "listening");
-  const { port } = other.address() as AddressInfo;
   await using person = newPerson({ FLOWSTATE_OTLP_PORT: String(port) });
   await person.startDaemon();
   const { telemetry } = await statusOf(person);

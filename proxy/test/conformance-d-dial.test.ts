@@ -1,9 +1,9 @@
 /** Sections C9-C17 and D of the conformance table: which addresses are dialled, and what a failed dial says. */
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
 import anyTest, { type TestFn } from "ava";
 import { mintKey } from "@flowstate/shared/keys";
 import { basicCredential } from "@flowstate/shared/net/basic-auth";
+import { freePort } from "@flowstate/shared/testing/free-port";
 import { until } from "@flowstate/shared/testing/until";
 import { needsOwnProxy } from "./support/against.ts";
 import { startDeafTarget } from "./support/deaf-target.ts";
@@ -155,11 +155,7 @@ for (const [id, host, status, error] of failures) {
 
 test("D3 D12 D13 a refused connection -> a whole 502, then the end; later bytes are not parsed", async (t) => {
   const { proxy } = t.context;
-  const free = createServer().listen(0, "127.0.0.1");
-  await once(free, "listening");
-  const { port } = free.address() as AddressInfo;
-  await new Promise((resolve) => free.close(resolve));
-  const head = connectHead(proxy, `127.0.0.1:${port}`);
+  const head = connectHead(proxy, `127.0.0.1:${await freePort()}`);
   const answer = await exchange(proxy, head + head);
   t.is(answer.status, 502);
   t.regex(answer.head, /error=connection_refused/);
@@ -236,9 +232,7 @@ test("a client that leaves before the target of its request has answered is logg
 });
 
 test("D9 an upstream proxy that is not there -> 502", async (t) => {
-  const upstream = await upstreamThat("");
-  await upstream[Symbol.asyncDispose]();
-  await using proxy = await startProxy({ upstream: `http://127.0.0.1:${upstream.port}` });
+  await using proxy = await startProxy({ upstream: `http://127.0.0.1:${await freePort()}` });
   t.is((await exchange(proxy, connectHead(proxy, "host.example:443"))).status, 502);
 });
 

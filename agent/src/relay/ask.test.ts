@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import test from "ava";
+import { freePort } from "@flowstate/shared/testing/free-port";
 import { ask, readText } from "./ask.ts";
 
 const { signal } = new AbortController();
@@ -59,7 +60,6 @@ test("an answer that is too long, breaks off or takes too long is an error", asy
 });
 
 test("nobody who listens is an error of the connection", async (t) => {
-  const server = await serve((_, response) => response.end());
-  await server[Symbol.asyncDispose]();
-  await t.throwsAsync(ask(server.url, { signal }), { code: "ECONNREFUSED" });
+  const nobody = new URL(`http://127.0.0.1:${await freePort()}`);
+  await t.throwsAsync(ask(nobody, { signal }), { code: "ECONNREFUSED" });
 });

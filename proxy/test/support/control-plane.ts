@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
 import * as v from "valibot";
 import { WebSocketServer } from "ws";
 import { hashKey, mintKey, type ParsedKey } from "@flowstate/shared/keys";
+import { freePort } from "@flowstate/shared/testing/free-port";
 import { meterBatch, meterRow, type MeterRow } from "@flowstate/shared/wire/meter";
 import { defaultProxyPolicy, type ProxyPolicy } from "@flowstate/shared/wire/policy";
 import type { ActiveKey, ProxySnapshot } from "@flowstate/shared/wire/push";
@@ -85,9 +85,9 @@ export async function startControlPlane(): Promise<WireControlPlane> {
   sockets.on("connection", (socket) =>
     socket.send(JSON.stringify({ type: "snapshot", snapshot: snapshot() })),
   );
-  server.listen(0, "127.0.0.1");
+  const port = await freePort();
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
   const vanish = async (): Promise<void> => {
     for (const socket of sockets.clients) socket.terminate();
     server.closeAllConnections();
