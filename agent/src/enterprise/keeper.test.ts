@@ -15,6 +15,8 @@ interface Kept extends Disposable {
   readonly folder: string;
   readonly keeper: Keeper;
   readonly lines: readonly string[];
+  /** How often it told that words wait. */
+  readonly told: number;
   now: number;
   say(text: string): void;
   /** Puts something into the place of the store, which then cannot be opened. */
@@ -24,10 +26,12 @@ interface Kept extends Disposable {
 function start(): Kept {
   const folder = temporaryFolder();
   const lines: string[] = [];
+  let told = 0;
   const log = createLogger("agent", "trace", { write: (line) => void lines.push(line) });
   const keeper = createKeeper({
     dataFolder: folder.path,
     limits: { retentionDays: 7, maxBytes: 100 << 20 },
+    onWaiting: () => (told += 1),
     log,
     now: () => kept.now,
   });
@@ -35,6 +39,9 @@ function start(): Kept {
     folder: folder.path,
     keeper,
     lines,
+    get told() {
+      return told;
+    },
     now: Date.parse("2026-11-20T10:00:00Z"),
     say(text) {
       const sighting = sightingBy("intercept", {
@@ -90,6 +97,7 @@ test("words that wait are kept once they can be, and forgotten where the mode en
   kept.say("one heron");
   kept.say("two herons");
   t.is(kept.keeper.status().waiting, 2);
+  t.is(kept.told, 1, "once, for what tries again tries all");
   t.throws(() => kept.keeper.settle());
   t.notRegex(kept.lines.join(""), /heron/);
   first[Symbol.dispose]();

@@ -29,6 +29,8 @@ export interface Keeper extends Disposable {
 export interface KeeperOptions {
   readonly dataFolder: string;
   readonly limits: CaptureLimits;
+  /** Words could not be kept, and are to be settled soon. */
+  readonly onWaiting?: () => void;
   readonly log: Logger;
   readonly now: () => number;
 }
@@ -38,7 +40,7 @@ const mostWaiting = 200;
 const mostWaitingCharacters = 8 << 20;
 const expireEveryMs = hourMs;
 
-export function createKeeper({ dataFolder, limits, log, now }: KeeperOptions): Keeper {
+export function createKeeper({ dataFolder, limits, onWaiting, log, now }: KeeperOptions): Keeper {
   let mode: AgentSettings["captureMode"] = "telemetry";
   let store: CaptureStore | null = null;
   let seen = seenTurns();
@@ -65,6 +67,7 @@ export function createKeeper({ dataFolder, limits, log, now }: KeeperOptions): K
       if (!wasWaiting) write();
     } catch (error) {
       log.error({ err: error }, "what was said in calls waits until it can be kept");
+      onWaiting?.();
     }
     if (waiting.length <= mostWaiting && charactersOf(waiting) <= mostWaitingCharacters) return;
     lost += waiting.length;

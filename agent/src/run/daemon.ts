@@ -6,7 +6,7 @@ import { basicCredential } from "@flowstate/shared/net/basic-auth";
 import { deliver, flush, type DeliverOptions } from "@flowstate/shared/outbox/deliver";
 import { openOutbox } from "@flowstate/shared/outbox/outbox";
 import { Secret } from "@flowstate/shared/secret";
-import { dayMs, hourMs, minuteMs, untilNext } from "@flowstate/shared/time";
+import { dayMs, hourMs } from "@flowstate/shared/time";
 import type { DaemonConfig } from "../daemon-config.ts";
 import { createKeeper } from "../enterprise/keeper.ts";
 import { watchConversations } from "../fluency/watch.ts";
@@ -153,13 +153,15 @@ export async function startDaemon(
       }),
     );
   }
-  const keeper = stack.use(createKeeper({ dataFolder, limits: config.captureLimits, log, now }));
+  const keeperPace = createPace({ clock, soonMs: tellMs, freshMs: 0 });
+  const keeper = stack.use(
+    createKeeper({ dataFolder, limits: config.captureLimits, onWaiting: keeperPace.note, log, now }),
+  );
   stack.use(
     steady({ what: "keeping what is said in calls", clock, log }, async (signal) => {
       while (!signal.aborted) {
         keeper.settle();
-        const isKeeping = keeper.status().mode === "enterprise";
-        await clock.sleep(isKeeping ? tellMs : untilNext(minuteMs, now()), signal);
+        await keeperPace.rest(signal);
       }
     }),
   );
