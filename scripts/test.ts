@@ -7,7 +7,8 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { unpackChromium } from "../control-plane/test/support/chromium.ts";
-import { startPostgres } from "../control-plane/test/support/postgres.ts";
+import { roomiestFolder, startPostgres } from "../control-plane/test/support/postgres.ts";
+import { migratedTemplate } from "../control-plane/test/support/postgres-template.ts";
 import { buildWeb } from "./build-web.ts";
 
 const compiled = fileURLToPath(new URL("../node_modules/.cache/compiled", import.meta.url));
@@ -15,8 +16,16 @@ const compiled = fileURLToPath(new URL("../node_modules/.cache/compiled", import
 await Promise.all([buildWeb(), unpackChromium()]);
 const checked = spawnSync(process.execPath, ["scripts/check.ts"], { stdio: "inherit" }).status === 0;
 // One server for every test file that wants one; a file that is run alone starts its own.
-const postgres = await startPostgres();
-const { code, passed, summary } = await runAva(process.argv.slice(2), postgres?.url);
+const postgres = await startPostgres(roomiestFolder());
+const { code, passed, summary } = await runAva(
+  process.argv.slice(2),
+  postgres === null
+    ? {}
+    : {
+        FLOWSTATE_TEST_POSTGRES_URL: postgres.url,
+        FLOWSTATE_TEST_POSTGRES_TEMPLATE: await migratedTemplate(postgres.url),
+      },
+);
 await postgres?.stop();
 const failed =
   count(summary, /(\d+) tests? failed/) + count(summary, /(\d+) (?:uncaught exception|unhandled rejection)/);
@@ -31,13 +40,13 @@ process.exitCode = green ? 0 : 1;
 /** Ava's own report goes through unchanged. Its last lines hold the counts, but that of what passed where all did. */
 async function runAva(
   args: readonly string[],
-  postgresUrl: string | undefined,
+  postgresEnv: NodeJS.ProcessEnv,
 ): Promise<{ code: number | null; passed: number; summary: string }> {
   const env = {
     ...process.env,
     // Hundreds of processes load the same modules: types are stripped once (https://nodejs.org/api/module.html#module-compile-cache).
     NODE_COMPILE_CACHE: compiled,
-    ...(postgresUrl === undefined ? {} : { FLOWSTATE_TEST_POSTGRES_URL: postgresUrl }),
+    ...postgresEnv,
   };
   const child = spawn("ava", args, { env, stdio: ["ignore", "pipe", "inherit"] });
   let summary = "";

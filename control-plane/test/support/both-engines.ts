@@ -5,6 +5,7 @@ import { temporaryFolder } from "@flowstate/shared/testing/temp";
 import { openStore, type Store, type StoreAddress } from "../../src/store/open.ts";
 import { createOrg } from "../../src/orgs/orgs.ts";
 import { databaseUrl, newDatabaseName, runOn, startPostgres, type Postgres } from "./postgres.ts";
+import { migratedTemplate } from "./postgres-template.ts";
 
 export interface OpenedStore {
   readonly store: Store;
@@ -16,7 +17,11 @@ export interface OpenedStore {
 
 type Body = (t: ExecutionContext, opened: OpenedStore) => Promise<void>;
 
-/** The run's server where scripts/test.ts has started one, else one for this file, stopped with its process. */
+/** The server of the run and its template where scripts/test.ts tells of them, else ones for this file alone. */
+const borrowed = {
+  url: process.env["FLOWSTATE_TEST_POSTGRES_URL"],
+  template: process.env["FLOWSTATE_TEST_POSTGRES_TEMPLATE"],
+};
 let server: Promise<Postgres | null> | null = null;
 let template: Promise<string> | null = null;
 
@@ -37,7 +42,7 @@ export function testOnBothEngines(title: string, body: Body): void {
       t.pass();
       return;
     }
-    template ??= migratedTemplate(running.url);
+    template ??= findTemplate(running.url);
     const name = newDatabaseName();
     await runOn(running.url, `CREATE DATABASE ${name} TEMPLATE ${await template} STRATEGY FILE_COPY`);
     await runOnStore(t, { kind: "postgres", url: databaseUrl(running.url, name) }, body);
@@ -47,7 +52,8 @@ export function testOnBothEngines(title: string, body: Body): void {
 
 test.after.always("stop PostgreSQL", async () => {
   const running = await server;
-  if (template !== null && running !== null) await runOn(running.url, `DROP DATABASE ${await template}`);
+  const name = await template;
+  if (name !== null && name !== borrowed.template) await runOn(running?.url ?? "", `DROP DATABASE ${name}`);
   await running?.stop();
 });
 
@@ -59,15 +65,10 @@ async function runOnStore(t: ExecutionContext, address: StoreAddress, body: Body
 }
 
 async function startOrBorrow(): Promise<Postgres | null> {
-  const url = process.env["FLOWSTATE_TEST_POSTGRES_URL"];
+  const { url } = borrowed;
   return url === undefined ? startPostgres() : { url, stop: async () => undefined };
 }
 
-/** Copying a migrated database is much faster than migrating each, and copying its files than writing all of it to the log. */
-async function migratedTemplate(url: string): Promise<string> {
-  const name = newDatabaseName();
-  await runOn(url, `CREATE DATABASE ${name}`);
-  const store = await openStore({ kind: "postgres", url: databaseUrl(url, name) });
-  await store[Symbol.asyncDispose]();
-  return name;
+async function findTemplate(url: string): Promise<string> {
+  return borrowed.template ?? migratedTemplate(url);
 }
