@@ -12,16 +12,19 @@ export function connectTo(
   vendor: Pick<Vendor, "url">,
   credentials: Readonly<Record<string, string>>,
   clock: HurriedClock = hurriedClock(),
+  /** How long one request may take; a connector's own patience where it is left out. */
+  attemptMs?: number,
 ): Connection {
   const secrets = Object.entries(credentials).map(([name, value]) => [name, new Secret(value)]);
   return connector.connect({
     credentials: Object.fromEntries(secrets) as Record<string, Secret>,
     clock,
     open: (options) =>
-      createVendorHttp(
-        { ...options, attemptMs: 1500 },
-        { clock, override: new URL(vendor.url), random: () => 1 },
-      ),
+      createVendorHttp(attemptMs === undefined ? options : { ...options, attemptMs }, {
+        clock,
+        override: new URL(vendor.url),
+        random: () => 1,
+      }),
   });
 }
 

@@ -72,7 +72,7 @@ export function testFaults(cases: FaultCases): void {
     t.is(error.details["status"], 403);
   });
 
-  const passing: readonly [name: string, faults: readonly Fault[]][] = [
+  const passing: readonly [accident: string, faults: readonly Fault[], attemptMs?: number][] = [
     ["429 with Retry-After", [{ kind: "reply", status: 429, headers: { "retry-after": "60" } }]],
     [
       "429 without Retry-After, twice",
@@ -84,16 +84,16 @@ export function testFaults(cases: FaultCases): void {
     ["server errors", [500, 502, 503].map((status) => ({ kind: "reply", status }))],
     ["a cut connection", [{ kind: "cut" }]],
     ["a truncated answer", [{ kind: "truncated" }]],
-    ["a slow answer", [{ kind: "silent" }]],
+    ["a slow answer", [{ kind: "silent" }], 1500],
   ];
   test(`${name}: accidents change nothing in what is read`, async (t) => {
     await using vendor = await start();
     const whole = await pullAll(connectTo(connector, vendor, credentials), october);
     t.true(whole.lines.length + whole.usages.length > 0);
-    for (const [accident, faults] of passing) {
+    for (const [accident, faults, attemptMs] of passing) {
       const clock = hurriedClock();
       fail(vendor, ...faults);
-      const read = await pullAll(connectTo(connector, vendor, credentials, clock), october);
+      const read = await pullAll(connectTo(connector, vendor, credentials, clock, attemptMs), october);
       t.deepEqual(read, whole, accident);
       t.true(clock.sleeps.length >= faults.length, accident);
     }
