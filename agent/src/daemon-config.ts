@@ -61,7 +61,7 @@ export const daemonSettings = {
     env: "FLOWSTATE_RELAY_USERS",
     fallback: "own",
     describe:
-      "Who may use the relay: `own`, the user who runs the agent, and root; or `all` users of the machine. Only Linux tells who a connection is of; elsewhere, and for an agent that runs as root, it is always `all`.",
+      "Who may use the relay and send telemetry: `own`, the user who runs the agent, and root; or `all` users of the machine. Only Linux tells who a connection is of; elsewhere, and for an agent that runs as root, it is always `all`.",
   }),
   capture: option.text({
     env: "FLOWSTATE_CAPTURE",

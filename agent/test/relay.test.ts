@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
@@ -14,6 +13,7 @@ import { admitOwn } from "../src/relay/peer.ts";
 import { startRelay, type Relay, type RelayOptions } from "../src/relay/server.ts";
 import { parseUpstream } from "../src/relay/upstream.ts";
 import { startUpstream } from "./support/upstream.ts";
+import { askAs, ownUid, someUid } from "./support/other-user.ts";
 import { startCloudProxy, type FakeCloudProxyOptions } from "./support/cloud-proxy.ts";
 import { authority } from "./support/tls.ts";
 
@@ -320,37 +320,16 @@ for (const [address, host] of upstreams) {
 }
 
 const onLinux = process.platform === "linux" ? test : test.skip;
-const ownUid = process.geteuid?.() ?? 0;
-const nobody = 65_534;
-
-/** Asks the relay for a tunnel, as another user where this one is root; the head of its answer. */
-async function askAs(uid: number, { port }: Relay, target: number): Promise<string> {
-  if (ownUid !== 0 || uid === 0) {
-    const client = connect(port, "127.0.0.1");
-    client.write(`CONNECT 127.0.0.1:${target} HTTP/1.1\r\nHost: x\r\n\r\n`);
-    const [answer] = (await once(client, "data")) as [Buffer];
-    client.destroy();
-    return answer.toString();
-  }
-  const script = `exec 3<>/dev/tcp/127.0.0.1/${port}
-    printf 'CONNECT 127.0.0.1:${target} HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3; read -r line <&3; printf '%s' "$line"`;
-  const child = spawn("bash", ["-c", script], {
-    uid,
-    gid: uid,
-    cwd: "/",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  return text(child.stdout);
-}
+const tunnelHead = (port: number): readonly string[] => [`CONNECT 127.0.0.1:${port} HTTP/1.1`, "Host: x"];
 
 onLinux("on Linux the relay serves its own user and root, and refuses every other one", async (t) => {
   await using target = await startTarget((socket) => socket.resume());
-  const user = ownUid === 0 ? nobody : ownUid;
-  await using own = await relayTo(null, { admits: await admitOwn(user) });
-  t.regex(await askAs(user, own, target.port), /^HTTP\/1\.1 200 /);
-  await using foreign = await relayTo(null, { admits: await admitOwn(user - 1) });
-  t.regex(await askAs(user, foreign, target.port), /^HTTP\/1\.1 403 /);
-  if (ownUid === 0) t.regex(await askAs(0, foreign, target.port), /^HTTP\/1\.1 200 /);
+  const head = tunnelHead(target.port);
+  await using own = await relayTo(null, { admits: await admitOwn(someUid) });
+  t.regex(await askAs(someUid, own.port, head), /^HTTP\/1\.1 200 /);
+  await using foreign = await relayTo(null, { admits: await admitOwn(someUid - 1) });
+  t.regex(await askAs(someUid, foreign.port, head), /^HTTP\/1\.1 403 /);
+  if (ownUid === 0) t.regex(await askAs(0, foreign.port, head), /^HTTP\/1\.1 200 /);
 
   const asked = request({
     port: foreign.port,

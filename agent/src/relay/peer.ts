@@ -63,8 +63,8 @@ function mappedPrefix(): string {
 export type Admits = (client: Socket) => Promise<boolean>;
 
 /**
- * Serves the person who runs the relay, and root, who could be anybody anyway. Null where the owner of a connection
- * cannot be told: on systems other than Linux, without the tables, and for a relay that runs as root. What cannot be told
+ * Serves the person who runs the agent, and root, who could be anybody anyway. Null where the owner of a connection
+ * cannot be told: on systems other than Linux, without the tables, and for an agent that runs as root. What cannot be told
  * later is refused: a client whose socket is in no table any more has closed it and waits for no answer.
  */
 export async function admitOwn(uid = process.geteuid?.()): Promise<Admits | null> {

@@ -225,9 +225,17 @@ export async function startDaemon(
     steady({ what: "judging conversations", clock, log }, (signal) => watchConversations(judging, signal)),
   );
   stack.use(steady({ what: "giving memory back", clock, log }, (signal) => giveBack({ clock }, signal)));
+  const admits = config.relayUsers === "own" ? await admitOwn() : null;
   const telemetry = config.captures.has("otlp")
     ? stack.use(
-        await receiveTelemetry({ port: config.otlpPort, retryMs: 12 * timing.pollMs, ledger, log, clock }),
+        await receiveTelemetry({
+          port: config.otlpPort,
+          retryMs: 12 * timing.pollMs,
+          ledger,
+          admits,
+          log,
+          clock,
+        }),
       )
     : null;
   const ca = config.cloudProxyCa === null ? undefined : [readFileSync(config.cloudProxyCa, "utf8")];
@@ -249,7 +257,6 @@ export async function startDaemon(
         now,
       })
     : null;
-  const admits = config.relayUsers === "own" ? await admitOwn() : null;
   const relay = config.captures.has("relay")
     ? stack.use(
         await startRelay({

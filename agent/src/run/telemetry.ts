@@ -6,6 +6,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { DaemonStatus } from "../local/status.ts";
 import { createChecksum } from "../observe/otlp/checksum.ts";
 import { startReceiver, type Receiver, type ReceiverOptions } from "../observe/otlp/server.ts";
+import type { Admits } from "../relay/peer.ts";
 
 /** Tools' OpenTelemetry, received into the ledger. */
 export interface Telemetry extends AsyncDisposable {
@@ -17,6 +18,8 @@ export interface TelemetryOptions {
   /** How long to wait before a port that was taken is tried again. */
   readonly retryMs: number;
   readonly ledger: Ledger;
+  /** Whether a connection may be served; null where every one may. */
+  readonly admits: Admits | null;
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -26,7 +29,7 @@ export interface TelemetryOptions {
  * is free.
  */
 export async function receiveTelemetry(options: TelemetryOptions): Promise<Telemetry> {
-  const { port, retryMs, ledger, log, clock } = options;
+  const { port, retryMs, ledger, admits, log, clock } = options;
   const checksum = createChecksum();
   let calls = 0;
   let receiver: Receiver | null = null;
@@ -48,7 +51,7 @@ export async function receiveTelemetry(options: TelemetryOptions): Promise<Telem
   };
   const start = async (): Promise<boolean> => {
     try {
-      receiver = await startReceiver({ port, log, onRequest: take });
+      receiver = await startReceiver({ port, admits, log, onRequest: take });
       problem = null;
     } catch (error) {
       if (problem === null) log.warn({ err: error }, "OpenTelemetry is not received yet");

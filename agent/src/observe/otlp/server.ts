@@ -8,6 +8,7 @@ import type { Logger } from "@flowstate/shared/log";
 import { http } from "@flowstate/shared/net/http";
 import { minuteMs } from "@flowstate/shared/time";
 import { parseAsk } from "../../relay/guard.ts";
+import type { Admits } from "../../relay/peer.ts";
 import type { Fields } from "../files/json.ts";
 import type { Signal } from "./messages.ts";
 
@@ -16,6 +17,8 @@ export interface ReceiverOptions {
   readonly port: number;
   /** Takes one decoded request. It is kept once this resolves, and only then is the emitter answered. */
   readonly onRequest: (signal: Signal, request: Fields) => Promise<void>;
+  /** Whether a connection may be served; null, or absent, where every one may. Asked once a connection. */
+  readonly admits?: Admits | null;
   readonly log: Logger;
   /** How long a request's head may take to arrive, and its body. */
   readonly receiveMs?: number;
@@ -44,11 +47,13 @@ const unpack = promisify(gunzip);
 
 /**
  * OTLP/HTTP (opentelemetry-proto, "OTLP/HTTP") on loopback: protobuf or JSON, plain or gzip. Web pages and foreign names
- * are refused: a page may post to loopback. Rejects with FS_ADDRESS_IN_USE.
+ * are refused: a page may post to loopback. So is who `admits` does not admit: what is told counts as the device's own
+ * person's. Rejects with FS_ADDRESS_IN_USE.
  */
 export async function startReceiver({
   port,
   onRequest,
+  admits = null,
   log,
   receiveMs = 30_000,
 }: ReceiverOptions): Promise<Receiver> {
@@ -58,6 +63,7 @@ export async function startReceiver({
     const { port: own } = server.address() as AddressInfo;
     held += 1;
     try {
+      if ((await admitted.get(request.socket)) === false) throw new Refusal(403, notYours);
       const taken = await receive(request, { ownPort: own, isBusy: held > mostAtOnce, receiveMs });
       await onRequest(taken.signal, taken.request);
       await answer(response, 200, encodingOf(request), "");
@@ -71,6 +77,7 @@ export async function startReceiver({
     }
   };
   const heads = boundHeads(receiveMs);
+  const admitted = new WeakMap<Socket, Promise<boolean>>();
   const server = http.createServer({ connectionsCheckingInterval: checkMs }, (request, response) => {
     response.on("error", () => undefined);
     heads.arrived(request.socket);
@@ -82,6 +89,7 @@ export async function startReceiver({
   });
   server.on("connection", (socket) => {
     heads.await(socket);
+    if (admits !== null) admitted.set(socket, admits(socket));
     socket.once("close", () => heads.arrived(socket));
   });
   server.listen(port, "127.0.0.1");
@@ -99,6 +107,9 @@ export async function startReceiver({
     },
   };
 }
+
+const notYours =
+  "this receiver serves the user who runs it alone; FLOWSTATE_RELAY_USERS=all in the agent's settings opens it to every user";
 
 /** Ends a connection on which no whole head has come, since it was opened or since its last answer. */
 function boundHeads(receiveMs: number) {
