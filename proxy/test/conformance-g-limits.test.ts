@@ -156,7 +156,7 @@ test("G8 a client that is given h2 and speaks HTTP/1.1, as Go's does, is served,
 });
 
 test("G8 a client that is given h2 and says nothing is closed", async (t) => {
-  await using proxy = await startProxy({ timing: { headMs: 300 } });
+  await using proxy = await startProxy({ timing: { headMs: 1000 } });
   const socket = await proxy.dial({ ALPNProtocols: ["h2"] });
   t.is((await readAll(socket)).length, 0);
 });
