@@ -120,14 +120,10 @@ test("prompts and answers of real calls become signals without a word of them", 
     NODE_EXTRA_CA_CERTS: trusted,
     FLOWSTATE_CLOUD_PROXY_CA: trusted,
   });
-  await until(
-    "the policy",
-    async () => {
-      const { stdout } = await machine.flowstate("policy", "--json");
-      return (JSON.parse(stdout || "{}") as { status?: { version: number | null } }).status?.version === 1;
-    },
-    60_000,
-  );
+  await until("the policy", async () => {
+    const { stdout } = await machine.flowstate("policy", "--json");
+    return (JSON.parse(stdout || "{}") as { status?: { version: number | null } }).status?.version === 1;
+  });
 
   const call = async (sdk: string, prompt: string): Promise<string> => {
     const program = new URL("../agent/test/support/sdk-call.ts", import.meta.url).pathname;
@@ -158,14 +154,10 @@ test("prompts and answers of real calls become signals without a word of them", 
     "CONTENT_SAFETY pii_detected INFO anthropic-api",
     "CONTENT_SAFETY secret_detected INFO anthropic-api",
   ].sort();
-  const signals = await until(
-    "the signals",
-    async () => {
-      const found = (await list()).filter(({ subject }) => subject === "ada@example.com");
-      return found.length >= expected.length ? found : null;
-    },
-    60_000,
-  );
+  const signals = await until("the signals", async () => {
+    const found = (await list()).filter(({ subject }) => subject === "ada@example.com");
+    return found.length >= expected.length ? found : null;
+  });
   t.deepEqual(
     signals
       .map(({ category, type, severity, service }) => [category, type, severity, service].join(" "))
@@ -197,7 +189,7 @@ test("prompts and answers of real calls become signals without a word of them", 
   };
   const told = async (): Promise<boolean> =>
     (await hits()).toSorted().join("; ") === "Brand 2 0; Prompts 2 0";
-  await until("the rules to be told as met", told, 60_000);
+  await until("the rules to be told as met", told);
 
   const resolved = await ask(
     `mutation ($id: ID!) { resolveSignal(id: $id, resolution: ACKNOWLEDGED, note: "told them") { resolution } }`,

@@ -71,14 +71,10 @@ test("every client without credentials is metered under the device's person", as
       continue;
     }
     const before = origin.requests();
-    const answer = await until(
-      name,
-      async () => {
-        const result = await runProgram(file, args, { ...bare, ...env });
-        return origin.requests() > before ? result : null;
-      },
-      30_000,
-    );
+    const answer = await until(name, async () => {
+      const result = await runProgram(file, args, { ...bare, ...env });
+      return origin.requests() > before ? result : null;
+    });
     // The origin is no git repository, which git says only after its request went through.
     if (name !== "git") t.is(answer.code, 0, `${name}: ${answer.stderr}`);
     t.is(origin.lastHeaders()["proxy-authorization"], undefined, name);

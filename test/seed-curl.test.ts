@@ -108,10 +108,8 @@ test.serial("from no key to a metered request", async (t) => {
   t.regex(right.stdout, /HTTP\/1\.1 200 OK/);
   t.is(origin.lastHeaders()["proxy-authorization"], undefined);
 
-  const row = await until(
-    "the meter",
-    async () => (await meter(installation)).find(({ subject }) => subject === "person@example.com"),
-    10_000,
+  const row = await until("the meter", async () =>
+    (await meter(installation)).find(({ subject }) => subject === "person@example.com"),
   );
   t.is(row.tunnels, "1");
   t.true(Number(row.bytesUp) > 0 && Number(row.bytesDown) > 0);
@@ -204,47 +202,33 @@ test.serial("a service account's key meters its account, whatever the user name 
   );
   const { account, key } = made.createServiceAccount;
   for (const user of ["boss@example.com", "anything"]) {
-    const answer = await until(
-      "the proxy to know the key",
-      async () => {
-        const tried = await curl(installation, origin, user, key);
-        return tried.code === 0 ? tried : null;
-      },
-      30_000,
-    );
+    const answer = await until("the proxy to know the key", async () => {
+      const tried = await curl(installation, origin, user, key);
+      return tried.code === 0 ? tried : null;
+    });
     t.regex(answer.stdout, /HTTP\/1\.1 200 OK/);
   }
-  const row = await until(
-    "the meter",
-    async () => (await meter(installation)).find(({ subject }) => subject === account.subject),
-    30_000,
+  const row = await until("the meter", async () =>
+    (await meter(installation)).find(({ subject }) => subject === account.subject),
   );
   t.true(Number(row.tunnels) >= 1);
   t.false((await meter(installation)).some(({ subject }) => subject === "boss@example.com"));
   const remove = "mutation ($id: ID!) { deleteServiceAccount(id: $id) }";
   t.deepEqual(await installation.graphql(remove, { id: account.id }), { deleteServiceAccount: true });
-  await until(
-    "the key to be refused",
-    async () => {
-      const answer = await curl(installation, origin, "anything", key);
-      return /407/.test(answer.stdout + answer.stderr);
-    },
-    30_000,
-  );
+  await until("the key to be refused", async () => {
+    const answer = await curl(installation, origin, "anything", key);
+    return /407/.test(answer.stdout + answer.stderr);
+  });
 });
 
 test.serial("a policy's rule reaches the proxy, and a refusal names it", async (t) => {
   const { installation, origin } = t.context;
   const { key } = await provision(installation);
   const answers = async (pattern: RegExp): Promise<CommandResult> =>
-    until(
-      String(pattern),
-      async () => {
-        const answer = await curl(installation, origin, "a@example.com", key);
-        return pattern.test(answer.stdout + answer.stderr) ? answer : null;
-      },
-      30_000,
-    );
+    until(String(pattern), async () => {
+      const answer = await curl(installation, origin, "a@example.com", key);
+      return pattern.test(answer.stdout + answer.stderr) ? answer : null;
+    });
   await answers(/200 OK/);
   const activate = async (...rules: readonly object[]): Promise<number> => {
     const document = JSON.stringify({ rules });
@@ -280,14 +264,10 @@ test.serial("the control plane killed, the proxy serves on and every meter row a
     if (pid !== null) process.kill(pid, "SIGKILL");
     t.is((await curl(installation, origin, subject, key)).code, 0);
   }
-  const row = await until(
-    "the meter to be whole",
-    async () => {
-      const rows = await meter(installation).catch(() => []);
-      return rows.find((found) => found.subject === subject && Number(found.tunnels) >= 4);
-    },
-    30_000,
-  );
+  const row = await until("the meter to be whole", async () => {
+    const rows = await meter(installation).catch(() => []);
+    return rows.find((found) => found.subject === subject && Number(found.tunnels) >= 4);
+  });
   t.is(row.tunnels, "4");
 });
 

@@ -23,7 +23,6 @@ import { startPolicyDesk, type FakePolicyDesk } from "./support/policy-desk.ts";
 import { startProvider, type ProviderRequest, type ProviderResponse } from "./support/provider.ts";
 import { authority } from "./support/tls.ts";
 
-const patientMs = 60_000;
 const enterprise = { ...defaultAgentSettings, captureMode: "enterprise" } as const;
 const database = (person: Person): string => join(person.home, ".flowstate/captures.db");
 
@@ -120,14 +119,10 @@ const listed = async (person: Person): Promise<readonly CaptureEntry[]> =>
   ((await json(person, "captures", "list")) as { captures: readonly CaptureEntry[] }).captures;
 
 const listedWhen = (what: string, person: Person, count: number): Promise<readonly CaptureEntry[]> =>
-  until(
-    what,
-    async () => {
-      const captures = await listed(person);
-      return captures.length === count ? captures : null;
-    },
-    patientMs,
-  );
+  until(what, async () => {
+    const captures = await listed(person);
+    return captures.length === count ? captures : null;
+  });
 
 interface Status {
   readonly calls: { readonly known: number };
@@ -135,14 +130,10 @@ interface Status {
 }
 
 const statusWhen = (what: string, person: Person, holds: (status: Status) => boolean): Promise<Status> =>
-  until(
-    what,
-    async () => {
-      const status = (await json(person, "status")) as Status;
-      return holds(status) ? status : null;
-    },
-    patientMs,
-  );
+  until(what, async () => {
+    const status = (await json(person, "status")) as Status;
+    return holds(status) ? status : null;
+  });
 
 const messages = (...texts: readonly string[]): string =>
   JSON.stringify({
@@ -205,7 +196,7 @@ test.serial("words are kept while the organisation says so, sealed and on this d
   t.regex((await person.flowstate("captures", "purge")).stdout, /^3 erased\n$/);
   t.deepEqual(await listed(person), []);
   t.is((await person.flowstate("captures", "purge")).stdout, "nothing is kept\n");
-  await until("the calls to be told", () => desk.reported.length >= 5, patientMs);
+  await until("the calls to be told", () => desk.reported.length >= 5);
   t.notRegex(JSON.stringify(desk.reported), /nightjar|heron|bittern|not this/i);
   const folder = join(person.home, ".flowstate");
   t.deepEqual(

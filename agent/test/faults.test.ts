@@ -18,7 +18,6 @@ import { startIngest, type Fate, type Ingest } from "./support/ingest.ts";
 import { claudeRow, newPerson } from "./support/person.ts";
 
 const log = ".claude/projects/-src-api/s1.jsonl";
-const patientMs = 60_000;
 
 /** Calls with the output that each is to end with, by id. */
 const outputs = (ingest: Ingest): Readonly<Record<string, number | null>> =>
@@ -70,7 +69,6 @@ test.serial(
     await until(
       "every call with its last count",
       () => JSON.stringify(outputs(ingest)) === JSON.stringify(all),
-      patientMs,
     ).catch(() => undefined);
     t.deepEqual(outputs(ingest), all);
   },
@@ -125,13 +123,13 @@ test.serial("a month without a control plane is delivered when it is back, each 
       one.append(rows.join(""));
       const before = ingest.refusals();
       today += dayMs;
-      await until("another attempt", () => ingest.refusals() > before, patientMs);
+      await until("another attempt", () => ingest.refusals() > before);
     }
   }
   t.deepEqual(ingest.calls(), []);
   ingest.fate = () => "taken";
   await using daemon = await one.start();
-  await until("every call", () => ingest.calls().length === days * perDay, patientMs);
+  await until("every call", () => ingest.calls().length === days * perDay);
   t.deepEqual(outputs(ingest), expected(days * perDay, 10));
   t.is(daemon.relay, null);
 });
@@ -148,14 +146,10 @@ test.serial("a clock that leaps by a year, either way, holds nothing back", asyn
     one.append(claudeRow(`msg_${index}`));
     // Noted before the leap or after it, whichever comes first; then the hold passes.
     now += leapMs;
-    await until(
-      "the call",
-      () => {
-        now += 5000;
-        return ingest.calls().length === index + 1;
-      },
-      patientMs,
-    );
+    await until("the call", () => {
+      now += 5000;
+      return ingest.calls().length === index + 1;
+    });
   }
   t.deepEqual(outputs(ingest), expected(4, 10));
   t.is(daemon.relay, null);
@@ -182,14 +176,10 @@ test.serial(
     }
     store.close();
     await person.startDaemon();
-    const { stdout } = await until(
-      "the alarms",
-      async () => {
-        const status = await person.flowstate("status");
-        return status.stdout.split("30 of 30 answers gave no usage").length === 4 ? status : null;
-      },
-      patientMs,
-    );
+    const { stdout } = await until("the alarms", async () => {
+      const status = await person.flowstate("status");
+      return status.stdout.split("30 of 30 answers gave no usage").length === 4 ? status : null;
+    });
     const tools = ["claude-code", "copilot-cli", "amp"];
     for (const tool of tools) {
       t.true(
@@ -199,18 +189,15 @@ test.serial(
         stdout,
       );
     }
-    await until(
-      "the warning",
-      async () =>
-        (await person.flowstate("logs")).stdout.includes("WARN  a tool writes what this agent does not"),
-      patientMs,
+    await until("the warning", async () =>
+      (await person.flowstate("logs")).stdout.includes("WARN  a tool writes what this agent does not"),
     );
     // A format may become an alarm, and be told, before the last of its logs is read.
     const isTold = (tool: string): boolean =>
       ingest
         .formats()
         .some((told) => told.tool === tool && told.capture === "session-log" && told.blank >= fewestBlank);
-    await until("the reports", () => (tools.every(isTold) ? true : null), patientMs);
+    await until("the reports", () => (tools.every(isTold) ? true : null));
   },
 );
 
@@ -220,25 +207,21 @@ onLinux("a full disk ends nothing, and what happened meanwhile is told when ther
   await using person = newPerson({ FLOWSTATE_CONTROL_PLANE: ingest.url });
   person.write(log, claudeRow("msg_0"));
   const { process: daemon, relay } = await person.startDaemon();
-  await until("the first call", () => ingest.calls().length === 1, patientMs);
+  await until("the first call", () => ingest.calls().length === 1);
 
   limitFiles(daemon.pid ?? 0, "0");
   appendFileSync(join(person.home, log), [1, 2, 3].map((id) => claudeRow(`msg_${id}`)).join(""));
-  const { logs } = await until(
-    "a log that could not be taken in",
-    async () => {
-      const status = JSON.parse((await person.flowstate("status", "--json")).stdout) as {
-        logs: { broken: number };
-      };
-      return status.logs.broken > 0 ? status : null;
-    },
-    patientMs,
-  );
+  const { logs } = await until("a log that could not be taken in", async () => {
+    const status = JSON.parse((await person.flowstate("status", "--json")).stdout) as {
+      logs: { broken: number };
+    };
+    return status.logs.broken > 0 ? status : null;
+  });
   t.true(logs.broken > 0);
   t.is((await fetch(`${relay}/proxy.pac`)).status, 200);
   t.is(daemon.exitCode, null);
 
   limitFiles(daemon.pid ?? 0, "unlimited");
-  await until("the others", () => ingest.calls().length === 4, patientMs);
+  await until("the others", () => ingest.calls().length === 4);
   t.deepEqual(outputs(ingest), expected(4, 10));
 });

@@ -53,14 +53,10 @@ const shownBy = async (person: Person): Promise<Shown> =>
   JSON.parse((await person.flowstate("policy", "--json")).stdout) as Shown;
 
 const shownWhen = (what: string, person: Person, holds: (shown: Shown) => boolean): Promise<Shown> =>
-  until(
-    what,
-    async () => {
-      const shown = await shownBy(person);
-      return holds(shown) ? shown : null;
-    },
-    30_000,
-  );
+  until(what, async () => {
+    const shown = await shownBy(person);
+    return holds(shown) ? shown : null;
+  });
 
 test("a rule is enforced as soon as it is told, and given up as soon as it is gone", async (t) => {
   const answer = {
@@ -111,14 +107,10 @@ test("a rule is enforced as soon as it is told, and given up as soon as it is go
   t.like(observed.status?.met, [{ rule: "No Opus", calls: 1, enforcedCalls: 0 }] as never);
 
   desk.put({ version: 1, rules: [noOpus], settings: enforcing });
-  const refused = await until(
-    "the rule to be enforced",
-    async () => {
-      const tried = await call("claude-opus-4-5");
-      return tried.status === 403 ? tried : null;
-    },
-    30_000,
-  );
+  const refused = await until("the rule to be enforced", async () => {
+    const tried = await call("claude-opus-4-5");
+    return tried.status === 403 ? tried : null;
+  });
   const { error } = JSON.parse(refused.body) as { error: { type: string; message: string } };
   t.deepEqual(error, {
     type: "permission_error",
@@ -135,13 +127,13 @@ test("a rule is enforced as soon as it is told, and given up as soon as it is go
       .filter((event) => v.is(policyHits, event))
       .filter((hits) => hits.rule === rule && hits.enforced === enforced)
       .reduce((sum, { calls }) => sum + calls, 0);
-  await until("observed calls to be told", () => hitsOf("No Opus", false) > 0, 30_000);
-  await until("refused calls to be told", () => hitsOf("No Opus", true) > 0, 30_000);
+  await until("observed calls to be told", () => hitsOf("No Opus", false) > 0);
+  await until("refused calls to be told", () => hitsOf("No Opus", true) > 0);
 
   desk.put({ version: 2, rules: [noKeys], settings: enforcing });
   const key = ["AKIA", "ABCDEFGHIJ234567"].join("");
   const asked = `what is ${key} for?`;
-  await until("the next rule", async () => (await call("claude-sonnet-4-5", asked)).status === 403, 30_000);
+  await until("the next rule", async () => (await call("claude-sonnet-4-5", asked)).status === 403);
   const report = await until("what it found", () =>
     desk.reported.find((event) => (event as { kind?: string }).kind === "content"),
   );
@@ -157,11 +149,11 @@ test("a rule is enforced as soon as it is told, and given up as soon as it is go
     found: { api_key: 1 },
   });
   t.false(JSON.stringify(desk.reported).includes(key), "not a word of it leaves the machine");
-  await until("later calls to be told", () => hitsOf("No keys", true) > 0, 30_000);
+  await until("later calls to be told", () => hitsOf("No keys", true) > 0);
   t.is(hitsOf("No Opus", true), 1, "what was told once is not told again");
 
   desk.put({ version: 3, rules: [] });
-  await until("the rule to be gone", async () => (await call("claude-opus-4-5")).status === 200, 30_000);
+  await until("the rule to be gone", async () => (await call("claude-opus-4-5")).status === 200);
 });
 
 const activated = async (desk: FakePolicyDesk, person: Person): Promise<void> => {
@@ -191,7 +183,7 @@ test("the last policy holds while the control plane is away, also after a restar
   t.is((await person.flowstate("policy")).code, 66);
   const { process: first } = await person.startDaemon();
   await activated(desk, person);
-  await until("the agent to follow the stream", () => desk.streams.size === 1, 30_000);
+  await until("the agent to follow the stream", () => desk.streams.size === 1);
   const exited = once(first, "exit");
   first.kill("SIGKILL");
   await exited;
@@ -223,7 +215,7 @@ test("the stream goes through the network's own proxy, and news comes by it alon
   const trusted = join(person.home, "authority.pem");
   writeFileSync(trusted, authority.certificate);
   await person.startDaemon({ NODE_EXTRA_CA_CERTS: trusted });
-  await until("the stream", () => desk.streams.size === 1, 30_000);
+  await until("the stream", () => desk.streams.size === 1);
   t.true(upstream.asked.includes(`CONNECT control.test:${port}`));
   const askedBefore = desk.asked;
   desk.put({ version: 7 });

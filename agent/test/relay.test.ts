@@ -83,7 +83,7 @@ const readUntil = async (socket: Socket, mark: string): Promise<string> => {
   let received = "";
   const onData = (chunk: Buffer): void => void (received += chunk.toString("latin1"));
   socket.on("data", onData);
-  await until(JSON.stringify(mark), () => received.includes(mark) || socket.readableEnded, 30_000);
+  await until(JSON.stringify(mark), () => received.includes(mark) || socket.readableEnded);
   socket.off("data", onData);
   return received;
 };

@@ -239,14 +239,14 @@ test("killed again and again while it takes meter rows: the database opens clean
           (answer) => answer.status === 200,
           () => false,
         );
-      await until("the batch to be taken", sent, 60_000);
+      await until("the batch to be taken", sent);
       acknowledged += 1;
     }
   };
   const delivering = deliverAll();
   for (let round = 0; round < 5; round += 1) {
     const before = acknowledged;
-    await until("some batches", () => acknowledged > before + 3, 60_000);
+    await until("some batches", () => acknowledged > before + 3);
     await stop(served, "SIGKILL");
     served = await serve(folder.path);
   }

@@ -269,7 +269,6 @@ testOnBothEngines(
       "the first sync to end",
       async () =>
         (await listIntegrations(store.reader, orgId, clock.now()))[0]?.covered?.fromDay === "2026-05-24",
-      60_000,
     );
     await until("the lease to be given back", async () => {
       const [integration] = await listIntegrations(store.reader, orgId, clock.now());

@@ -162,7 +162,7 @@ test("a process that is killed while it takes a release leaves nothing that is o
   });
   const names = (): readonly string[] =>
     existsSync(join(dataDir, "releases")) ? readdirSync(join(dataDir, "releases")) : [];
-  await until("the copy to have begun", () => names().length > 0, 60_000);
+  await until("the copy to have begun", () => names().length > 0);
   const ended = once(child, "exit");
   child.kill("SIGKILL");
   await ended;

@@ -606,7 +606,7 @@ test.serial(
       await page.reload();
       return false;
     };
-    await until("the first sync to be over", isTested, 60_000);
+    await until("the first sync to be over", isTested);
     await row.getByRole("button", { name: "Remove" }).click();
     await page.getByText("was removed").waitFor();
     await row.waitFor({ state: "detached" });

@@ -99,14 +99,10 @@ runnable(
       if (context.serviceWorkers().length === 0) await context.waitForEvent("serviceworker");
       const page = await context.newPage();
       // Its worker is there before the browser has given it its policy; until then it has nothing to sign in with.
-      const failure = await until(
-        "the extension to have its policy",
-        async () => {
-          const said = await page.goto("https://api.anthropic.com/v1/messages").then(String, String);
-          return said.includes("ERR_INVALID_AUTH_CREDENTIALS") ? null : said;
-        },
-        30_000,
-      );
+      const failure = await until("the extension to have its policy", async () => {
+        const said = await page.goto("https://api.anthropic.com/v1/messages").then(String, String);
+        return said.includes("ERR_INVALID_AUTH_CREDENTIALS") ? null : said;
+      });
       t.regex(failure, /ERR_TUNNEL_CONNECTION_FAILED/);
       await t.throwsAsync(page.goto("https://intranet.corp.invalid/"), { message: /ERR_NAME_NOT_RESOLVED/ });
     } finally {

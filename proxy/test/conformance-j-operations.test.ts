@@ -55,7 +55,7 @@ test("J4 a replaced certificate is used for new handshakes, open tunnels go on, 
   first.resume();
   const [ticket] = (await session) as [Buffer];
   install(proxy, pair("second"));
-  await until("the new certificate", async () => (await nameServed(proxy)) === "second", 30_000);
+  await until("the new certificate", async () => (await nameServed(proxy)) === "second");
   open.write("still open");
   t.is(String((await once(open, "data"))[0]), "still open");
   const resumed = await proxy.dial({ session: ticket });
@@ -75,11 +75,11 @@ test("J5 a certificate that is broken, foreign to its key, or expired is not tak
   ];
   for (const [index, wrong] of useless.entries()) {
     install(proxy, wrong);
-    await until("the alarm", () => alarms() > index, 30_000);
+    await until("the alarm", () => alarms() > index);
     t.is(await nameServed(proxy), "localhost");
   }
   install(proxy, other);
-  await until("the sound one", async () => (await nameServed(proxy)) === "other", 30_000);
+  await until("the sound one", async () => (await nameServed(proxy)) === "other");
 });
 
 /** A connection on which a balancer has written its header. */
@@ -130,11 +130,10 @@ test("J7 without the control plane the proxy serves on for its grace, then answe
   await until(
     "the end of the grace",
     async () => (await exchange(proxy, connectHead(proxy, to))).status === 503,
-    30_000,
   );
   t.is((await fetch(`${proxy.admin}/readyz`)).status, 503);
   await proxy.controlPlane.comeBack();
-  await until("service", async () => (await exchange(proxy, connectHead(proxy, to))).status === 200, 30_000);
+  await until("service", async () => (await exchange(proxy, connectHead(proxy, to))).status === 200);
 });
 
 /** Resolves once nobody can connect any more. */

@@ -66,15 +66,15 @@ test.serial("J3 a rolling restart of two workers under load fails no new tunnel"
     while (!load.signal.aborted) results.push(await through(proxy, to));
   };
   const clients = Array.from({ length: 4 }, client);
-  await until("load", () => results.length > 20, 30_000);
+  await until("load", () => results.length > 20);
   proxy.signal("SIGHUP");
-  await until("two fresh workers", () => workersOf(proxy).length === 4, 60_000);
+  await until("two fresh workers", () => workersOf(proxy).length === 4);
   const sofar = results.length;
-  await until("load on the fresh ones", () => results.length > sofar + 20, 30_000);
+  await until("load on the fresh ones", () => results.length > sofar + 20);
   load.abort();
   await Promise.all(clients);
   t.is(results.filter((whole) => !whole).length, 0);
-  await until("every tunnel in the meter", () => sumOf(proxy, "tunnels") === results.length, 30_000);
+  await until("every tunnel in the meter", () => sumOf(proxy, "tunnels") === results.length);
   await until("every byte", () => sumOf(proxy, "bytesUp") >= results.length * 5);
   t.is(sumOf(proxy, "bytesUp"), results.length * 5);
 });
@@ -96,11 +96,7 @@ test.serial(
     t.is((await fetch(`${proxy.admin}/readyz`)).status, 200);
     const chatter = setInterval(() => open.write("y"), 50);
     proxy.signal("SIGTERM");
-    await until(
-      "the listener to be closed",
-      async () => (await proxy.met.dial().catch(() => null)) === null,
-      30_000,
-    );
+    await until("the listener to be closed", async () => (await proxy.met.dial().catch(() => null)) === null);
     clearInterval(chatter);
     open.end();
     open.resume();
@@ -117,7 +113,7 @@ test.serial("I4 a worker that is killed is replaced, and nothing is counted twic
   await until("the meter", () => sumOf(proxy, "bytesUp") === 50);
   const [victim = 0] = workersOf(proxy);
   process.kill(victim, "SIGKILL");
-  await until("its successor", () => workersOf(proxy).length === 3, 30_000);
+  await until("its successor", () => workersOf(proxy).length === 3);
   for (let index = 0; index < 10; index += 1) t.true(await through(proxy, to));
   await until("the meter", () => sumOf(proxy, "bytesUp") >= 100);
   t.is(sumOf(proxy, "tunnels"), 20);
@@ -138,7 +134,7 @@ test.serial("what workers could not deliver is delivered by the next start, howe
     "not a database, and long enough to be taken for one".repeat(20),
   );
   await using second = await startProxyProcess({ folder: place });
-  await until("what was left", () => sumOf(second, "bytesUp") >= 100, 30_000);
+  await until("what was left", () => sumOf(second, "bytesUp") >= 100);
   t.is(sumOf(second, "bytesUp"), 100);
   t.is(sumOf(second, "tunnels"), 20);
   await until("the one that is damaged", () =>
@@ -182,11 +178,7 @@ test.serial("J2 a second SIGTERM ends everything at once", async (t) => {
   const chatter = setInterval(() => open.write("y"), 50);
   open.resume();
   proxy.signal("SIGTERM");
-  await until(
-    "the listener to be closed",
-    async () => (await proxy.met.dial().catch(() => null)) === null,
-    30_000,
-  );
+  await until("the listener to be closed", async () => (await proxy.met.dial().catch(() => null)) === null);
   proxy.signal("SIGTERM");
   t.is(await proxy.ended, 130);
   await readAll(open).catch(() => null);
@@ -206,7 +198,7 @@ test.serial("G11 a proxy that runs out of descriptors lives on and serves again"
   );
   await until("the last descriptor", () => sockets.some(({ destroyed }) => destroyed));
   for (const socket of sockets) socket.destroy();
-  await until("service", () => through(proxy, to), 30_000);
+  await until("service", () => through(proxy, to));
   t.pass();
 });
 

@@ -63,7 +63,7 @@ export async function startInstallation({
   for (const stream of [supervisor.stdout, supervisor.stderr])
     stream.on("data", (chunk: Buffer) => (printed += chunk.toString()));
   const exited = once(supervisor, "exit") as Promise<[number | null]>;
-  const started = until("the installation to start", () => printed.includes("Flowstate is running."), 60_000);
+  const started = until("the installation to start", () => printed.includes("Flowstate is running."));
   await Promise.race([
     started,
     exited.then(() => Promise.reject(new Error(`npm start ended early:\n${printed}`))),

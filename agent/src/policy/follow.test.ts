@@ -59,13 +59,8 @@ function follow(
   };
 }
 
-const patientMs = 30_000;
 const opened = (desk: FakePolicyDesk): Promise<WebSocket> =>
-  until(
-    "a stream",
-    () => [...desk.streams].find(({ readyState }) => readyState === WebSocket.OPEN),
-    patientMs,
-  );
+  until("a stream", () => [...desk.streams].find(({ readyState }) => readyState === WebSocket.OPEN));
 
 test("the first answer is asked for, and all that follows is pushed", async (t) => {
   await using desk = await startPolicyDesk();
@@ -74,7 +69,7 @@ test("the first answer is asked for, and all that follows is pushed", async (t) 
   await opened(desk);
   t.deepEqual(agent.versions, [1]);
   for (const version of [2, 3]) desk.put({ version });
-  await until("the news", () => agent.versions.length === 3, patientMs);
+  await until("the news", () => agent.versions.length === 3);
   t.deepEqual(agent.versions, [1, 2, 3]);
   t.is(desk.asked, 1);
 });
@@ -87,13 +82,13 @@ test("a stream begins with what came since the last answer, and with nothing tha
   const stream = await opened(desk);
   t.deepEqual(desk.known, [told[0]?.etag]);
   await using again = follow(desk, { kept: told[0] ?? null });
-  await until("its stream", () => desk.known.length === 2, patientMs);
+  await until("its stream", () => desk.known.length === 2);
   t.deepEqual(desk.known, [told[0]?.etag, told[0]?.etag]);
   t.deepEqual(again.versions, []);
   desk.upgrades = "refused";
   stream.terminate();
   desk.put({ version: 2 });
-  await until("what was missed", () => agent.versions.length === 2, patientMs);
+  await until("what was missed", () => agent.versions.length === 2);
   t.deepEqual(agent.versions, [1, 2]);
 });
 
@@ -102,9 +97,9 @@ for (const upgrades of ["refused", "swallowed"] as const) {
     await using desk = await startPolicyDesk();
     desk.upgrades = upgrades;
     await using agent = follow(desk);
-    await until("the question", () => desk.waiting === 1, patientMs);
+    await until("the question", () => desk.waiting === 1);
     desk.put({ version: 1 });
-    await until("the news", () => agent.versions.includes(1), patientMs);
+    await until("the news", () => agent.versions.includes(1));
     t.is(desk.streams.size, 0);
     t.deepEqual(agent.problems, []);
   });
@@ -115,14 +110,14 @@ test("where streams come through again, the waiting question is given up for one
   desk.upgrades = "refused";
   const clock = settableClock();
   await using agent = follow(desk, { clock });
-  await until("the question", () => desk.waiting === 1, patientMs);
+  await until("the question", () => desk.waiting === 1);
   desk.upgrades = "opened";
   clock.advance(900_000);
   desk.put({ version: 1 });
   await opened(desk);
-  await until("the question to be given up", () => desk.waiting === 0, patientMs);
+  await until("the question to be given up", () => desk.waiting === 0);
   desk.put({ version: 2 });
-  await until("the news", () => agent.versions.includes(2), patientMs);
+  await until("the news", () => agent.versions.includes(2));
   t.is(desk.waiting, 0);
 });
 
@@ -133,14 +128,12 @@ test("a stream that ends is followed by a question and by the next stream", asyn
   const first = await opened(desk);
   clock.advance(61_000);
   first.close(1001);
-  const next = await until(
-    "the next",
-    () => [...desk.streams].find((stream) => stream !== first && stream.readyState === WebSocket.OPEN),
-    patientMs,
+  const next = await until("the next", () =>
+    [...desk.streams].find((stream) => stream !== first && stream.readyState === WebSocket.OPEN),
   );
   t.not(next, first);
   desk.put({ version: 1 });
-  await until("the news", () => agent.versions.includes(1), patientMs);
+  await until("the news", () => agent.versions.includes(1));
   t.is(agent.versions.filter((version) => version === 1).length, 1);
 });
 
@@ -153,11 +146,11 @@ test("pings say that the control plane is there, and where none come the stream 
     clock.advance(40_000);
     const heard = agent.heard;
     stream.ping();
-    await until(`ping ${round} to be heard`, () => agent.heard > heard, patientMs);
+    await until(`ping ${round} to be heard`, () => agent.heard > heard);
   }
   t.is(stream.readyState, WebSocket.OPEN);
   clock.advance(76_000);
-  await until("the stream to be given up", () => stream.readyState === WebSocket.CLOSED, patientMs);
+  await until("the stream to be given up", () => stream.readyState === WebSocket.CLOSED);
   await opened(desk);
 });
 
@@ -167,12 +160,12 @@ test("what a later version says besides is passed over, and a policy that is not
   const stream = await opened(desk);
   stream.send(JSON.stringify({ type: "of-another-day" }));
   desk.put({ version: 1 });
-  await until("the news", () => agent.versions.includes(1), patientMs);
+  await until("the news", () => agent.versions.includes(1));
   t.is(stream.readyState, WebSocket.OPEN);
   const asked = desk.asked;
   desk.upgrades = "refused";
   stream.send(JSON.stringify({ type: "policy", etag: "x", policy: { version: "two" } }));
-  await until("the question", () => desk.asked > asked, patientMs);
+  await until("the question", () => desk.asked > asked);
   t.is(stream.readyState, WebSocket.CLOSED);
   t.deepEqual(agent.versions.slice(-1), [1]);
 });
@@ -181,7 +174,7 @@ test("no stream is tried while questions fail, and the failure is told", async (
   await using desk = await startPolicyDesk();
   desk.status = 401;
   await using agent = follow(desk);
-  await until("two questions", () => desk.asked >= 2, patientMs);
+  await until("two questions", () => desk.asked >= 2);
   t.is(agent.problems[0], "the control plane refuses the key or the e-mail (401)");
   t.deepEqual(desk.known, []);
   desk.status = null;

@@ -87,7 +87,7 @@ export async function startPostgres(dataIn: string = tmpdir()): Promise<Postgres
   );
   const exited = once(server, "exit");
   const url = `postgres://flowstate@127.0.0.1:${port}/postgres`;
-  await until("PostgreSQL to answer", () => answers(url), 60_000);
+  await until("PostgreSQL to answer", () => answers(url));
   return {
     url,
     async stop() {
