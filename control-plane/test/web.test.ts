@@ -208,7 +208,12 @@ test.serial("an identity provider is set by its form, and removed again", async 
   await page.goto("/app/settings/sign-on");
   await page.getByText(`${running.address}/sign-in/oidc/callback`).waitFor();
   const save = async (): Promise<void> => {
+    // The words that an earlier one has left on the page say nothing of this one.
+    const answered = page.waitForResponse(
+      (response) => response.request().postData()?.includes(idp.clientId) ?? false,
+    );
     await page.getByRole("button", { name: "Save" }).click();
+    await answered;
     await page.getByText("Saved.").first().waitFor();
   };
   await page.getByLabel("Issuer").fill(idp.issuer);
