@@ -108,8 +108,10 @@ test.serial("from no key to a metered request", async (t) => {
   t.regex(right.stdout, /HTTP\/1\.1 200 OK/);
   t.is(origin.lastHeaders()["proxy-authorization"], undefined);
 
-  const row = await until("the meter", async () =>
-    (await meter(installation)).find(({ subject }) => subject === "person@example.com"),
+  const row = await until(
+    "the meter, which a request reaches within ten seconds",
+    async () => (await meter(installation)).find(({ subject }) => subject === "person@example.com"),
+    10_000,
   );
   t.is(row.tunnels, "1");
   t.true(Number(row.bytesUp) > 0 && Number(row.bytesDown) > 0);

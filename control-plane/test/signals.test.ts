@@ -3,8 +3,7 @@ import test from "ava";
 import { readFileSync } from "node:fs";
 import { systemClock } from "@flowstate/shared/clock";
 import type { OrgId } from "@flowstate/shared/ids";
-import { until } from "@flowstate/shared/testing/until";
-import { dayMs, periodOf } from "@flowstate/shared/time";
+import { dayMs } from "@flowstate/shared/time";
 import { seedDemo } from "../src/providers/demo/seed.ts";
 import { detectors } from "../src/signals/detectors.ts";
 import type { Finding } from "../src/signals/finding.ts";
@@ -12,7 +11,6 @@ import { countByAccount } from "../src/signals/queries.ts";
 import { runDetectors } from "../src/signals/run.ts";
 import { mostPerDay, storeFindings } from "../src/signals/store-findings.ts";
 import { signalTypeNames } from "../src/signals/types.ts";
-import { watchSignals } from "../src/signals/watch.ts";
 import { readDueAt } from "../src/store/jobs.ts";
 import type { Store } from "../src/store/open.ts";
 import { usageSeenJob } from "../src/usage/changed.ts";
@@ -52,34 +50,6 @@ testOnBothEngines(
     t.like(await runDetectors({ store, clock }, orgId), { whole: false, added: 0 });
     clock.advance(dayMs);
     t.like(await runDetectors({ store, clock }, orgId), { whole: true, added: 0 });
-  },
-);
-
-testOnBothEngines(
-  "organisations are looked at by themselves, and again every quarter of an hour",
-  async (t, { store, orgId }) => {
-    const clock = hurriedClock(now);
-    const stopping = new AbortController();
-    const failures: unknown[] = [];
-    const watching = watchSignals({ store, clock }, stopping.signal, (error) => failures.push(error));
-    const runs = () =>
-      store.reader.selectFrom("signal_runs").selectAll().where("org_id", "=", orgId).executeTakeFirst();
-    t.is((await until("the first run", runs)).ran_at, now);
-    await store.transact((db) =>
-      db
-        .insertInto("refused_credentials")
-        .values({ org_id: orgId, period: periodOf(now), reason: "clear_text", refusals: 1n })
-        .execute(),
-    );
-    const [signal] = await until("the signal", async () => {
-      const found = await all(store, orgId);
-      return found.length > 0 ? found : null;
-    });
-    stopping.abort();
-    await watching;
-    t.is(signal?.type, "credential_in_clear_text");
-    t.is(((signal?.detected_at ?? 0) - now) % 900_000, 0);
-    t.deepEqual(failures, []);
   },
 );
 

@@ -77,6 +77,11 @@ export async function admitOwn(uid = process.geteuid?.()): Promise<Admits | null
   };
 }
 
+/** What everybody else is told by a listener, such as "relay". */
+export function notYours(listener: string): string {
+  return `this ${listener} serves the user who runs it alone; FLOWSTATE_RELAY_USERS=all in the agent's settings opens it to every user`;
+}
+
 const tables = ["/proc/net/tcp", "/proc/net/tcp6"];
 /** A table that changes while it is read may leave a line out. */
 const mostReads = 3;

@@ -23,7 +23,7 @@ import { forwardedFields } from "./fields.ts";
 import { parseAsk, parseTunnelTarget } from "./guard.ts";
 import { join, reset } from "./join.ts";
 import { pacScript, type WhenDown } from "./pac.ts";
-import type { Admits } from "./peer.ts";
+import { notYours, type Admits } from "./peer.ts";
 import type { Upstream } from "./upstream.ts";
 
 export interface RelayOptions {
@@ -107,15 +107,15 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     forwardUpgrade(client, onward(request, ask.value, options));
   };
   server.on("connect", (request: IncomingMessage, client: Socket, head: Buffer) => {
-    serve(client, (may) => (may ? onConnect(request, client, head) : answerAndClose(client, 403, notYours)));
+    serve(client, (may) => (may ? onConnect(request, client, head) : answerAndClose(client, 403, refusal)));
   });
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     serve(request.socket, (may) =>
-      may ? onRequest(request, response) : refuseRequest(response, 403, notYours),
+      may ? onRequest(request, response) : refuseRequest(response, 403, refusal),
     );
   });
   server.on("upgrade", (request: IncomingMessage, client: Socket, head: Buffer) => {
-    serve(client, (may) => (may ? onUpgrade(request, client, head) : answerAndClose(client, 403, notYours)));
+    serve(client, (may) => (may ? onUpgrade(request, client, head) : answerAndClose(client, 403, refusal)));
   });
 
   return {
@@ -131,8 +131,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   };
 }
 
-const notYours =
-  "this relay serves the user who runs it alone; FLOWSTATE_RELAY_USERS=all in the agent's settings opens it to every user";
+const refusal = notYours("relay");
 
 /** The way to a target: the cloud proxy where there is one, and as `whenDown` says without it. */
 export function relayDial({

@@ -8,7 +8,7 @@ import type { Logger } from "@flowstate/shared/log";
 import { http } from "@flowstate/shared/net/http";
 import { minuteMs } from "@flowstate/shared/time";
 import { parseAsk } from "../../relay/guard.ts";
-import type { Admits } from "../../relay/peer.ts";
+import { notYours, type Admits } from "../../relay/peer.ts";
 import type { Fields } from "../files/json.ts";
 import type { Signal } from "./messages.ts";
 
@@ -63,7 +63,7 @@ export async function startReceiver({
     const { port: own } = server.address() as AddressInfo;
     held += 1;
     try {
-      if ((await admitted.get(request.socket)) === false) throw new Refusal(403, notYours);
+      if ((await admitted.get(request.socket)) === false) throw new Refusal(403, notYours("receiver"));
       const taken = await receive(request, { ownPort: own, isBusy: held > mostAtOnce, receiveMs });
       await onRequest(taken.signal, taken.request);
       await answer(response, 200, encodingOf(request), "");
@@ -107,9 +107,6 @@ export async function startReceiver({
     },
   };
 }
-
-const notYours =
-  "this receiver serves the user who runs it alone; FLOWSTATE_RELAY_USERS=all in the agent's settings opens it to every user";
 
 /** Ends a connection on which no whole head has come, since it was opened or since its last answer. */
 function boundHeads(receiveMs: number) {
